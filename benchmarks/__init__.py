@@ -1,0 +1,1 @@
+"""Every figure that the README states, measured as ratios in one run."""

@@ -1,0 +1,229 @@
+"""What to do next: a pure function of a run's state.
+
+Owns scheduling between tasks and the rules that end a run. Never awaits, reads a clock or
+touches disk: the engine performs what is decided here, and asks again after every event.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from longshift.domain.model import BudgetKind, Outcome, Task, TaskState
+from longshift.domain.state import Phase, Run
+
+ATTEMPTS_PER_TASK = 3
+"""A task is tried again at most twice; an interrupted attempt does not count."""
+IDLE_CYCLES = 2
+"""Cycles in a row that land nothing and resolve no finding before the run is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginCycle:
+    """Take the person's text in and start the next cycle."""
+
+    cycle: int
+    mode: Literal["plan", "replan", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlanner:
+    """Start the planner that owns the whole goal of this cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """Give the task to a worker."""
+
+    task_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropTask:
+    """The task can never run."""
+
+    task_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartJudge:
+    """Nothing is left to do in this cycle: judge the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRun:
+    """End the run."""
+
+    outcome: Outcome
+    reason: str
+
+
+Next = BeginCycle | StartPlanner | StartAttempt | DropTask | StartJudge | FinishRun
+
+
+def decide(run: Run, *, judging: bool) -> list[Next]:
+    """Everything that may be started now, in order; empty: wait for what is under way.
+
+    Args:
+        run: the state of the run.
+        judging: whether a judge is at work in this process; after a restart none is, although
+            the journal says that one had started.
+    """
+    if run.paused:
+        return []
+    match run.phase:
+        case Phase.ENDED:
+            return []
+        case Phase.READY:
+            return [_first_cycle(run)]
+        case Phase.WORKING:
+            return _work(run)
+        case Phase.JUDGING if judging:
+            return []
+        case Phase.JUDGING:
+            return [_out_of_budget(run)] if run.exceeded else [StartJudge()]
+        case Phase.JUDGED:
+            return [_after_verdict(run)]
+
+
+def over_time(run: Run, now: datetime) -> bool:
+    """Whether the run has used up its minutes; zero minutes: no limit."""
+    minutes = run.started.budget.minutes
+    return minutes > 0 and run.seconds_at(now) >= minutes * 60
+
+
+def exceeded_kind(run: Run) -> BudgetKind | None:
+    """Which budget the run has run out of."""
+    return run.exceeded.kind if run.exceeded else None
+
+
+def failures_counted(task: Task) -> int:
+    """Failed attempts that count against the task: the worker's own, no interruption."""
+    return sum(a.state == "failed" and a.failure != "interrupted" for a in task.attempts)
+
+
+def _work(run: Run) -> list[Next]:
+    busy = run.count(TaskState.RUNNING)
+    if run.exceeded:
+        return [] if busy or _planning(run) else [_out_of_budget(run)]
+    nexts: list[Next] = [] if _planner_begun(run) else [StartPlanner()]
+    dropped = [DropTask(task.id, reason) for task, reason in _undoable(run)]
+    if dropped:
+        return [*nexts, *dropped]
+    free = run.started.workers - busy
+    nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in _ready(run)][: max(0, free)]
+    if not nexts and not busy and not _planning(run):
+        nexts.append(StartJudge())
+    return nexts
+
+
+def _planner_begun(run: Run) -> bool:
+    """Whether this cycle has its planner; a cycle of retries needs none.
+
+    An interrupted planner does not count: after a restart another one takes over, and sees the
+    tasks that the first has added.
+    """
+    if run.cycles[-1].mode == "retry":
+        return True
+    return any(
+        planner.cycle == run.cycle and planner.parent is None and planner.state != "interrupted"
+        for planner in run.planners.values()
+    )
+
+
+def _planning(run: Run) -> bool:
+    return any(planner.state == "running" for planner in run.planners.values())
+
+
+def _undoable(run: Run) -> Iterator[tuple[Task, str]]:
+    """Waiting tasks that depend on one which will never land."""
+    for task in run.tasks.values():
+        if task.state is not TaskState.WAITING:
+            continue
+        for other in task.plan.depends_on:
+            if run.tasks[other].state in (TaskState.FAILED, TaskState.DROPPED):
+                yield task, f"{other}, which it depends on, {run.tasks[other].state}"
+                break
+
+
+def _ready(run: Run) -> Iterator[Task]:
+    """Waiting tasks that may start now, oldest first.
+
+    Invariant (overlap = "order"): of two unfinished tasks that name the same path, or a folder
+    and a path in it, only the older one may run.
+    """
+    ordered = run.started.overlap == "order"
+    claimed: set[str] = set()
+    for task in run.tasks.values():
+        if task.state not in (TaskState.WAITING, TaskState.RUNNING):
+            continue
+        free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
+        claimed.update(_claims(task))
+        landed = all(run.tasks[o].state is TaskState.LANDED for o in task.plan.depends_on)
+        if task.state is TaskState.WAITING and free and landed:
+            yield task
+
+
+def _claims(task: Task) -> Iterator[str]:
+    for path in task.plan.paths:
+        yield path.rstrip("/")
+        for folder in _folders(path):
+            yield folder + "/"  # marks "something below this folder is claimed"
+
+
+def _claimed(path: str, claimed: set[str]) -> bool:
+    path = path.rstrip("/")
+    if path in claimed or path + "/" in claimed:
+        return True
+    return any(folder in claimed for folder in _folders(path))
+
+
+def _folders(path: str) -> Iterator[str]:
+    parts = path.rstrip("/").split("/")
+    for length in range(1, len(parts)):
+        yield "/".join(parts[:length])
+
+
+def _after_verdict(run: Run) -> Next:
+    last = run.cycles[-1].verdict
+    assert last is not None, "a judged cycle has its verdict"
+    if last.decision == "done":
+        return FinishRun("done", last.reason)
+    if last.decision == "give_up":
+        return FinishRun("gave_up", last.reason)
+    if run.exceeded:
+        return _out_of_budget(run)
+    idle = run.cycles[-IDLE_CYCLES:]
+    if len(idle) == IDLE_CYCLES and not any(c.landed or c.resolved for c in idle):
+        return FinishRun(
+            "no_progress",
+            f"{IDLE_CYCLES} cycles in a row landed nothing and resolved no finding; "
+            f"the judge's last word: {last.reason}",
+        )
+    limit = run.started.budget.cycles
+    if limit and run.cycle >= limit:
+        return FinishRun(
+            "out_of_budget",
+            f"{run.cycle} cycles are done, the most that budget.cycles allows; "
+            f"the judge's last word: {last.reason}",
+        )
+    modes: dict[str, Literal["plan", "replan", "retry"]] = {"retry": "retry", "replan": "replan"}
+    return BeginCycle(run.cycle + 1, modes.get(last.decision, "plan"))
+
+
+def _first_cycle(run: Run) -> BeginCycle:
+    """The first cycle plans; that of a reopened run does the tasks that wait for it."""
+    reopened = run.cycle > 0 and run.count(TaskState.WAITING) > 0
+    return BeginCycle(run.cycle + 1, "retry" if reopened else "plan")
+
+
+def _out_of_budget(run: Run) -> FinishRun:
+    spent = run.exceeded
+    assert spent is not None, "called only once a budget is exceeded"
+    return FinishRun(
+        "out_of_budget",
+        f"budget.{spent.kind} is used up: {spent.used} of {spent.limit}. "
+        f"What landed stands at the run's head; raise budget.{spent.kind} to go on.",
+    )

@@ -1,0 +1,409 @@
+"""What has happened: the facts that the journal keeps, each frozen and tagged by name.
+
+The names are CONTRACT section 3's, and a few of our own for what must survive a restart:
+intents (`landing.intended`, `decision.intended`), planners, the judge's start, model calls, and
+moves of the head. A fact is never changed once written; a field that is added later needs a
+default, so that an old journal replays on new code.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from longshift.domain.model import (
+    AttemptFailure,
+    Budget,
+    BudgetKind,
+    Constraint,
+    Finding,
+    Goal,
+    Handoff,
+    HunkDecision,
+    Outcome,
+    Strategy,
+    TaskPlan,
+    Usage,
+    Value,
+    VerdictDecision,
+)
+
+
+class Fact(Value):
+    """What all events share; `run` is None for what concerns the whole repository."""
+
+    run: str | None
+
+
+class OfRun(Fact):
+    """An event of one run."""
+
+    run: str
+
+
+class RunStarted(OfRun):
+    """A person's goal became a run."""
+
+    event: Literal["run.started"] = "run.started"
+    goal: Goal
+    repo: str
+    """The worktree's root, an absolute path: a run belongs to one worktree."""
+    base: str
+    """The snapshot commit that the run stands on."""
+    checkout: str | None = None
+    """What HEAD named at the start, to notice a checkout of other content."""
+    strategy: Strategy = "planner-worker-judge"
+    integrator: bool = False
+    workers: int = 8
+    budget: Budget = Budget()
+    overlap: Literal["order", "allow"] = "order"
+
+
+class RunResumed(OfRun):
+    """A paused run goes on, or an ended one is reopened for rework."""
+
+    event: Literal["run.resumed"] = "run.resumed"
+    reason: str = ""
+
+
+class RunPaused(OfRun):
+    """No agent takes a further step until the run is resumed."""
+
+    event: Literal["run.paused"] = "run.paused"
+    reason: str = ""
+
+
+class TaskCounts(Value):
+    """How the tasks of a run ended."""
+
+    landed: int
+    failed: int
+
+
+class RunFinished(OfRun):
+    """The run ended; only a rework opens it again."""
+
+    event: Literal["run.finished"] = "run.finished"
+    outcome: Outcome
+    reason: str = ""
+    cycles: int
+    tasks: TaskCounts
+    conflicts: int
+    usage: Usage
+    head: str
+
+
+class RunSteered(OfRun):
+    """A person's message to the planner; it is read at the planner's next step."""
+
+    event: Literal["run.steered"] = "run.steered"
+    message: str
+
+
+class CycleStarted(OfRun):
+    """Plan, work, judge: once more, with fresh contexts."""
+
+    event: Literal["cycle.started"] = "cycle.started"
+    cycle: Annotated[int, Field(ge=1)]
+    mode: Literal["plan", "replan", "retry"] = "plan"
+    """`retry`: the tasks that the last verdict named run again, without planning."""
+
+
+class HeadMoved(OfRun):
+    """The head took in the person's present text, or lost what the person rejected."""
+
+    event: Literal["head.moved"] = "head.moved"
+    head: str
+    taken: str
+    """The snapshot of the person's text that the head now stands on."""
+    paths: tuple[str, ...] = ()
+    """Paths whose content at the head differs from before the move."""
+    checkout: str | None = None
+
+
+class HeadPublished(OfRun):
+    """The person's repository holds the head, whole, under `refs/longshift/<run>/head`."""
+
+    event: Literal["head.published"] = "head.published"
+    head: str
+
+
+class PlannerStarted(OfRun):
+    """A planner, or a sub-planner with a slice of its own, began."""
+
+    event: Literal["planner.started"] = "planner.started"
+    planner: str
+    parent: str | None = None
+    scope: str = ""
+    objective: str = ""
+
+
+class PlannerFinished(OfRun):
+    """A planner made all the tasks that it is going to make."""
+
+    event: Literal["planner.finished"] = "planner.finished"
+    planner: str
+    outcome: Literal["finished", "failed", "interrupted"] = "finished"
+    summary: str = ""
+    evidence: str = ""
+
+
+class TaskAdded(OfRun):
+    """A planner, or a person's rework, added a task."""
+
+    event: Literal["task.added"] = "task.added"
+    task: str
+    plan: TaskPlan
+    planner: str | None = None
+
+
+class TaskDropped(OfRun):
+    """A task will not be done: the plan was dropped, or what it depends on failed."""
+
+    event: Literal["task.dropped"] = "task.dropped"
+    task: str
+    reason: str
+
+
+class AttemptStarted(OfRun):
+    """A worker began to try a task."""
+
+    event: Literal["attempt.started"] = "attempt.started"
+    task: str
+    attempt: int
+    base: str
+
+
+class AttemptFailed(OfRun):
+    """An attempt ended without landing."""
+
+    event: Literal["attempt.failed"] = "attempt.failed"
+    task: str
+    attempt: int
+    failure: AttemptFailure
+    reason: str
+    retry: bool
+    """True: the task waits for another attempt. False: the task failed."""
+
+
+class LandingIntended(OfRun):
+    """Intent: the commit is written and the head is about to be moved to it."""
+
+    event: Literal["landing.intended"] = "landing.intended"
+    task: str
+    attempt: int
+    change: str | None
+    """None: the submission changes nothing against the head."""
+    commit: str
+    parent: str
+    paths: tuple[str, ...]
+    handoff: Handoff = Handoff()
+
+
+class TaskLanded(OfRun):
+    """Done: the head stands on the task's commit, and its change can be reviewed."""
+
+    event: Literal["task.landed"] = "task.landed"
+    task: str
+    attempt: int
+    change: str | None
+    commit: str
+    parent: str
+    paths: tuple[str, ...]
+    handoff: Handoff = Handoff()
+
+
+class LandingConflict(OfRun):
+    """A submission did not merge; the same worker resolves it."""
+
+    event: Literal["landing.conflict"] = "landing.conflict"
+    task: str
+    attempt: int
+    paths: tuple[str, ...]
+    head: str
+
+
+class JudgeStarted(OfRun):
+    """The judge looks at the head."""
+
+    event: Literal["judge.started"] = "judge.started"
+    cycle: int
+
+
+class VerdictReached(OfRun):
+    """The judge, or the engine where the judge could not, said what comes next."""
+
+    event: Literal["verdict"] = "verdict"
+    cycle: int
+    decision: VerdictDecision
+    reason: str
+    tasks: tuple[str, ...] = ()
+
+
+class FindingReported(OfRun):
+    """A judge or a check reported a defect."""
+
+    event: Literal["finding.reported"] = "finding.reported"
+    finding: str
+    detail: Finding
+
+
+class FindingResolved(OfRun):
+    """A defect no longer stands at the head."""
+
+    event: Literal["finding.resolved"] = "finding.resolved"
+    finding: str
+
+
+class FindingDismissed(OfRun):
+    """A person said that a finding is none; it is not reported again."""
+
+    event: Literal["finding.dismissed"] = "finding.dismissed"
+    finding: str
+    reason: str = ""
+
+
+class DecisionIntended(OfRun):
+    """Intent: hunks are about to be written into the person's file or buffer."""
+
+    event: Literal["decision.intended"] = "decision.intended"
+    change: str
+    path: str
+    hunks: tuple[int, ...]
+    decision: HunkDecision
+    before_sha256: str | None
+    """Of the file's bytes before and after the effect; None: no such file."""
+    after_sha256: str | None
+
+
+class ChangeDecided(OfRun):
+    """A person decided on hunks of one path, and what it does to the text has been done."""
+
+    event: Literal["change.decided"] = "change.decided"
+    change: str
+    path: str
+    hunks: tuple[int, ...]
+    decision: HunkDecision
+    reason: str = ""
+
+
+class ConstraintAdded(Fact):
+    """A person gave a rule, or rejected a hunk, which makes one."""
+
+    event: Literal["constraint.added"] = "constraint.added"
+    run: str | None = None
+    constraint: str
+    detail: Constraint
+
+
+class ConstraintLifted(Fact):
+    """A person took a rule back."""
+
+    event: Literal["constraint.lifted"] = "constraint.lifted"
+    run: str | None = None
+    constraint: str
+
+
+class QuestionAsked(OfRun):
+    """An agent asks the person; work goes on."""
+
+    event: Literal["question.asked"] = "question.asked"
+    question: str
+    text: str
+    options: tuple[str, ...] = ()
+    asked_by: str
+
+
+class QuestionAnswered(OfRun):
+    """The person answered; it reaches the planner at its next step."""
+
+    event: Literal["question.answered"] = "question.answered"
+    question: str
+    answer: str
+
+
+class ModelCalled(OfRun):
+    """One exchange with a model; its HTTP calls, retries included, are in `usage.calls`."""
+
+    event: Literal["model.called"] = "model.called"
+    role: Literal["planner", "worker", "judge"]
+    agent: str
+    """Who asked: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    model: str
+    usage: Usage
+    latency_s: float
+    finish_reason: str = ""
+
+
+class BudgetWarned(OfRun):
+    """A share of a budget is used up."""
+
+    event: Literal["budget.warned"] = "budget.warned"
+    kind: BudgetKind
+    used: Decimal
+    limit: Decimal
+    percent: int
+
+
+class BudgetExceeded(OfRun):
+    """A call was refused because the budget has no room for it."""
+
+    event: Literal["budget.exceeded"] = "budget.exceeded"
+    kind: BudgetKind
+    used: Decimal
+    limit: Decimal
+
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | RunPaused
+    | RunFinished
+    | RunSteered
+    | CycleStarted
+    | HeadMoved
+    | HeadPublished
+    | PlannerStarted
+    | PlannerFinished
+    | TaskAdded
+    | TaskDropped
+    | AttemptStarted
+    | AttemptFailed
+    | LandingIntended
+    | TaskLanded
+    | LandingConflict
+    | JudgeStarted
+    | VerdictReached
+    | FindingReported
+    | FindingResolved
+    | FindingDismissed
+    | DecisionIntended
+    | ChangeDecided
+    | ConstraintAdded
+    | ConstraintLifted
+    | QuestionAsked
+    | QuestionAnswered
+    | ModelCalled
+    | BudgetWarned
+    | BudgetExceeded,
+    Field(discriminator="event"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Parses a fact from its JSON or its dict; raises pydantic's ValidationError."""
+
+
+class Recorded(Value):
+    """A fact with its place in the journal."""
+
+    seq: Annotated[int, Field(ge=1)]
+    time: datetime
+    """When it was written, in UTC."""
+    event: Event
+
+    def as_line(self) -> dict[str, object]:
+        """The JSON object that `run --json` and `log --json` print for it."""
+        body = self.event.model_dump(mode="json")
+        time = self.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        head = {"seq": self.seq, "time": time, "run": body.pop("run"), "event": body.pop("event")}
+        return head | body

@@ -1,0 +1,252 @@
+"""What things are: the nouns of Longshift as frozen values.
+
+Owns shapes only. How they change is in `domain.state`; what happens next is in `domain.decide`.
+Ids are strings: `R1` run, `T1` task (within a run), `C1` change, `F1` finding, `K1` constraint,
+`Q1` question, `P1` planner (within a run). Attempts are numbered from 1 within their task.
+Commits and paths are git's: full hexadecimal ids, and `/`-separated paths below the root.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Strategy = Literal["planner-worker-judge", "optimistic", "flat-locked"]
+Severity = Literal["error", "warning", "info", "hint"]
+VerdictDecision = Literal["continue", "retry", "replan", "done", "give_up"]
+HunkDecision = Literal["accepted", "rejected", "rework", "pending"]
+"""What a person said of a hunk; `pending` takes an earlier decision back."""
+Outcome = Literal["done", "gave_up", "out_of_budget", "no_progress", "stopped"]
+AttemptFailure = Literal["gave_up", "turn_limit", "model", "conflict", "budget", "interrupted"]
+BudgetKind = Literal["usd", "tokens", "calls", "minutes", "cycles"]
+Line = Annotated[int, Field(ge=1)]
+"""A line of a file, counted from 1 as people and compilers do."""
+
+
+class Value(BaseModel):
+    """A frozen value whose unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Selection(Value):
+    """The lines of one file that a goal speaks of, both ends included."""
+
+    path: str
+    start_line: Line
+    end_line: Line
+
+
+class Diagnostic(Value):
+    """A diagnostic, of any server, that a goal asks to be dealt with."""
+
+    path: str
+    line: Line
+    message: str
+    code: str = ""
+    source: str = ""
+
+
+class Goal(Value):
+    """What a person asks for, in their words, with an optional scope."""
+
+    text: Annotated[str, Field(min_length=1)]
+    paths: tuple[str, ...] = ()
+    """Paths to stay within; empty: the whole repository."""
+    selection: Selection | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    template: str | None = None
+    """The goal template of `prompts/goals/` that the person chose, by its name."""
+
+
+class Budget(Value):
+    """What a run may spend. Zero everywhere means: no limit."""
+
+    usd: Decimal = Decimal(0)
+    tokens: int = 0
+    """Input and output tokens together."""
+    calls: int = 0
+    """HTTP calls to models, retries included."""
+    minutes: float = 0
+    """Time spent running; paused time does not count."""
+    cycles: int = 0
+
+
+class Usage(Value):
+    """What a run has spent on models so far."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    """All tokens sent, the cached ones included."""
+    output_tokens: int = 0
+    """All tokens received, the reasoning ones included."""
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    """None: a call was made at an unknown price. Zero is a real price."""
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Add up two usages; an unknown cost makes the sum unknown."""
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0))
+            if known
+            else None,
+        )
+
+
+class TaskState(StrEnum):
+    """Where a task stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    LANDED = "landed"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class TaskPlan(Value):
+    """What a planner says of a task: all that a worker is given to go by."""
+
+    title: Annotated[str, Field(min_length=1)]
+    instructions: str
+    paths: tuple[str, ...] = ()
+    """Paths that the task expects to touch; a folder stands for all below it."""
+    acceptance: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+
+class Handoff(Value):
+    """What a worker reports with its submission."""
+
+    summary: str = ""
+    concerns: str = ""
+    deviations: str = ""
+    findings: tuple[str, ...] = ()
+
+
+class Attempt(Value):
+    """One worker's try at one task."""
+
+    number: Annotated[int, Field(ge=1)]
+    base: str
+    """The commit that the attempt's workspace was made from."""
+    state: Literal["running", "landed", "failed"] = "running"
+    failure: AttemptFailure | None = None
+    reason: str = ""
+    handoff: Handoff = Handoff()
+    conflicts: int = 0
+
+
+class Task(Value):
+    """One unit of work for one worker."""
+
+    id: str
+    cycle: int
+    planner: str | None
+    """None: added by the engine, as a rework or a clash of rejected hunks."""
+    plan: TaskPlan
+    state: TaskState = TaskState.WAITING
+    attempts: tuple[Attempt, ...] = ()
+    change_ids: tuple[str, ...] = ()
+
+
+class PlannerRecord(Value):
+    """A planner or sub-planner of one cycle."""
+
+    id: str
+    cycle: int
+    parent: str | None
+    scope: str = ""
+    objective: str = ""
+    state: Literal["running", "finished", "failed", "interrupted"] = "running"
+    summary: str = ""
+    evidence: str = ""
+
+
+class Change(Value):
+    """One landing's edits, as the person reviews them."""
+
+    id: str
+    task_id: str
+    title: str
+    commit: str
+    parent: str
+    paths: tuple[str, ...]
+    decisions: Mapping[tuple[str, int], "Decision"] = {}
+    """By path and hunk number; a hunk that is not here is undecided."""
+
+
+class Decision(Value):
+    """A person's word on one hunk."""
+
+    decision: HunkDecision
+    reason: str = ""
+
+
+class HeadStep(Value):
+    """One move of the run's head, in order: a landing, or the person's text taken in."""
+
+    parent: str
+    commit: str
+    change_id: str | None
+    """None: no landing; the person's text or a rejection moved the head."""
+    paths: tuple[str, ...]
+
+
+class Finding(Value):
+    """One defect that a judge or a check reports, at a line of the run's head."""
+
+    id: str
+    path: str
+    line: Line
+    end_line: Line | None = None
+    severity: Severity
+    code: str
+    message: str
+    suggestion: str = ""
+    evidence: str = ""
+    origin: Literal["run", "base"] = "run"
+    """`base`: off the run's difference; shown, and never in the way of `done`."""
+    commit: str
+    """The head that `path` and `line` speak of."""
+    state: Literal["open", "resolved", "dismissed"] = "open"
+    reason: str = ""
+
+
+class Constraint(Value):
+    """A sentence that every later plan, task and verdict must obey until it is lifted."""
+
+    id: str
+    text: Annotated[str, Field(min_length=1)]
+    source: Literal["person", "settings", "rejection"] = "person"
+    run_id: str | None = None
+    """The run whose rejected hunk it was made from."""
+    lifted: bool = False
+
+
+class Question(Value):
+    """What a planner or judge asks the person; work goes on meanwhile."""
+
+    id: str
+    text: str
+    options: tuple[str, ...] = ()
+    asked_by: str
+    answer: str | None = None
+
+
+class Verdict(Value):
+    """What the judge says at the end of a cycle."""
+
+    cycle: int
+    decision: VerdictDecision
+    reason: str
+    tasks: tuple[str, ...] = ()
+    """The tasks to do again; only `retry` names any."""
