@@ -1,0 +1,167 @@
+r"""Which lines differ between two texts, and texts made from such differences.
+
+Pure: knows no repository. Hunks are git's own (xdiff with its indent heuristic), with no context.
+A line ends at "\n" and nowhere else: a lone carriage return, a form feed or U+2028 is content.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pygit2
+from pygit2.enums import DiffOption
+
+from longshift.repository.files import REGULAR, FileEdit, is_binary, path_to_bytes
+
+NULL_NAME: Final = b"/dev/null"
+
+
+@dataclass(frozen=True, slots=True)
+class LineHunk:
+    """One run of lines that differs.
+
+    Attributes:
+        old_start: zero-based index into the old lines; with no old lines, the line before which
+            the new ones go.
+        old_lines: the old lines, each with its line end.
+        new_start: as `old_start`, in the new lines.
+        new_lines: the new lines, each with its line end.
+    """
+
+    old_start: int
+    old_lines: tuple[str, ...]
+    new_start: int
+    new_lines: tuple[str, ...]
+
+
+def line_hunks(old: str, new: str) -> list[LineHunk]:
+    """Find the hunks that turn one text into another, in order, as `git diff -U0` would.
+
+    Invariant: `apply_hunks(old, line_hunks(old, new)) == new`.
+    """
+    if old == new:
+        return []
+    old_lines, new_lines = split_lines(old), split_lines(new)
+    patch = _patch(_encode(old), _encode(new), context=0)
+    hunks = []
+    for found in patch.hunks:
+        old_start = found.old_start - (1 if found.old_lines else 0)
+        new_start = found.new_start - (1 if found.new_lines else 0)
+        hunks.append(
+            LineHunk(
+                old_start,
+                tuple(old_lines[old_start : old_start + found.old_lines]),
+                new_start,
+                tuple(new_lines[new_start : new_start + found.new_lines]),
+            )
+        )
+    return hunks
+
+
+def apply_hunks(old: str, hunks: Iterable[LineHunk]) -> str:
+    """Apply hunks of `line_hunks(old, …)`, all or a choice of them, in order.
+
+    Raises:
+        ValueError: a hunk's old lines do not stand where it says.
+    """
+    old_lines = split_lines(old)
+    parts: list[str] = []
+    position = 0
+    for hunk in hunks:
+        end = hunk.old_start + len(hunk.old_lines)
+        if hunk.old_start < position or tuple(old_lines[hunk.old_start : end]) != hunk.old_lines:
+            raise ValueError(f"hunk at old line {hunk.old_start} does not fit this text")
+        parts.extend(old_lines[position : hunk.old_start])
+        parts.extend(hunk.new_lines)
+        position = end
+    parts.extend(old_lines[position:])
+    return "".join(parts)
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Split at "\n" only, keeping line ends; the last line may have none."""
+    lines = text.split("\n")
+    last = lines.pop()
+    ended = [line + "\n" for line in lines]
+    return [*ended, last] if last else ended
+
+
+def unified(
+    old: FileEdit | None, new: FileEdit | None, path: str, old_path: str | None = None
+) -> str:
+    """Write a difference as git does, with three lines of context.
+
+    Args:
+        old: the old file, None where there was none.
+        new: the new file, None where there is none.
+        path: its path.
+        old_path: its earlier path, for a rename.
+
+    Returns:
+        Text that `git apply` takes, save that bytes which are no UTF-8 are replaced and binary
+        content is only named; empty where nothing differs.
+    """
+    if old == new and old_path is None:
+        return ""
+    before, after = _name(b"a/", old_path or path), _name(b"b/", path)
+    lines = [b"diff --git " + before + b" " + after, *_mode_lines(old, new)]
+    if old_path is not None:
+        lines += [b"rename from " + _name(b"", old_path), b"rename to " + _name(b"", path)]
+    old_data, new_data = old.data if old else b"", new.data if new else b""
+    if old_data != new_data:
+        old_name, new_name = before if old else NULL_NAME, after if new else NULL_NAME
+        lines += _body(old_data, new_data, old_name, new_name)
+    return (b"\n".join(lines) + b"\n").decode("utf-8", "replace")
+
+
+def _body(old: bytes, new: bytes, old_name: bytes, new_name: bytes) -> Sequence[bytes]:
+    if is_binary(old) or is_binary(new):
+        return [b"Binary files " + old_name + b" and " + new_name + b" differ"]
+    data = _patch(old, new, context=3).data
+    text = data[data.index(b"\n@@ ") + 1 :].removesuffix(b"\n")
+    return [b"--- " + old_name, b"+++ " + new_name, text]
+
+
+def _mode_lines(old: FileEdit | None, new: FileEdit | None) -> list[bytes]:
+    match old, new:
+        case None, FileEdit(mode=mode):
+            return [b"new file mode %o" % mode]
+        case FileEdit(mode=mode), None:
+            return [b"deleted file mode %o" % mode]
+        case FileEdit(mode=before), FileEdit(mode=after) if before != after:
+            return [b"old mode %o" % before, b"new mode %o" % after]
+        case _:
+            return []
+
+
+def _patch(old: bytes, new: bytes, context: int) -> pygit2.Patch:
+    flags = DiffOption.FORCE_TEXT | DiffOption.INDENT_HEURISTIC
+    return pygit2.Patch.create_from(old, new, flag=flags, context_lines=context)
+
+
+def _encode(text: str) -> bytes:
+    # Lone surrogates can reach us from a client; they must differ and compare like any letter.
+    return text.encode("utf-8", "surrogatepass")
+
+
+_ESCAPES: Final = {
+    0x07: b"\\a", 0x08: b"\\b", 0x09: b"\\t", 0x0A: b"\\n", 0x0B: b"\\v", 0x0C: b"\\f",
+    0x0D: b"\\r", 0x22: b'\\"', 0x5C: b"\\\\",
+}  # fmt: skip
+
+
+def _name(prefix: bytes, path: str) -> bytes:
+    """Quote a name as git does where it would break the line."""
+    raw = prefix + path_to_bytes(path)
+    if not any(byte < 0x20 or byte in (0x22, 0x5C, 0x7F) for byte in raw):
+        return raw
+    quoted = (
+        _ESCAPES.get(byte) or (b"\\%03o" % byte if byte < 0x20 or byte == 0x7F else bytes([byte]))
+        for byte in raw
+    )
+    return b'"' + b"".join(quoted) + b'"'
+
+
+def as_file(text: str) -> FileEdit:
+    """Give a text as a regular file in UTF-8, for `unified`."""
+    return FileEdit(_encode(text), REGULAR)

@@ -1,0 +1,286 @@
+"""Three-way merges of contents and of whole trees, and the check that nothing vanished in them.
+
+Owns which engine merges what: libgit2 for UTF-8 contents, `git merge-file` for other text and for
+conflict markers, `git merge-tree` for whole trees with renames. Nothing here moves a ref, and no
+merge driver or attribute of the person's configuration is used.
+"""
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pygit2 import IndexEntry, Oid
+from pygit2.enums import FileMode
+
+from longshift.repository.files import (
+    FileEdit,
+    FileVersion,
+    is_binary,
+    is_plain_file,
+    path_from_bytes,
+)
+from longshift.repository.gitcommand import run_git
+from longshift.repository.hunks import line_hunks
+from longshift.repository.store import ObjectStore
+from longshift.repository.trees import TreeEntry
+
+_MAX_CONFLICTS: Final = 128  # merge-file's status is the number of conflicts; above is an error
+_OWN_RULES: Final = (f"core.attributesFile={os.devnull}", "merge.conflictStyle=merge")
+
+
+def merge_contents(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """Merge two texts line by line; None where they clash or any of them is binary."""
+    if any(is_binary(data) for data in (base, ours, theirs)):
+        return None
+    if all(_is_utf8(data) for data in (base, ours, theirs)):
+        return _merge_utf8(store, base, ours, theirs)
+    status, merged = _merge_file(store, base, ours, theirs, [])
+    return merged if status == 0 else None
+
+
+def merge_favouring(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    """Merge two texts, our lines standing wherever they clash; None where one is binary."""
+    if any(is_binary(data) for data in (base, ours, theirs)):
+        return None
+    return _merge_file(store, base, ours, theirs, ["--ours"])[1]
+
+
+def mark_conflict(store: ObjectStore, base: bytes, head: bytes, yours: bytes) -> bytes:
+    """Merge two clashing texts, each clash between markers in the form of diff3.
+
+    Markers are labelled `head`, `base` and `yours`. Where git sees no clash although the caller
+    does, the whole texts stand between the markers.
+    """
+    style = ["--diff3", "-L", "head", "-L", "base", "-L", "yours"]
+    status, merged = _merge_file(store, base, head, yours, style)
+    if status:
+        return merged
+    parts = [b"<<<<<<< head\n", _ended(head), b"||||||| base\n", _ended(base)]
+    return b"".join([*parts, b"=======\n", _ended(yours), b">>>>>>> yours\n"])
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One file in the four states of a merge; None where there is no such file, or no text."""
+
+    base: bytes | None
+    head: bytes | None
+    yours: bytes | None
+    merged: bytes | None
+
+
+def keeps_landed_lines(revisions: Iterable[Revision]) -> bool:
+    r"""Certify a merge: no line that landed since the base vanishes unsaid.
+
+    The rule, over all files of the merge together, lines being bytes up to and with `\\n` (an end
+    of file counts as a line end): for every line L,
+
+        count of L in merged  >=  count of L in head  -  times that base -> yours removes L
+
+    where a removal is an old line of a hunk. So a line that a landed parent added is still there,
+    unless the submission's own edit took such a line out of a base that had it. Files that moved
+    are covered because lines are counted over all files together.
+    """
+    missing: Counter[str] = Counter()
+    for revision in revisions:
+        missing.update(_lines(revision.head))
+        missing.subtract(_lines(revision.merged))
+        for hunk in line_hunks(_text(revision.base), _text(revision.yours)):
+            missing.subtract(_line(line) for line in hunk.old_lines)
+    return all(count <= 0 for count in missing.values())
+
+
+@dataclass(frozen=True)
+class TreeMerge:
+    """What `git merge-tree` made of two trees.
+
+    Attributes:
+        tree: the merged tree; with conflicts, it holds git's own markers.
+        stages: the entries of base, ours and theirs (stages 1, 2, 3) of each path in conflict; a
+            file that git set aside counts under its own path.
+        notes: git's sentences on the conflicts.
+    """
+
+    tree: str
+    stages: dict[str, dict[int, TreeEntry]]
+    notes: tuple[str, ...]
+
+
+def merge_trees(store: ObjectStore, base: str, ours: str, theirs: str) -> TreeMerge:
+    """Merge whole trees, given by their ids, with renames of files and folders followed."""
+    # Commits made for this alone give git the merge base that we mean, whatever the history is.
+    objects = store.objects
+    root = objects.write_commit(base, [], "base", 0)
+    head = objects.write_commit(ours, [root], "head", 0)
+    yours = objects.write_commit(theirs, [root], "yours", 1)
+    arguments = ["merge-tree", "--write-tree", "-z", "--messages", head, yours]
+    answer = run_git(arguments, cwd=store.git_dir, configuration=_OWN_RULES, accept=(0, 1))
+    tree, _, rest = answer.output.partition(b"\0")
+    if answer.status == 0:
+        return TreeMerge(tree.decode("ascii"), {}, ())
+    entries, _, messages = rest.partition(b"\0\0")
+    notes = tuple(
+        _relabel(note.decode("utf-8", "replace").strip(), head, yours)
+        for note in messages.split(b"\0")
+        if note.startswith(b"CONFLICT")
+    )
+    return TreeMerge(tree.decode("ascii"), _stages(entries.split(b"\0")), notes)
+
+
+def plain_path(path: str) -> str:
+    """Give the path of a file that git set aside in a clash, as `path~<commit id>`."""
+    return re.sub(r"~[0-9a-f]{40}(_\d+)?$", "", path)
+
+
+@dataclass(frozen=True)
+class FavouredMerge:
+    """A whole-tree merge in which one side wins.
+
+    Attributes:
+        commit: the merge. Its first parent is `theirs`, the line of history that goes on; the
+            second is `ours`. `theirs` itself where `ours` brings nothing.
+        lost: paths where `theirs` lost something to `ours`, sorted.
+    """
+
+    commit: str
+    lost: tuple[str, ...]
+
+
+def merge_trees_favouring(
+    store: ObjectStore, base: str, ours: str, theirs: str, *, message: str, when: int
+) -> FavouredMerge:
+    """Merge two commits, `ours` standing wherever they clash: the person's text at a cycle's start.
+
+    Within a text, only the clashing lines are taken from `ours`; a clash of deletions, renames,
+    file types or binary contents takes the whole path from `ours`.
+
+    Args:
+        store: where it all is.
+        base: commit from which both come: what was last taken from the person.
+        ours: the side that wins.
+        theirs: the run's head.
+        message: of the merge commit.
+        when: its time in seconds since 1970.
+    """
+    objects = store.objects
+    base_tree, our_tree, their_tree = map(objects.tree_of, (base, ours, theirs))
+    if our_tree in (base_tree, their_tree):
+        return FavouredMerge(theirs, ())
+    merged = merge_trees(store, base_tree, our_tree, their_tree)
+    tree, lost = _favour(store, merged, our_tree, their_tree)
+    commit = objects.write_commit(tree, [theirs, ours], message, when)
+    return FavouredMerge(commit, tuple(sorted(lost)))
+
+
+def are_texts(*files: FileVersion | FileEdit | None) -> bool:
+    """Tell whether all of these, where they exist, have lines."""
+    return all(
+        file is None or (is_plain_file(file.mode) and not is_binary(file.data)) for file in files
+    )
+
+
+# Beneath.
+
+
+def _favour(
+    store: ObjectStore, merged: TreeMerge, our_tree: str, their_tree: str
+) -> tuple[str, set[str]]:
+    """Settle each clash of a whole-tree merge for ours; gives the tree and what theirs lost."""
+    ours, result = store.trees.files(our_tree), store.trees.files(merged.tree)
+    clashing = merged.stages
+    edits: dict[str, TreeEntry | None] = {
+        path: None for path in result if plain_path(path) != path or _is_within(path, clashing)
+    }
+    edits |= {path: entry for path, entry in ours.items() if _is_within(path, clashing)}
+    for path, stages in clashing.items():
+        if path in ours and (entry := _favoured_text(store, stages)):
+            edits[path] = entry
+    tree = store.trees.edit(merged.tree, edits)
+    theirs = store.trees.files(their_tree)
+    lost = {path for path in clashing if ours.get(path) != theirs.get(path)}
+    return tree, lost
+
+
+def _favoured_text(store: ObjectStore, stages: Mapping[int, TreeEntry]) -> TreeEntry | None:
+    if not stages.keys() >= {1, 2, 3}:
+        return None
+    base, ours, theirs = (store.version(stages[stage]) for stage in (1, 2, 3))
+    if not are_texts(base, ours, theirs):
+        return None
+    merged = merge_favouring(store, base.data, ours.data, theirs.data)
+    return None if merged is None else store.write_entry(FileEdit(merged, ours.mode))
+
+
+def _is_within(path: str, clashing: Mapping[str, object]) -> bool:
+    parts = path.split("/")
+    return any("/".join(parts[:depth]) in clashing for depth in range(1, len(parts) + 1))
+
+
+def _stages(lines: Sequence[bytes]) -> dict[str, dict[int, TreeEntry]]:
+    stages: dict[str, dict[int, TreeEntry]] = {}
+    for line in lines:
+        info, _, raw_path = line.partition(b"\t")
+        mode, oid, stage = info.decode("ascii").split(" ")
+        path = plain_path(path_from_bytes(raw_path))
+        stages.setdefault(path, {})[int(stage)] = TreeEntry(int(mode, 8), oid)
+    return stages
+
+
+def _relabel(text: str, head: str, yours: str) -> str:
+    return text.replace(head, "head").replace(yours, "yours")
+
+
+def _merge_utf8(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+    ancestor, our, their = (
+        IndexEntry("file", Oid(hex=store.objects.write_blob(data)), FileMode.BLOB)
+        for data in (base, ours, theirs)
+    )
+    result = store.objects.repository.merge_file_from_index(ancestor, our, their)
+    return result.contents.encode("utf-8") if result.automergeable else None
+
+
+def _merge_file(
+    store: ObjectStore, base: bytes, ours: bytes, theirs: bytes, options: Sequence[str]
+) -> tuple[int, bytes]:
+    """Run `git merge-file`; gives the number of clashes and the merged text."""
+    with tempfile.TemporaryDirectory(prefix="merge-", dir=store.git_dir) as name:
+        folder = Path(name)
+        for part, data in (("ours", ours), ("base", base), ("theirs", theirs)):
+            (folder / part).write_bytes(data)
+        arguments = ["merge-file", "-p", "-q", *options, "ours", "base", "theirs"]
+        answer = run_git(
+            arguments, cwd=folder, configuration=_OWN_RULES, accept=range(_MAX_CONFLICTS)
+        )
+    return answer.status, answer.output
+
+
+def _is_utf8(data: bytes) -> bool:
+    if b"\0" in data:  # pygit2 cuts the merged text there
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _ended(data: bytes) -> bytes:
+    return data if not data or data.endswith(b"\n") else data + b"\n"
+
+
+def _text(data: bytes | None) -> str:
+    # Latin-1 takes every byte for one character: lossless, and only line ends matter here.
+    return (data or b"").decode("latin-1")
+
+
+def _lines(data: bytes | None) -> list[str]:
+    return [_line(line) for line in _text(data).removesuffix("\n").split("\n")] if data else []
+
+
+def _line(line: str) -> str:
+    return line.removesuffix("\n")

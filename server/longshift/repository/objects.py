@@ -1,0 +1,135 @@
+"""Raw git objects: reading any, writing into the private store alone.
+
+Owns the pygit2 handles, one set for each thread, for libgit2's are not to be shared. Writing goes
+to the private store's own backends: git's usual writing skips an object that the person's database
+already holds, and one that nothing of theirs refers to may be gone after their next `git gc`.
+"""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from longshift.repository.cache import Cache
+from longshift.repository.files import SUBMODULE, FileVersion
+
+AUTHOR: Final = "Longshift <longshift@localhost>"
+_BLOB_CACHE_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass
+class _Handles:
+    """One thread's view of the store."""
+
+    repository: pygit2.Repository
+    writer: pygit2.Odb
+
+
+class Objects:
+    """The private bare repository's object database, with the person's behind it."""
+
+    def __init__(self, git_dir: Path) -> None:
+        self.git_dir = git_dir
+        self._local = threading.local()
+        self._blobs: Cache[str, bytes] = Cache(_BLOB_CACHE_BYTES, size=lambda data: len(data) + 100)
+        self._trees_of_commits: Cache[str, str] = Cache(10_000)
+
+    @property
+    def repository(self) -> pygit2.Repository:
+        """This thread's handle of the private repository."""
+        return self._handles().repository
+
+    def read_blob(self, oid: str) -> bytes:
+        """Read a blob's bytes."""
+        return self._blobs.get(oid, self._read)
+
+    def read_version(self, mode: int, oid: str) -> FileVersion:
+        """Read what a tree's entry for a file stands for."""
+        data = oid.encode("ascii") if mode == SUBMODULE else self.read_blob(oid)
+        return FileVersion(mode, data, oid)
+
+    def read_tree(self, oid: str) -> bytes:
+        """Read a tree as git stores it."""
+        return self._read(oid)
+
+    def tree_of(self, commit: str) -> str:
+        """Give the id of a commit's tree."""
+        return self._trees_of_commits.get(commit, self._tree_of)
+
+    def parents_of(self, commit: str) -> list[str]:
+        """Give the ids of a commit's parents, first parent first."""
+        header = self._read(commit).split(b"\n\n", 1)[0]
+        return [
+            line[7:].decode("ascii") for line in header.split(b"\n") if line.startswith(b"parent ")
+        ]
+
+    def write_blob(self, data: bytes) -> str:
+        """Store a blob; gives its id."""
+        return str(self._handles().writer.write(ObjectType.BLOB, data))
+
+    def write_tree(self, raw: bytes) -> str:
+        """Store a tree given in git's own form; gives its id."""
+        return str(self._handles().writer.write(ObjectType.TREE, raw))
+
+    def write_commit(self, tree: str, parents: list[str], message: str, when: int) -> str:
+        """Store a commit by Longshift; gives its id.
+
+        Args:
+            tree: the tree's id.
+            parents: the parents' ids, in order.
+            message: made to end in one line end.
+            when: seconds since 1970, in UTC.
+        """
+        header = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        header += [f"author {AUTHOR} {when} +0000", f"committer {AUTHOR} {when} +0000"]
+        text = message.replace("\0", "").rstrip("\n") + "\n"
+        raw = "\n".join([*header, "", text]).encode("utf-8", "replace")
+        commit = str(self._handles().writer.write(ObjectType.COMMIT, raw))
+        self._trees_of_commits.put(commit, tree)
+        return commit
+
+    def own(self, oid: str) -> bool:
+        """Copy an object into the private store; False where it stood there already."""
+        handles = self._handles()
+        if oid in handles.writer:
+            return False
+        kind, data = handles.repository.odb.read(oid)
+        handles.writer.write(kind, data)
+        return True
+
+    def exists(self, oid: str) -> bool:
+        """Tell whether an object can be read, from either database."""
+        return oid in self.repository.odb
+
+    def close(self) -> None:
+        """Let go of every thread's handles and of what is remembered."""
+        self._local = threading.local()
+        self._blobs.clear()
+
+    def _handles(self) -> _Handles:
+        handles: _Handles | None = getattr(self._local, "handles", None)
+        if handles is None:
+            handles = self._local.handles = _open(self.git_dir)
+        return handles
+
+    def _read(self, oid: str) -> bytes:
+        data: bytes = self.repository.odb.read(oid)[1]
+        return data
+
+    def _tree_of(self, commit: str) -> str:
+        # A commit always opens with "tree <hex>\n".
+        return self._read(commit)[5:45].decode("ascii")
+
+
+def _open(git_dir: Path) -> _Handles:
+    folder = str(git_dir / "objects")
+    writer = pygit2.Odb()
+    # Not fsynced, which would double the cost of a landing. The journal is what is made durable;
+    # after a power cut the store drops objects left empty, and recovery lands anew what they held.
+    # Publishing is fsynced.
+    writer.add_backend(pygit2.OdbBackendLoose(folder, -1, False, 0, 0), 2)
+    writer.add_backend(pygit2.OdbBackendPack(folder), 1)
+    return _Handles(pygit2.Repository(str(git_dir)), writer)

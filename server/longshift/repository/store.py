@@ -1,0 +1,255 @@
+"""The private store: where agents' objects and run heads live, beside the person's repository.
+
+Owns the bare repository at `<common git dir>/longshift/objects.git`, whose `alternates` lead to the
+person's objects. Never writes to the person's repository: `publishing` alone does, through
+`publish` and `forget`. Usable from several threads at once.
+"""
+
+import re
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pygit2
+
+from longshift.errors import NeedsPerson
+from longshift.repository import publishing
+from longshift.repository.differences import compare
+from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
+from longshift.repository.objects import Objects
+from longshift.repository.trees import TreeChange, TreeEntry, Trees
+from longshift.repository.worktree import Worktree
+
+# Relative to objects.git/objects, so that the repository may be moved or renamed.
+_ALTERNATES: Final = "../../../objects\n"
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.|lock$|$))*")
+
+
+class ObjectStore:
+    """Objects, commits and heads that agents make. Get one from `open`; `close` it at the end."""
+
+    def __init__(self, worktree: Worktree, git_dir: Path) -> None:
+        self.worktree = worktree
+        self.git_dir = git_dir
+        self.objects = Objects(git_dir)
+        self.trees = Trees(self.objects)
+        self._refs_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, worktree: Worktree) -> "ObjectStore":
+        """Open a worktree's store, making it where there is none.
+
+        Raises:
+            NeedsPerson: it can't be made or opened.
+        """
+        git_dir = worktree.state_dir / "objects.git"
+        try:
+            _prepare(worktree, git_dir)
+        except (OSError, pygit2.GitError) as error:
+            raise NeedsPerson(
+                f"Longshift's store at {git_dir} can't be opened: {error}. Your files, branches "
+                "and index were not touched. Make the folder writable, or delete "
+                f"{worktree.state_dir} to forget every run and start anew."
+            ) from error
+        return cls(worktree, git_dir)
+
+    def close(self) -> None:
+        """Let go of files and memory; the store may be used again and opens itself anew."""
+        self.objects.close()
+
+    def remove_stale_locks(self) -> list[Path]:
+        """Remove what a killed process or a power cut left.
+
+        That is lock files, half-written objects, working folders, and loose objects that are
+        empty: new objects are not fsynced, and git would take an empty one for written.
+
+        Only for the exclusive owner of the repository's runs: another process may hold such a
+        lock rightfully. Looks in the store and at `refs/longshift` of the person's repository.
+
+        Returns:
+            What was removed.
+        """
+        objects = self.git_dir / "objects"
+        ours = self.worktree.common_dir / "refs" / "longshift"
+        folders = [
+            *self.git_dir.glob("merge-*"),
+            *self.git_dir.glob("snapshot-*"),
+            *self.git_dir.glob("outgoing"),
+        ]
+        files = [
+            *self.git_dir.glob("*.lock"),
+            *(self.git_dir / "refs").rglob("*.lock"),
+            *ours.rglob("*.lock"),
+            *objects.glob("*/tmp_*"),
+            *(path for path in objects.glob("??/*") if path.stat().st_size == 0),
+        ]
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in files:
+            path.unlink(missing_ok=True)
+        return folders + files
+
+    # Reading.
+
+    def read_file(self, commit: str, path: str) -> FileVersion | None:
+        """Read one file; None where there is no file (a folder is none)."""
+        entry = self.find(commit, path)
+        return None if entry is None or entry.is_tree else self.version(entry)
+
+    def find(self, commit: str, path: str) -> TreeEntry | None:
+        """Give mode and id of what stands at a path, a folder included."""
+        return self.trees.find(self.objects.tree_of(commit), path)
+
+    def version(self, entry: TreeEntry) -> FileVersion:
+        """Read the file that an entry of a listing stands for."""
+        return self.objects.read_version(entry.mode, entry.oid)
+
+    def list_files(self, commit: str) -> Mapping[str, TreeEntry]:
+        """Give mode and id of every file by its path, in git's order; remembered by tree."""
+        return self.trees.files(self.objects.tree_of(commit))
+
+    def changed_paths(self, old: str, new: str) -> list[TreeChange]:
+        """Compare two commits by path alone, without looking for renames; in path order."""
+        return list(self.trees.changes(self.objects.tree_of(old), self.objects.tree_of(new)))
+
+    def differences(self, old: str, new: str) -> list[FileDifference]:
+        """Compare two commits with renames found, in the order of the new paths."""
+        return compare(self.objects, self.trees, old, new)
+
+    # Writing.
+
+    def commit_edits(
+        self,
+        parent: str,
+        edits: Edits,
+        message: str,
+        *,
+        when: int,
+        extra_parents: Sequence[str] = (),
+    ) -> str:
+        """Commit a parent's tree with some files changed; moves no ref.
+
+        Args:
+            parent: the commit to start from, and first parent.
+            edits: files by path; None deletes.
+            message: the commit's message.
+            when: seconds since 1970; the commit's id depends on nothing else.
+            extra_parents: further parents of a merge.
+
+        Raises:
+            ValueError: an edit puts a file where a folder stands, or the other way round.
+        """
+        tree = self.write_edits(self.objects.tree_of(parent), edits)
+        return self.objects.write_commit(tree, [parent, *extra_parents], message, when)
+
+    def write_edits(self, tree: str | None, edits: Edits) -> str:
+        """Write a tree with some files changed; gives its id. Errors as `commit_edits`."""
+        entries = {
+            path: None if edit is None else self.write_entry(edit) for path, edit in edits.items()
+        }
+        return self.trees.edit(tree, entries)
+
+    def write_entry(self, edit: FileEdit) -> TreeEntry:
+        """Store a file's content; gives the entry that a tree would hold."""
+        if edit.mode == SUBMODULE:
+            return TreeEntry(edit.mode, edit.data.decode("ascii"))
+        return TreeEntry(edit.mode, self.objects.write_blob(edit.data))
+
+    # Heads: refs/longshift/<name>/head of the store.
+
+    def head(self, name: str) -> str | None:
+        """Give a run's head; None where it has none."""
+        reference = self.objects.repository.references.get(head_ref(name))
+        return None if reference is None else str(reference.target)
+
+    def swap_head(self, name: str, expected: str | None, new: str) -> bool:
+        """Move a run's head if it still is where the caller believes.
+
+        Args:
+            name: the run.
+            expected: where the head must be; None: there must be none.
+            new: where it shall be.
+
+        Returns:
+            False, with nothing changed, where the head is elsewhere.
+
+        Raises:
+            NeedsPerson: another process holds the ref's lock, or a killed one left it.
+        """
+        with self._refs_lock:
+            repository = self.objects.repository
+            reference = repository.references.get(head_ref(name))
+            if (None if reference is None else str(reference.target)) != expected:
+                return False
+            try:
+                if reference is None:
+                    repository.references.create(head_ref(name), new)
+                else:
+                    reference.set_target(new)  # compares with what was read above, under its lock
+            except (pygit2.GitError, OSError) as error:
+                return self._explain_failed_swap(name, expected, error)
+            return True
+
+    def _explain_failed_swap(self, name: str, expected: str | None, error: Exception) -> bool:
+        if self.head(name) != expected:
+            return False
+        raise NeedsPerson(
+            f"The head of {name} could not be moved: {error}. It stands where it was, and the "
+            "submission's commit is kept. If no other Longshift process is at work, start again: "
+            "a stale lock is then removed."
+        ) from error
+
+    # The person's repository.
+
+    def publish(self, name: str, *, base: str, head: str) -> None:
+        """Give the person's repository a run's base and head, whole; see `publishing`."""
+        publishing.publish(self.objects, self.worktree, checked_name(name), base=base, head=head)
+
+    def forget(self, name: str) -> None:
+        """Remove a run's refs and objects from both repositories; see `publishing`."""
+        with self._refs_lock:
+            publishing.forget(self.objects, self.worktree, checked_name(name))
+
+    def repack(self) -> None:
+        """Pack the store's loose objects; safe while runs go on."""
+        publishing.repack(self.git_dir)
+
+
+def checked_name(name: str) -> str:
+    """Give back a name that can be part of a ref.
+
+    Raises:
+        ValueError: it can't.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} can't be part of a ref's name")
+    return name
+
+
+def head_ref(name: str) -> str:
+    """Give the full name of a run's head."""
+    return f"refs/longshift/{checked_name(name)}/head"
+
+
+def _prepare(worktree: Worktree, git_dir: Path) -> None:
+    worktree.state_dir.mkdir(mode=0o700, exist_ok=True)
+    if not (git_dir / "HEAD").is_file():
+        pygit2.init_repository(str(git_dir), bare=True)
+        git_dir.chmod(0o700)
+    _write_atomically(git_dir / "objects" / "info" / "alternates", _ALTERNATES.encode())
+    shallow = worktree.common_dir / "shallow"
+    if shallow.is_file():
+        # Without it git would look for the parents that a shallow clone leaves out.
+        _write_atomically(git_dir / "shallow", shallow.read_bytes())
+    pygit2.Repository(str(git_dir)).free()
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    if path.is_file() and path.read_bytes() == data:
+        return
+    path.parent.mkdir(exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(data)
+    draft.replace(path)

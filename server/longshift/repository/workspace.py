@@ -1,0 +1,332 @@
+"""A worker's isolated view of the code: a commit plus an overlay of its own edits.
+
+Pure in memory: nothing is written anywhere, and making one costs nothing. One worker's tools at a
+time use it; it has no locks. Mistakes of a model are `TellModel`, in words that it can act on.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from pathspec import GitIgnoreSpec
+
+from longshift.errors import TellModel
+from longshift.repository import hunks
+from longshift.repository.files import (
+    REGULAR,
+    SUBMODULE,
+    SYMLINK,
+    Edits,
+    FileEdit,
+    FileVersion,
+    is_plain_file,
+)
+from longshift.repository.paths import checked_file_path, checked_folder_path
+from longshift.repository.search import Match, Query
+from longshift.repository.store import ObjectStore
+from longshift.repository.textfile import TextFile, decode
+
+
+class Workspace:
+    """One attempt's files.
+
+    Attributes:
+        commit: what the edits lie over.
+    """
+
+    def __init__(self, store: ObjectStore, commit: str) -> None:
+        self.commit = commit
+        self._store = store
+        self._edits: dict[str, FileEdit | None] = {}
+
+    # Looking.
+
+    def list_files(self, path: str = ".", glob: str | None = None) -> list[str]:
+        """List files in the order of their paths.
+
+        Args:
+            path: a folder, or one file.
+            glob: as in .gitignore: without a slash it is matched against names at any depth,
+                with one against paths from the repository's root or from `path`.
+
+        Raises:
+            TellModel: there is nothing at the path, or the glob is malformed.
+        """
+        folder = checked_folder_path(path)
+        committed = self._store.list_files(self.commit)
+        kept = (name for name in committed if name not in self._edits)
+        added = (name for name, edit in self._edits.items() if edit is not None)
+        inside = f"{folder}/" if folder else ""
+        chosen = [name for name in (*kept, *added) if name.startswith(inside) or name == folder]
+        if folder and not chosen:
+            raise TellModel(f"There is nothing at {path!r}.{self._why_absent(folder)}")
+        if glob is not None:
+            chosen = _matching(chosen, glob, inside)
+        return sorted(chosen)
+
+    def read_text(self, path: str) -> TextFile:
+        """Read a text file, line ends and all.
+
+        Raises:
+            TellModel: no such file, or not a text file.
+        """
+        return self._text_file(checked_file_path(path))
+
+    def search(
+        self, pattern: str, path: str = ".", glob: str | None = None, limit: int = 200
+    ) -> list[Match]:
+        """Search lines of text files by a Python regular expression; see `search.Query`.
+
+        Args:
+            pattern: matched anywhere in a line.
+            path: a folder, or one file.
+            glob: as in `list_files`.
+            limit: the search ends after so many matching lines.
+
+        Raises:
+            TellModel: bad pattern or path, or the search took too long.
+        """
+        query = Query(pattern)
+        return query.search(self._contents(self.list_files(path, glob)), limit)
+
+    def read(self, path: str) -> FileEdit | None:
+        """Give a file as it stands, whatever its kind; None where there is none."""
+        name = checked_file_path(path)
+        if name in self._edits:
+            return self._edits[name]
+        version = self._committed(name)
+        return None if version is None else version.as_edit()
+
+    # Editing.
+
+    def edit_file(self, path: str, old_text: str, new_text: str, replace_all: bool = False) -> int:
+        r"""Replace text in a file; encoding, mode and line ends stay as they are.
+
+        Args:
+            path: an existing text file.
+            old_text: what stands there; in a file of CRLF lines, "\n" matches their ends.
+            new_text: what shall stand there.
+            replace_all: replace each occurrence; without it there must be exactly one.
+
+        Returns:
+            How many occurrences were replaced.
+
+        Raises:
+            TellModel: no such text, more than one, or nothing to do.
+        """
+        name = checked_file_path(path)
+        file = self._text_file(name)
+        old, new = _in_ends_of(file, old_text, new_text)
+        if not old:
+            raise TellModel("old_text is empty; use write_file to write a whole file.")
+        count = file.text.count(old)
+        if count == 0:
+            raise TellModel(_not_found(name, file.text, old))
+        if count > 1 and not replace_all:
+            raise TellModel(
+                f"old_text stands {count} times in {name}, first in lines "
+                f"{', '.join(_line_numbers(file.text, old, 5))}. Take in more of the lines "
+                "around the one you mean, or set replace_all."
+            )
+        if old == new:
+            raise TellModel("old_text and new_text are the same; nothing was changed.")
+        self._put(name, FileEdit(file.encode(file.text.replace(old, new)), self._mode(name)))
+        return count
+
+    def write_file(self, path: str, content: str) -> None:
+        """Write a whole text file; over an existing one its conventions are kept.
+
+        Raises:
+            TellModel: the path can't be a file here.
+        """
+        name = checked_file_path(path)
+        self._check_writable(name)
+        existing = self.read(name)
+        file = (decode(existing.data) if existing else None) or TextFile("")
+        data = file.encode(file.adapt(content))
+        self._put(name, FileEdit(data, existing.mode if existing else REGULAR))
+
+    def delete_file(self, path: str) -> None:
+        """Delete a file, symlink or submodule entry.
+
+        Raises:
+            TellModel: there is none.
+        """
+        name = checked_file_path(path)
+        if self.read(name) is None:
+            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+        self._put(name, None)
+
+    def move_file(self, path: str, new_path: str) -> None:
+        """Move a file to a path where none is, with its mode and content.
+
+        Raises:
+            TellModel: there is no such file, or the new path is taken or can't be a file.
+        """
+        name, target = checked_file_path(path), checked_file_path(new_path)
+        file = self.read(name)
+        if file is None:
+            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+        if self.read(target) is not None:
+            raise TellModel(f"There is a file {target!r} already; delete it first.")
+        self._put(name, None)
+        try:
+            self._check_writable(target)
+        except TellModel:
+            self._put(name, file)
+            raise
+        self._put(target, file)
+
+    # What was done.
+
+    @property
+    def edits(self) -> Edits:
+        """The overlay, read only: what differs from the commit; None is a deletion."""
+        return MappingProxyType(self._edits)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything differs from the commit."""
+        return bool(self._edits)
+
+    def changed_paths(self) -> list[str]:
+        """List the paths that differ from the commit, sorted."""
+        return sorted(self._edits)
+
+    def diff(self) -> str:
+        """Give the overlay as a unified diff against the commit, in the order of paths."""
+        parts = []
+        for name in self.changed_paths():
+            old = self._committed(name)
+            parts.append(hunks.unified(old.as_edit() if old else None, self._edits[name], name))
+        return "".join(parts)
+
+    def rebase_onto(self, commit: str, edits: Mapping[str, FileEdit | None]) -> None:
+        """Move to another commit and lay other edits over it, as a `landing.Conflict` asks."""
+        self.commit = commit
+        self._edits = {}
+        for name, edit in edits.items():
+            self._put(name, edit)
+
+    # Beneath.
+
+    def _put(self, name: str, edit: FileEdit | None) -> None:
+        """Lay an edit over the commit; one that changes nothing is dropped instead."""
+        committed = self._committed(name)
+        if edit == (committed.as_edit() if committed else None):
+            self._edits.pop(name, None)
+        else:
+            self._edits[name] = edit
+
+    def _committed(self, name: str) -> FileVersion | None:
+        return self._store.read_file(self.commit, name)
+
+    def _mode(self, name: str) -> int:
+        file = self.read(name)
+        return file.mode if file else REGULAR
+
+    def _contents(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
+        listing = self._store.list_files(self.commit)
+        for name in names:
+            edit = self._edits.get(name)
+            if edit is not None and is_plain_file(edit.mode):
+                yield name, edit.data
+            elif edit is None and is_plain_file(listing[name].mode):
+                yield name, self._store.objects.read_blob(listing[name].oid)
+
+    def _text_file(self, name: str) -> TextFile:
+        file = self.read(name)
+        if file is None:
+            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+        if file.mode == SYMLINK:
+            target = file.data.decode("utf-8", "replace")
+            raise TellModel(f"{name!r} is a symbolic link to {target!r}; name that file instead.")
+        if file.mode == SUBMODULE:
+            raise TellModel(f"{name!r} is a submodule: another repository, out of reach here.")
+        text = decode(file.data)
+        if text is None:
+            raise TellModel(f"{name!r} is binary ({len(file.data)} bytes), not text.")
+        return text
+
+    def _check_writable(self, name: str) -> None:
+        """Refuse what a tree can't hold or what would leave it.
+
+        Invariant: no edit lies beneath a file or symlink, on a folder, or on a symlink.
+        """
+        if self._is_folder(name):
+            raise TellModel(f"{name!r} is a folder; name a file in it.")
+        file = self.read(name)
+        if file is not None and not is_plain_file(file.mode):
+            raise TellModel(
+                f"{name!r} is a symbolic link or a submodule and is not written through."
+            )
+        if reason := self._why_absent(name):
+            raise TellModel(f"Nothing can be written at {name!r}.{reason}")
+
+    def _is_folder(self, name: str) -> bool:
+        inside = name + "/"
+        if any(edit and path.startswith(inside) for path, edit in self._edits.items()):
+            return True
+        entry = self._store.find(self.commit, name)
+        if entry is None or not entry.is_tree:
+            return False
+        return any(
+            self._edits.get(inside + path, True) is not None
+            for path in self._store.trees.files(entry.oid)
+        )
+
+    def _why_absent(self, name: str) -> str:
+        """Say that a file or link stands where a path needs a folder; "" where none does."""
+        parts = name.split("/")
+        for depth in range(1, len(parts)):
+            above = "/".join(parts[:depth])
+            file = self.read(above)
+            if file is not None:
+                kind = {SYMLINK: "symbolic link", SUBMODULE: "submodule"}.get(file.mode, "file")
+                return f" {above!r} is a {kind}, not a folder."
+        return " It is a folder." if self._is_folder(name) else ""
+
+
+def _matching(names: list[str], glob: str, inside: str) -> list[str]:
+    try:
+        spec = GitIgnoreSpec.from_lines([glob])
+    except ValueError as error:
+        raise TellModel(f"{glob!r} is not a glob: {error}.") from None
+    return [
+        name
+        for name in names
+        if spec.match_file(name) or (inside and spec.match_file(name.removeprefix(inside)))
+    ]
+
+
+def _in_ends_of(file: TextFile, old: str, new: str) -> tuple[str, str]:
+    """Fit a model's line ends to the file's; in a mixed file, to those where the text is found."""
+    if file.newline == "mixed" and old not in file.text:
+        as_crlf = TextFile("", newline="\r\n")
+        return as_crlf.adapt(old), as_crlf.adapt(new)
+    return file.adapt(old), file.adapt(new)
+
+
+def _line_numbers(text: str, part: str, limit: int) -> list[str]:
+    numbers: list[str] = []
+    position = text.find(part)
+    while position >= 0 and len(numbers) < limit:
+        numbers.append(str(text.count("\n", 0, position) + 1))
+        position = text.find(part, position + len(part))
+    return numbers
+
+
+def _not_found(name: str, text: str, old: str) -> str:
+    """Say what may be wrong: most often the white space, or a file that has changed."""
+    first = next((line.strip() for line in old.split("\n") if line.strip()), "")
+    near = [
+        str(number)
+        for number, line in enumerate(text.split("\n"), 1)
+        if first and line.strip() == first
+    ][:5]
+    hint = (
+        f" Its first line, white space aside, stands in line {', '.join(near)}: compare the white "
+        "space and the lines that follow."
+        if near
+        else " Read the file again."
+    )
+    return f"old_text was not found in {name}; it must match exactly.{hint}"
