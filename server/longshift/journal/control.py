@@ -1,0 +1,206 @@
+"""The owner's door: other processes send their commands to whoever drives the repository.
+
+Owns the order in which clients are answered. Must never know what a command means, and never let
+one client's mistake touch another or the server. The protocol is described in `wire`; the other
+end is `client`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pydantic import ValidationError
+
+from longshift.domain.events import Recorded
+from longshift.errors import UsageError
+from longshift.journal import wire
+from longshift.journal.client import ControlClient
+from longshift.journal.doors import Door, default_door
+from longshift.journal.wire import Json
+
+__all__ = ["ControlClient", "ControlServer", "Follow", "Handle"]
+
+log = logging.getLogger(__name__)
+
+Handle: TypeAlias = Callable[[str, Json], Awaitable[Json]]
+"""Carries out a command with its arguments; raises UsageError or NeedsPerson to refuse it."""
+
+Follow: TypeAlias = Callable[[int], AsyncIterator[Recorded]]
+"""The facts behind a sequence number, and then each as it happens."""
+
+CLOSING_GRACE_S: Final = 5.0
+"""How long a command that is being carried out may still take once the server closes."""
+
+LAST_WORDS_S: Final = 1.0
+"""How long a client may take to read what it was sent before its connection is cut."""
+
+
+class ControlServer:
+    """Listens for the owner. Start it only while holding the repository's `Lease`."""
+
+    def __init__(
+        self, state_dir: Path, handle: Handle, follow: Follow, *, door: Door | None = None
+    ) -> None:
+        """Prepare to listen.
+
+        Args:
+            state_dir: the repository's state folder; the address is derived from it.
+            handle: carries out every command but `follow`; commands of one client come one by
+                one, those of several clients at once.
+            follow: what a follower is sent; each of its iterators is closed with its client.
+            door: where to listen; None: the safest that the platform has.
+        """
+        self._door = door or default_door(state_dir)
+        self._handle = handle
+        self._follow = follow
+        self._clients: dict[asyncio.Task[None], _Client] = {}
+        self._closing = False
+
+    async def start(self) -> str:
+        """Listen; returns the address for `Lease.announce`.
+
+        Raises:
+            NeedsPerson: there is no place that only this user can open.
+        """
+        return await self._door.open(self._connected)
+
+    async def close(self, *, grace_s: float = CLOSING_GRACE_S) -> None:
+        """Let commands that are being carried out answer, then end every client and the door.
+
+        Must not be awaited by a command's own handler, which would wait for itself.
+        """
+        self._closing = True
+        for task, client in self._clients.items():
+            if client.finish_soon():
+                task.cancel()
+        tasks = set(self._clients)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._door.close()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closing:
+            writer.close()
+            return
+        client = _Client(reader, writer, self._handle, self._follow)
+        task = asyncio.get_running_loop().create_task(self._serve(client), name="control-client")
+        self._clients[task] = client
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # A task that was cancelled before its first step has closed nothing.
+        self._clients.pop(task).writer.close()
+
+    async def _serve(self, client: "_Client") -> None:
+        try:
+            if await self._door.admits(client.reader, client.writer):
+                await client.serve()
+            else:
+                log.warning("a process of another user, or without the secret, was refused")
+        except ConnectionError:
+            log.debug("a control client went away")
+        finally:
+            await client.close()
+
+
+class _Client:
+    """One connection at the server: its requests in their order, and what it follows."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        handle: Handle,
+        follow: Follow,
+    ) -> None:
+        self.reader = reader
+        self.writer = writer
+        self._handle = handle
+        self._follow = follow
+        self._following: asyncio.Task[None] | None = None
+        self._is_busy = False
+        self._is_finishing = False
+
+    async def serve(self) -> None:
+        """Answer requests until the client goes, makes a mistake of form, or is to finish."""
+        while not self._is_finishing:
+            try:
+                line = await self.reader.readuntil(b"\n")
+                request = wire.Request.model_validate_json(line)
+            except asyncio.IncompleteReadError:
+                return
+            except (asyncio.LimitOverrunError, ValidationError) as error:
+                await self._send(wire.refusal(None, "", wire.malformed(error)))
+                return
+            self._is_busy = True
+            await self._answer(request)
+            self._is_busy = False
+
+    def finish_soon(self) -> bool:
+        """Take no further request; True where none is being carried out."""
+        self._is_finishing = True
+        return not self._is_busy
+
+    async def close(self) -> None:
+        """End what it follows, and the connection."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        self.writer.close()
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self.writer.wait_closed()
+        except (ConnectionError, TimeoutError):
+            self.writer.transport.abort()  # it does not read what it was sent
+            with contextlib.suppress(ConnectionError):
+                await self.writer.wait_closed()
+
+    async def _answer(self, request: wire.Request) -> None:
+        try:
+            if request.command == "follow":
+                await self._start_following(request)
+                return
+            result = await self._handle(request.command, request.arguments)
+            line = wire.encode({"id": request.id, "result": result})
+        except Exception as error:  # noqa: BLE001 -- one request's failure is its own answer
+            line = wire.refusal(request.id, request.command, error)
+        await self._send(line)
+
+    async def _start_following(self, request: wire.Request) -> None:
+        try:
+            after = wire.FollowArguments.model_validate(request.arguments).after
+        except ValidationError as error:
+            raise UsageError(
+                f'`follow` takes {{"after": number}}: {wire.first_problem(error)}'
+            ) from error
+        if self._following is not None:
+            raise UsageError("This connection follows already; open another one.")
+        await self._send(wire.encode({"id": request.id, "result": {}}))
+        self._following = asyncio.get_running_loop().create_task(self._push(after))
+
+    async def _push(self, after: int) -> None:
+        """Send what happens; a slow client slows its own iterator and nothing else."""
+        events = self._follow(after)
+        try:
+            async for recorded in events:
+                await self._send(wire.encode({"event": recorded.as_line()}))
+            last = wire.encode({"end": True})
+        except ConnectionError:
+            return
+        except Exception as error:  # noqa: BLE001 -- as in _answer
+            last = wire.refusal(None, "follow", error)
+        finally:
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+        with contextlib.suppress(ConnectionError):
+            await self._send(last)
+
+    async def _send(self, line: bytes) -> None:
+        self.writer.write(line)
+        await self.writer.drain()

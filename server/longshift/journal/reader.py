@@ -1,0 +1,150 @@
+"""Read the journal, beside its writer or without one.
+
+Owns how a row becomes a fact again. Must never write, and never skip a row that it can't read:
+that is damage, told to the person with the number of the row.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeAlias, cast
+
+import apsw
+from pydantic import ValidationError
+
+from longshift.domain.events import EVENT, Recorded
+from longshift.errors import NeedsPerson
+from longshift.journal import schema
+
+ROWS_A_PAGE: Final = 512
+"""Rows fetched at a time: a long statement would keep the log from shrinking."""
+
+_Row: TypeAlias = tuple[int, str, str | None, str, str]
+"""What the STRICT table holds: seq, time, run, event and body."""
+
+
+class JournalReader:
+    """A read-only view of the committed facts, beside a writer in this or another process.
+
+    One for each thread. Sees what was committed when it looks, and never what is being written.
+    """
+
+    def __init__(self, db: apsw.Connection, path: Path) -> None:
+        """Read on a connection from `schema.open_reader`; `open` is the usual way."""
+        self._db = db
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the journal at `path` for reading only.
+
+        Raises:
+            NeedsPerson: there is none, or it can't be read.
+        """
+        return cls(schema.open_reader(path), path)
+
+    def read(self, *, after: int = 0, run: str | None = None) -> Iterator[Recorded]:
+        """Yield the facts behind number `after` that are committed when the reading begins.
+
+        Args:
+            after: the last sequence number that is already known; 0: from the start.
+            run: only this run's facts, without those that concern the whole repository. None:
+                all facts.
+
+        Raises:
+            NeedsPerson: a row is damaged; those before it were yielded.
+        """
+        last = self.last_seq()
+        while page := self.page(after, last, run):
+            yield from page
+            after = page[-1].seq
+
+    def page(self, after: int, last: int, run: str | None = None) -> list[Recorded]:
+        """Read up to `ROWS_A_PAGE` facts behind number `after`, none behind `last`.
+
+        Raises:
+            NeedsPerson: a row is damaged.
+        """
+        query = "SELECT seq, time, run, event, body FROM events WHERE seq > ? AND seq <= ?"
+        arguments: tuple[int | str, ...] = (after, last)
+        if run is not None:
+            query, arguments = f"{query} AND run = ?", (*arguments, run)
+        query, arguments = f"{query} ORDER BY seq LIMIT ?", (*arguments, ROWS_A_PAGE)
+        with self._explained():
+            if not schema.is_readable(self._db, self._path):
+                return []
+            rows = cast("list[_Row]", self._db.execute(query, arguments).fetchall())
+        return [self._parse(row) for row in rows]
+
+    def last_seq(self) -> int:
+        """The number of the last fact that is there; 0 where there is none."""
+        with self._explained():
+            if not schema.is_readable(self._db, self._path):
+                return 0
+            last = self._db.execute("SELECT coalesce(max(seq), 0) FROM events").get
+        assert isinstance(last, int)
+        return last
+
+    def check(self) -> None:
+        """Go through the whole file, pages and rows; takes time in proportion to its size.
+
+        Raises:
+            NeedsPerson: something is damaged.
+        """
+        with self._explained():
+            verdict = self._db.execute("PRAGMA quick_check(1)").get
+            if verdict != "ok":
+                raise apsw.CorruptError(str(verdict))
+        for _ in self.read():
+            pass
+
+    def close(self) -> None:
+        """Let go of the file. May be called twice."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            raise schema.explain(error, self._path) from error
+
+    def _parse(self, row: _Row) -> Recorded:
+        seq, time, run, name, body = row
+        try:
+            event = EVENT.validate_json(body)
+            recorded = Recorded(seq=seq, time=datetime.fromisoformat(time), event=event)
+        except ValueError as error:
+            raise self._damaged(row, _summary(error)) from error
+        if (event.run, event.event) != (run, name):
+            raise self._damaged(row, f"its columns say `{name}` of {run}")
+        return recorded
+
+    def _damaged(self, row: _Row, reason: str) -> NeedsPerson:
+        seq, _, run, _, _ = row
+        return NeedsPerson(
+            f"Row {seq} of the journal at {self._path} can't be read: {reason}. Nothing was "
+            "changed or deleted. If a newer Longshift wrote it, upgrade; if not, restore the "
+            f"journal from a backup, or give the run up with `longshift forget {run or '--all'}`."
+        )
+
+
+def _summary(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{first['msg']}{f' at {where}' if where else ''}"
+    return str(error)
