@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from longshift.domain.model import BudgetKind, Outcome, Task, TaskState
+from longshift.domain.model import Outcome, Task, TaskState
 from longshift.domain.state import Phase, Run
 
 ATTEMPTS_PER_TASK = 3
@@ -94,9 +94,19 @@ def over_time(run: Run, now: datetime) -> bool:
     return minutes > 0 and run.seconds_at(now) >= minutes * 60
 
 
-def exceeded_kind(run: Run) -> BudgetKind | None:
-    """Which budget the run has run out of."""
-    return run.exceeded.kind if run.exceeded else None
+def waits_behind(run: Run, task_id: str) -> list[str]:
+    """The older unfinished tasks on the same paths, behind which a waiting task is ordered."""
+    task = run.tasks[task_id]
+    claimed = set(_claims(task))
+    behind: list[str] = []
+    for other in run.tasks.values():
+        if other.id == task_id or run.started.overlap == "allow":
+            break
+        if other.state in (TaskState.WAITING, TaskState.RUNNING) and any(
+            _claimed(path, claimed) for path in other.plan.paths
+        ):
+            behind.append(other.id)
+    return behind
 
 
 def failures_counted(task: Task) -> int:

@@ -7,12 +7,12 @@ default, so that an old journal replays on new code.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from longshift.domain.model import (
+    Amount,
     AttemptFailure,
     Budget,
     BudgetKind,
@@ -22,6 +22,7 @@ from longshift.domain.model import (
     Handoff,
     HunkDecision,
     Outcome,
+    Rework,
     Strategy,
     TaskPlan,
     Usage,
@@ -65,6 +66,8 @@ class RunResumed(OfRun):
 
     event: Literal["run.resumed"] = "run.resumed"
     reason: str = ""
+    checkout: str | None = None
+    """What HEAD names now: a checkout that the person has seen does not pause the run again."""
 
 
 class RunPaused(OfRun):
@@ -156,6 +159,7 @@ class TaskAdded(OfRun):
     task: str
     plan: TaskPlan
     planner: str | None = None
+    rework: Rework | None = None
 
 
 class TaskDropped(OfRun):
@@ -341,8 +345,8 @@ class BudgetWarned(OfRun):
 
     event: Literal["budget.warned"] = "budget.warned"
     kind: BudgetKind
-    used: Decimal
-    limit: Decimal
+    used: Amount
+    limit: Amount
     percent: int
 
 
@@ -351,8 +355,8 @@ class BudgetExceeded(OfRun):
 
     event: Literal["budget.exceeded"] = "budget.exceeded"
     kind: BudgetKind
-    used: Decimal
-    limit: Decimal
+    used: Amount
+    limit: Amount
 
 
 Event = Annotated[

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 Strategy = Literal["planner-worker-judge", "optimistic", "flat-locked"]
 Severity = Literal["error", "warning", "info", "hint"]
@@ -23,6 +23,10 @@ AttemptFailure = Literal["gave_up", "turn_limit", "model", "conflict", "budget",
 BudgetKind = Literal["usd", "tokens", "calls", "minutes", "cycles"]
 Line = Annotated[int, Field(ge=1)]
 """A line of a file, counted from 1 as people and compilers do."""
+
+
+Amount = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+"""A decimal that is a number in JSON, as every reader of events expects."""
 
 
 class Value(BaseModel):
@@ -64,7 +68,7 @@ class Goal(Value):
 class Budget(Value):
     """What a run may spend. Zero everywhere means: no limit."""
 
-    usd: Decimal = Decimal(0)
+    usd: Amount = Decimal(0)
     tokens: int = 0
     """Input and output tokens together."""
     calls: int = 0
@@ -84,7 +88,7 @@ class Usage(Value):
     """All tokens received, the reasoning ones included."""
     cached_tokens: int = 0
     reasoning_tokens: int = 0
-    cost_usd: Decimal | None = Decimal(0)
+    cost_usd: Amount | None = Decimal(0)
     """None: a call was made at an unknown price. Zero is a real price."""
 
     def plus(self, other: "Usage") -> "Usage":
@@ -145,6 +149,16 @@ class Attempt(Value):
     conflicts: int = 0
 
 
+class Rework(Value):
+    """What a person wants done otherwise."""
+
+    change_id: str
+    path: str
+    diff: str
+    """The hunks that they speak of, as a unified diff."""
+    words: str = ""
+
+
 class Task(Value):
     """One unit of work for one worker."""
 
@@ -153,6 +167,7 @@ class Task(Value):
     planner: str | None
     """None: added by the engine, as a rework or a clash of rejected hunks."""
     plan: TaskPlan
+    rework: Rework | None = None
     state: TaskState = TaskState.WAITING
     attempts: tuple[Attempt, ...] = ()
     change_ids: tuple[str, ...] = ()
@@ -229,6 +244,8 @@ class Constraint(Value):
     source: Literal["person", "settings", "rejection"] = "person"
     run_id: str | None = None
     """The run whose rejected hunk it was made from."""
+    change_id: str | None = None
+    """That hunk's change: taking the rejection back lifts the constraint."""
     lifted: bool = False
 
 

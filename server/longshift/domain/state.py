@@ -125,7 +125,8 @@ class Run:
     exceeded: e.BudgetExceeded | None = None
     intent: Mapping[str, e.LandingIntended] = field(default_factory=dict)
     """Landings that were intended and not yet done, by task."""
-    deciding: e.DecisionIntended | None = None
+    deciding: tuple[e.DecisionIntended, ...] = ()
+    """Decisions whose effect was intended and is not recorded as done."""
 
     @property
     def cycle(self) -> int:
@@ -306,7 +307,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.FindingReported() | e.FindingResolved() | e.FindingDismissed():
             return _take_finding(run, event)
         case e.DecisionIntended():
-            return replace(run, deciding=event)
+            return replace(run, deciding=(*run.deciding, event))
         case e.ChangeDecided():
             return _decide(run, event)
         case e.QuestionAsked() | e.QuestionAnswered():
@@ -331,9 +332,9 @@ def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
 
 
 def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
-    del event
     return replace(
         run,
+        checkout=event.checkout or run.checkout,
         paused=False,
         pause_reason="",
         running_since=time,
@@ -406,7 +407,13 @@ def _add_task(run: Run, event: e.TaskAdded) -> Run:
         raise Refused(f"task {event.task} was added before")
     for other in event.plan.depends_on:
         _known(run.tasks, other, "task")  # only older tasks: dependencies cannot form a circle
-    task = Task(id=event.task, cycle=run.cycle, planner=event.planner, plan=event.plan)
+    task = Task(
+        id=event.task,
+        cycle=run.cycle,
+        planner=event.planner,
+        plan=event.plan,
+        rework=event.rework,
+    )
     return replace(run, tasks=_put(run.tasks, task.id, task))
 
 
@@ -532,7 +539,8 @@ def _decide(run: Run, event: e.ChangeDecided) -> Run:
     decided = Decision(decision=event.decision, reason=event.reason)
     decisions = {**change.decisions, **{(event.path, hunk): decided for hunk in event.hunks}}
     change = change.model_copy(update={"decisions": decisions})
-    return replace(run, changes=_put(run.changes, change.id, change), deciding=None)
+    deciding = tuple(i for i in run.deciding if (i.change, i.path) != (change.id, event.path))
+    return replace(run, changes=_put(run.changes, change.id, change), deciding=deciding)
 
 
 def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run:

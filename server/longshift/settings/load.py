@@ -1,0 +1,120 @@
+"""Put the settings together: every source in its order, each held to what it may say.
+
+Owns the order of the sources. Must never ask whether a project is trusted (the caller says so),
+nor touch any file but the two that may hold settings.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from longshift.settings.keys import flat, nested, variable
+from longshift.settings.model import Settings
+from longshift.settings.rules import hold_budget, hold_project, idle_endpoints, loosened_budget
+from longshift.settings.sources import (
+    COMMAND_LINE,
+    DEFAULT,
+    Layer,
+    default_person_file,
+    from_editor,
+    from_environment,
+    from_file,
+    from_mapping,
+    from_person,
+    read_project,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings that hold, and how they came to be."""
+
+    settings: Settings
+    notices: tuple[str, ...]
+    """Sentences for the person: what was ignored, and what that means."""
+    origins: Mapping[str, str]
+    """By dotted key, where its value is from, in words; `default` where nobody set it."""
+
+
+def load_settings(
+    *,
+    overrides: Mapping[str, object],
+    environ: Mapping[str, str],
+    editor: Mapping[str, object] | None,
+    project_root: Path | None,
+    person_file: Path | None = None,
+    trusted: bool,
+) -> Loaded:
+    """Put the settings together: the strongest source that sets a key decides it.
+
+    From the strongest: command line, environment, editor, project, the person's own file,
+    defaults. Tables are merged key by key; a list replaces a weaker one.
+
+    Args:
+        overrides: what the command line set, nested like the tables; None: not set.
+        environ: the environment; only names that begin with LONGSHIFT_ are looked at.
+        editor: what the editor sent, nested like the tables; null: not set.
+        project_root: the folder that holds `longshift.toml` or `pyproject.toml`.
+        person_file: the person's own file; None: the platform's place for it.
+        trusted: whether the person trusts the project's configuration as it stands now.
+
+    Returns:
+        The settings, whose budget in US dollars is 0 where it can't be kept.
+
+    Raises:
+        UsageError: a source can't be read, or a key or value is wrong; it names them.
+    """
+    person_file = person_file or default_person_file()
+    strong = [from_mapping(COMMAND_LINE, overrides), from_environment(environ)]
+    if editor:
+        strong.append(from_editor(editor))
+    project, notices = _project_layer(project_root, person_file, trusted=trusted)
+    weak = [from_person(person_file), Layer(DEFAULT, flat(Settings().model_dump()))]
+    values, origins = _merged([*strong, project, *weak])
+    settings, of_budget = hold_budget(Settings.model_validate(nested(values)), origins)
+    if not trusted:
+        notices += loosened_budget(project, _merged(weak)[0], origins)
+    return Loaded(
+        settings, (*notices, *of_budget, *idle_endpoints(settings)), MappingProxyType(origins)
+    )
+
+
+def merge_tables(strong: Mapping[str, object], weak: Mapping[str, object]) -> dict[str, object]:
+    """Two nested mappings as one, table by table; None in the strong one leaves the weak value."""
+    merged = dict(weak)
+    for name, value in strong.items():
+        below = merged.get(name)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[name] = merge_tables(value, below)
+        elif value is not None:
+            merged[name] = value
+    return merged
+
+
+def _project_layer(
+    root: Path | None, person_file: Path, *, trusted: bool
+) -> tuple[Layer, tuple[str, ...]]:
+    if root is None:
+        return Layer("no project"), ()
+    project = read_project(root)
+    if project.file is None:
+        return Layer(str(root)), project.notices
+    said = from_file(project.file.path, project.file.tables)
+    layer, refused = hold_project(said, root=root, trusted=trusted, person_file=person_file)
+    return layer, (*project.notices, *refused)
+
+
+def _merged(layers: list[Layer]) -> tuple[dict[str, object], dict[str, str]]:
+    """The strongest value of each key and its origin; the strongest layer comes first."""
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for layer in reversed(layers):
+        values |= layer.values
+        origins |= dict(_origins(layer))
+    return values, origins
+
+
+def _origins(layer: Layer) -> Iterator[tuple[str, str]]:
+    for key in layer.values:
+        yield key, f"{variable(key)} in {layer.source}" if layer.variables else layer.source

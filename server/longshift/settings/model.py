@@ -1,0 +1,238 @@
+"""What can be set, to what, and what holds where nobody says anything.
+
+Owns the shape of the settings. Must never read a file, the environment or the clock: where values
+come from, and whose word counts, is in `sources` and `load`. A setting is added here, with its
+default and the words for what it allows, and described in `docs/configuration.md`.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+
+from longshift.domain.model import Budget, Strategy
+
+Role = Literal["planner", "worker", "judge"]
+Resume = Literal["ask", "auto"]
+Overlap = Literal["order", "allow"]
+Gates = Literal["enforce", "advise", "off"]
+Api = Literal["chat", "responses"]
+SandboxMode = Literal["auto", "bubblewrap", "none"]
+
+ROLES: Final[tuple[Role, ...]] = ("planner", "worker", "judge")
+BUILTIN: Final = "builtin"
+"""The name of the model that needs no endpoint: it holds where no model is named."""
+
+_VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The words for what a setting allows, kept beside the type that enforces it."""
+
+    words: str
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would quietly turn into a number; keep decimal fractions exact."""
+    if isinstance(value, str | bool):
+        raise ValueError("not a number")  # noqa: TRY004  pydantic collects ValueErrors only
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise ValueError("blank")
+    return value
+
+
+def _variable_name(value: str) -> str:
+    if not _VARIABLE_NAME.fullmatch(value):
+        raise ValueError("not the name of a variable")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    url = urlsplit(value)  # a broken host or port raises ValueError by itself
+    plain = value.isprintable() and " " not in value and "@" not in url.netloc and url.port != 0
+    if url.scheme not in {"http", "https"} or not url.hostname or not plain:
+        raise ValueError("not an endpoint")
+    return value
+
+
+Flag = Annotated[bool, Strict(), Allowed("true or false")]
+Text = Annotated[str, Strict(), AfterValidator(_not_blank), Allowed("a text that is not empty")]
+Texts = Annotated[tuple[Text, ...], Allowed("a list of texts, none of them empty")]
+Workers = Annotated[int, Strict(), Field(ge=1, le=2000), Allowed("a whole number from 1 to 2000")]
+Count = Annotated[int, Strict(), Field(ge=0, le=10**15), Allowed("a whole number, 0 or more")]
+Size = Annotated[int, Strict(), Field(ge=1, le=10**9), Allowed("a whole number, 1 or more")]
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    Field(ge=0, le=10**12, allow_inf_nan=False),
+    Allowed("a number, 0 or more"),
+]
+Minutes = Annotated[
+    float,
+    BeforeValidator(_number),
+    Field(ge=0, le=10**9, allow_inf_nan=False),
+    Allowed("a number, 0 or more"),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_number),
+    Field(gt=0, le=86_400, allow_inf_nan=False),
+    Allowed("a number of seconds, above 0 and at most 86400"),
+]
+VariableName = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_variable_name),
+    Allowed("the NAME of an environment variable that holds the key, such as OPENAI_API_KEY"),
+]
+Endpoint = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_endpoint),
+    Allowed("an http:// or https:// address without user name or password in it"),
+]
+
+
+class Table(BaseModel):
+    """A frozen table of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ModelTable(Table):
+    """What is said of one role's model; None: left to `[models.default]`, then to the default."""
+
+    model: Text | None = None
+    """`builtin`, or any name that the endpoint knows. Named nowhere: `builtin`."""
+    base_url: Endpoint | None = None
+    """Any OpenAI-compatible endpoint. Said nowhere: the openai package's own."""
+    api_key_env: VariableName | None = None
+    """The NAME of the environment variable that holds the key, never a key."""
+    api: Api | None = None
+    reasoning_effort: Text | None = None
+    """Said nowhere: not sent, and the endpoint's own default holds."""
+    input_usd_per_mtok: Amount | None = None
+    """US dollars per million tokens sent. Said nowhere: unknown; 0: free."""
+    output_usd_per_mtok: Amount | None = None
+    """US dollars per million tokens received. Said nowhere: unknown; 0: free."""
+    timeout_s: Seconds | None = None
+    """Most seconds that one try of one call may take."""
+    max_output_tokens: Size | None = None
+    """Most tokens of one reply, reasoning included."""
+
+
+class ModelsTable(Table):
+    """One table for each role, and `default`, which fills what a role's own leaves out."""
+
+    default: ModelTable = ModelTable()
+    planner: ModelTable = ModelTable()
+    worker: ModelTable = ModelTable()
+    judge: ModelTable = ModelTable()
+
+
+class BudgetTable(Table):
+    """What one run may spend at most; 0 everywhere means: no limit."""
+
+    usd: Amount = Decimal(5)
+    """US dollars; can only hold where every model's price is known."""
+    tokens: Count = 20_000_000
+    """Input and output tokens together."""
+    calls: Count = 0
+    """HTTP calls to models, retries included."""
+    minutes: Minutes = 0.0
+    """Minutes spent running; paused time does not count."""
+    cycles: Count = 10
+
+    def limits(self) -> Budget:
+        """The same as the domain's own value."""
+        return Budget(
+            usd=self.usd,
+            tokens=self.tokens,
+            calls=self.calls,
+            minutes=self.minutes,
+            cycles=self.cycles,
+        )
+
+
+class SandboxTable(Table):
+    """Where the commands that a model chose are run."""
+
+    mode: SandboxMode = "auto"
+    """`auto`: the strongest cage of this machine, and no commands where it has none.
+    `none`: no cage at all; only the person's own configuration can say so."""
+    network: Flag = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoleModel:
+    """One role's model with nothing left open."""
+
+    model: str
+    base_url: str | None
+    """None: the openai package's own endpoint."""
+    api_key_env: str
+    api: Api
+    reasoning_effort: str | None
+    """None: not sent."""
+    input_usd_per_mtok: Decimal | None
+    """None: unknown; 0: free."""
+    output_usd_per_mtok: Decimal | None
+    timeout_s: float
+    max_output_tokens: int
+
+    @property
+    def priced(self) -> bool:
+        """Whether what a call costs is known; the builtin model is free."""
+        known = self.input_usd_per_mtok is not None and self.output_usd_per_mtok is not None
+        return known or self.model == BUILTIN
+
+
+class Settings(Table):
+    """Everything that can be set."""
+
+    workers: Workers = 8
+    """Workers at work at the same time."""
+    strategy: Strategy = "planner-worker-judge"
+    integrator: Flag = False
+    resume: Resume = "ask"
+    """What becomes of an interrupted run: it waits paused (`ask`) or goes on (`auto`)."""
+    exclude: Texts = ()
+    """Globs of paths that never reach a snapshot or a model."""
+    constraints: Texts = ()
+    """Sentences that every plan, task and verdict must obey."""
+    checks: Texts | None = None
+    """Command lines that the judge runs. None: found by itself; empty: none at all."""
+    overlap: Overlap = "order"
+    """Tasks that name the same path: one after the other (`order`) or at once (`allow`)."""
+    gates: Gates = "enforce"
+    """What becomes of a tool call that a gate finds wanting."""
+    models: ModelsTable = ModelsTable()
+    budget: BudgetTable = BudgetTable()
+    sandbox: SandboxTable = SandboxTable()
+
+    def model_for(self, role: Role) -> RoleModel:
+        """A role's model: its own table, filled from `[models.default]`, then by the defaults."""
+        own, rest = getattr(self.models, role), self.models.default
+        said = rest.model_dump(exclude_none=True) | own.model_dump(exclude_none=True)
+        return RoleModel(**(_MODEL_DEFAULTS | said))
+
+
+_MODEL_DEFAULTS: Final[dict[str, object]] = {
+    "model": BUILTIN,
+    "base_url": None,
+    "api_key_env": "OPENAI_API_KEY",
+    "api": "chat",
+    "reasoning_effort": None,
+    "input_usd_per_mtok": None,
+    "output_usd_per_mtok": None,
+    "timeout_s": 600.0,
+    "max_output_tokens": 16_384,
+}

@@ -1,0 +1,153 @@
+"""Whether the person trusts a project's own configuration.
+
+Owns the records of trust: one small file for each trusted folder, among the person's data and
+outside every repository, so that nothing a repository holds can vouch for itself. Must never
+trust by default: a record that is missing, unreadable or for another content is no trust.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from longshift.errors import NeedsPerson
+from longshift.settings.sources import read_project
+
+Standing = Literal["trusted", "changed", "untrusted"]
+
+_LARGEST_RECORD_BYTES: Final = 64 * 1024
+
+
+class _Record(BaseModel):
+    """One folder's trust. A new shape gets a new version; an unknown one is no trust."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    version: Literal[1] = 1
+    root: str
+    fingerprint: str
+
+
+def default_trust_folder() -> Path:
+    """The place that the platform has for a person's data."""
+    return platformdirs.user_data_path("longshift", appauthor=False) / "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The person's trust in the configuration of projects, as recorded in a folder of theirs."""
+
+    folder: Path
+
+    def standing(self, root: Path) -> Standing:
+        """How a project stands now: `changed` if its configuration is not what was trusted.
+
+        Raises:
+            UsageError: the project's configuration can't be read.
+        """
+        record = self._record(root)
+        if record is None:
+            return "untrusted"
+        return "trusted" if record.fingerprint == fingerprint(root) else "changed"
+
+    def is_trusted(self, root: Path) -> bool:
+        """Whether the configuration counts in full, exactly as it is now."""
+        return self.standing(root) == "trusted"
+
+    def notice(self, root: Path) -> str | None:
+        """What to tell the person of a trust that ended because the configuration changed."""
+        if self.standing(root) != "changed":
+            return None
+        return (
+            f"The configuration of {root} changed since you trusted it, so it is not trusted any "
+            f"more. Look at what changed, then run `longshift trust {root}`."
+        )
+
+    def trust(self, root: Path) -> None:
+        """Trust a project's configuration as it is now, until it changes.
+
+        Raises:
+            UsageError: the configuration can't be read.
+            NeedsPerson: the record can't be kept.
+        """
+        record = _Record(root=_identity(root), fingerprint=fingerprint(root))
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(self._path(root), record.model_dump_json().encode())
+        except OSError as error:
+            raise _not_kept(self.folder, error) from error
+
+    def revoke(self, root: Path) -> bool:
+        """Take trust back.
+
+        Returns:
+            whether there was any.
+
+        Raises:
+            NeedsPerson: the record can't be removed; the project is still trusted.
+        """
+        try:
+            self._path(root).unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise _not_kept(self.folder, error) from error
+        return True
+
+    def _path(self, root: Path) -> Path:
+        return self.folder / f"{hashlib.sha256(_identity(root).encode()).hexdigest()}.json"
+
+    def _record(self, root: Path) -> _Record | None:
+        try:
+            with self._path(root).open("rb") as file:
+                record = _Record.model_validate_json(file.read(_LARGEST_RECORD_BYTES))
+        except (OSError, ValidationError):
+            return None
+        return record if record.root == _identity(root) else None
+
+
+def fingerprint(root: Path) -> str:
+    """A digest of the configuration that counts in a project; of its absence, too.
+
+    Of a `pyproject.toml` only our own table is taken, so that a new dependency ends no trust.
+
+    Raises:
+        UsageError: the configuration can't be read.
+    """
+    file = read_project(root).file
+    content = [file.path.name, file.tables] if file else []
+    text = json.dumps(content, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _identity(root: Path) -> str:
+    """A folder's one name, whichever way it was come by."""
+    return os.path.normcase(root.resolve())
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """All of it or nothing, readable by nobody else (mkstemp makes it 0600)."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123  from a descriptor, not a path
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _not_kept(folder: Path, error: OSError) -> NeedsPerson:
+    why = error.strerror or "it can't be written"
+    return NeedsPerson(
+        f"What you said of trust was not kept: {folder}: {why}. Nothing changed. "
+        "Make that folder writable for you and try again."
+    )

@@ -1,0 +1,66 @@
+"""`docs/configuration.md` names every setting, its default, what it allows and who may set it."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from longshift.settings import Settings
+from longshift.settings.keys import all_keys, allowed, flat
+from longshift.settings.problems import checked
+from longshift.settings.rules import is_guarded
+
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+TABLES = ("default", "planner", "worker", "judge")
+
+
+class Row(NamedTuple):
+    allowed: str
+    default: object
+    guarded: bool
+
+
+def documented() -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("| `"):
+            continue
+        name, _, words, default, who = cells
+        assert who in {"anyone", "trusted"}
+        value = tomllib.loads(f"v = {default.strip('`')}")["v"] if default != "left out" else None
+        for table in TABLES if "*" in name else ("",):
+            rows[name.strip("`").replace("*", table)] = Row(words, value, who == "trusted")
+    return rows
+
+
+def test_the_page_and_the_model_agree() -> None:
+    defaults = flat(Settings().model_dump())
+    expected = {
+        key: Row(
+            allowed(key),
+            list(defaults[key]) if isinstance(defaults[key], tuple) else defaults[key],
+            is_guarded(key),
+        )
+        for key in all_keys()
+    }
+    assert documented() == expected
+
+
+def test_what_is_filled_in_is_as_the_page_says() -> None:
+    told = dict(
+        re.findall(
+            r"`models\.\*\.(\w+)`[^|]*\|[^|]*left out(?: everywhere)?: `?(\w+)`?",
+            PAGE.read_text(encoding="utf-8"),
+        )
+    )
+    model = Settings().model_for("worker")
+    for name in ("model", "api_key_env", "api", "timeout_s", "max_output_tokens"):
+        assert str(getattr(model, name)).removesuffix(".0") == told[name]
+
+
+def test_the_example_is_right() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert (
+        checked("The example", tomllib.loads(example))["models.planner.reasoning_effort"] == "high"
+    )
