@@ -1,0 +1,181 @@
+"""What each role is started with, and how its work can end.
+
+Owns the values that the engine hands to `plan`, `work` and `judge`, and the closed unions that
+come back. Must never hold words for a model: `opening` makes the first message from a brief.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from longshift.domain.model import (
+    Attempt,
+    Constraint,
+    Finding,
+    Goal,
+    Handoff,
+    Task,
+    Verdict,
+    VerdictDecision,
+)
+
+Gates = Literal["enforce", "advise", "off"]
+"""How the gates on add_task, submit and verdict act.
+
+`enforce`: a call that a gate holds back is refused (`submit`: once an attempt). `advise`: it is
+refused once, and made again it passes. `off`: no gate speaks.
+"""
+
+CycleMode = Literal["plan", "replan", "retry"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How many calls of the model one conversation may take, one grace call not counted."""
+
+    planner: int = 40
+    sub_planner: int = 25
+    worker: int = 80
+    judge: int = 25
+    after_conflict: int = 20
+    """At least so many are left to a worker when its submission conflicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerBrief:
+    """What a planner starts from."""
+
+    goal: Goal
+    planner_id: str
+    cycle: int
+    mode: CycleMode = "plan"
+    constraints: Sequence[Constraint] = ()
+    """Those that hold now; lifted ones are left out by the engine."""
+    scope: str = ""
+    """A sub-planner's slice in its planner's words; "" for the planner of the whole goal."""
+    objective: str = ""
+    """What a sub-planner is to reach; "" for the planner of the whole goal."""
+    earlier: Sequence[Task] = ()
+    """This run's tasks so far, with how their attempts went."""
+    findings: Sequence[Finding] = ()
+    """The open ones."""
+    verdict: Verdict | None = None
+    """The last cycle's; None in the first cycle."""
+    agents_md: str | None = None
+    """The repository's own words to agents, written by people; None: it has none."""
+    gates: Gates = "enforce"
+    limits: CallLimits = CallLimits()
+
+    @property
+    def is_sub_planner(self) -> bool:
+        """Whether another planner delegated this slice."""
+        return bool(self.scope or self.objective)
+
+
+@dataclass(frozen=True, slots=True)
+class ReworkNote:
+    """A person's wish to have one hunk done otherwise."""
+
+    change: str
+    path: str
+    hunk: str
+    """The hunk as a unified diff."""
+    words: str
+    """What the person said; "" where nothing was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBrief:
+    """What a worker starts from; its workspace comes with the desk."""
+
+    goal: Goal
+    task: Task
+    constraints: Sequence[Constraint] = ()
+    earlier_attempts: Sequence[Attempt] = ()
+    """Ended attempts at this task, oldest first."""
+    rework: ReworkNote | None = None
+    agents_md: str | None = None
+    gates: Gates = "enforce"
+    limits: CallLimits = CallLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeBrief:
+    """What a judge starts from."""
+
+    goal: Goal
+    cycle: int
+    tasks: Sequence[Task]
+    constraints: Sequence[Constraint] = ()
+    changed_paths: Sequence[str] = ()
+    """Paths that differ between the run's base and its head."""
+    findings: Sequence[Finding] = ()
+    """The open ones."""
+    diff_stat: str = ""
+    """One line a path with added and removed lines, as `git diff --stat` prints."""
+    diff: str = ""
+    """Unified, from the run's base to its head; the crew cuts what is too long for a message."""
+    gates: Gates = "enforce"
+    limits: CallLimits = CallLimits()
+
+
+UnfinishedCause = Literal["turn_limit", "repetition", "no_tool_calls"]
+"""Why a conversation was ended from outside: its call limit, the same call over and over, or
+replies that call no tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A conversation that ended without its terminal tool."""
+
+    cause: UnfinishedCause
+    reason: str
+    """A sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A planner that finished; its tasks went over the desk as it added them."""
+
+    summary: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLanded:
+    """A worker whose submission landed."""
+
+    handoff: Handoff
+    commit: str
+    change: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkGivenUp:
+    """A worker that gave up, which is an ordinary outcome."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkUnfinished:
+    """A worker that came to no end by itself."""
+
+    failure: Literal["turn_limit", "model", "conflict"]
+    """`model`: it repeated itself or called no tool; `conflict`: it conflicted too often."""
+    reason: str
+    """A sentence for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGiven:
+    """A judge's verdict; `tasks` is empty unless the decision is `retry`."""
+
+    decision: VerdictDecision
+    reason: str
+    tasks: tuple[str, ...] = ()
+
+
+PlannerOutcome = Planned | Unfinished
+WorkerOutcome = WorkLanded | WorkGivenUp | WorkUnfinished
+JudgeOutcome = VerdictGiven | Unfinished

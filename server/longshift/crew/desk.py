@@ -1,0 +1,189 @@
+"""What the engine gives each role: the ports through which a role reaches the world.
+
+Owns the Protocols and the values that pass over them. Must never hold a behaviour: the engine
+implements these over journal, ledger, landing and sandbox, and the tests over scripts.
+
+Every method may raise `NeedsPerson` (a budget is spent, a model is out of reach, the disk is full)
+and is cancelled when the run is stopped; both end the role and pass through the crew untouched.
+`TellModel` is told back to the model as the result of its call.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, ParamSpec, Protocol, TypeVar
+
+from longshift.domain.model import Handoff, Severity, TaskPlan
+from longshift.models.port import ModelReply, ModelRequest
+from longshift.repository.workspace import Workspace
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Desk(Protocol):
+    """What every role has."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """The files that the role sees; only a worker's tools edit it."""
+
+    @property
+    def can_run_commands(self) -> bool:
+        """Whether `run_command` finds a sandbox here; the same for the whole conversation."""
+
+    async def before_step(self) -> None:
+        """Wait while the run is paused.
+
+        Raises:
+            CancelledError: the run was stopped.
+        """
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Ask the role's model; the budget, the usage and its events are the engine's."""
+
+    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on another thread, so that the loop thread is never held up."""
+
+    def take_messages(self) -> Sequence[str]:
+        """Hand over what a person said since it was last asked: steering, answers.
+
+        Each message is handed over once. A worker never gets any.
+        """
+
+
+class PlannerDesk(Desk, Protocol):
+    """What a planner or sub-planner has."""
+
+    def task_ids(self) -> Collection[str]:
+        """All tasks of the run so far, those that other planners added included."""
+
+    async def add_task(self, plan: TaskPlan) -> "AddedTask":
+        """Put a task on the run's list."""
+
+    async def delegate(self, scope: str, objective: str) -> str:
+        """Start a sub-planner on a slice, at once; its id (`P2`) comes back, not its result."""
+
+    async def ask_person(self, question: str, options: Sequence[str]) -> str:
+        """Ask without waiting; the question's id (`Q1`) comes back, the answer as a message."""
+
+
+class WorkerDesk(Desk, Protocol):
+    """What a worker has."""
+
+    async def submit(self, handoff: Handoff) -> "Landed | Conflict":
+        """Land the workspace's edits on the run's head.
+
+        On a conflict the workspace has been moved onto the new head when this returns, with
+        conflict markers in the named paths.
+        """
+
+    async def run_command(self, command: str, timeout_s: int) -> "CommandOutcome":
+        """Run a shell command in the sandbox; what it changes is taken into the workspace.
+
+        Raises:
+            TellModel: there is no sandbox here; the sentence says so.
+        """
+
+
+class JudgeDesk(Desk, Protocol):
+    """What a judge has; its workspace is the run's head."""
+
+    async def run_checks(self) -> "Sequence[CheckOutcome]":
+        """Run every configured check on the head; an empty sequence: none is configured."""
+
+    async def report_finding(self, report: "FindingReport") -> "ReportedFinding":
+        """Record a finding; the engine tells whether it lies on the run's difference.
+
+        Raises:
+            TellModel: the head has no such path or line.
+        """
+
+    async def ask_person(self, question: str, options: Sequence[str]) -> str:
+        """Ask without waiting; the question's id (`Q1`) comes back, the answer as a message."""
+
+    async def run_command(self, command: str, timeout_s: int) -> "CommandOutcome":
+        """Run a shell command in the sandbox, on the head; what it changes is thrown away.
+
+        Raises:
+            TellModel: there is no sandbox here; the sentence says so.
+        """
+
+    def refusal_of_done(self) -> str | None:
+        """Why the goal can't be called met as things stand; None: nothing stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedTask:
+    """A task that was put on the list."""
+
+    task_id: str
+    overlaps: tuple[str, ...] = ()
+    """Tasks on the same paths that will run first, though the plan did not name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A submission that stands on the run's head."""
+
+    commit: str
+    change: str | None = None
+    """The change's id; None: nothing differed from the head, so nothing was landed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A submission that clashes with what others landed meanwhile."""
+
+    paths: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What conflict markers can't show: a deletion against an edit, a rename, binary content."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """What a command did."""
+
+    exit_status: int | None
+    """None: it was killed, as by its time limit."""
+    output: str
+    """Standard output and error as they came, perhaps cut by the sandbox."""
+    truncated: bool = False
+    timed_out: bool = False
+    changed_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FindingReport:
+    """A finding as a judge or a check words it, before it has an id."""
+
+    path: str
+    line: int
+    """Counted from 1, at the run's head."""
+    message: str
+    code: str
+    severity: Severity
+    end_line: int | None = None
+    suggestion: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFinding:
+    """A finding that was recorded."""
+
+    finding_id: str
+    origin: Literal["run", "base"]
+    """`base`: it lies off the run's difference and stands against nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What one configured check said of the head."""
+
+    command: str
+    exit_status: int | None
+    """None: it could not be run or was killed."""
+    output: str
+    new_failure: bool
+    """It fails at the head and did not fail at the run's base."""
+    findings: tuple[FindingReport, ...] = ()

@@ -1,0 +1,44 @@
+"""Goal templates: goals that a person chooses from a menu where they stand.
+
+Owns the list and its rendering from `prompts/goals/`. A rendered template is the goal's text, as
+if the person had written it.
+"""
+
+from dataclasses import dataclass
+
+from longshift.crew.prompts import GoalHead, Plain, library
+
+
+@dataclass(frozen=True, slots=True)
+class GoalTemplate:
+    """One entry of the menu."""
+
+    name: str
+    """Its stable name, the file's: `write_tests`."""
+    title: str
+
+    def text(self, path: str, start_line: int, end_line: int, diagnostic: str = "") -> str:
+        """The goal for one place.
+
+        Args:
+            path: the file, relative to the repository.
+            start_line: first line of the selection, counted from 1.
+            end_line: last line of it, included.
+            diagnostic: the message of the diagnostic to deal with; "" where there is none.
+        """
+        inputs: dict[str, Plain] = {
+            "path": path,
+            "start_line": start_line,
+            "end_line": end_line,
+            "diagnostic": diagnostic,
+        }
+        return library().render(f"goals/{self.name}", inputs)
+
+
+def goal_templates() -> list[GoalTemplate]:
+    """All goal templates, sorted by name."""
+    prompts = library()
+    return [
+        GoalTemplate(name, prompts.head(f"goals/{name}", GoalHead).title)
+        for name in prompts.names("goals")
+    ]

@@ -1,0 +1,153 @@
+"""The first message of each role: a brief as text.
+
+Owns the machine block: the one code block that opens with the line "```json longshift", holds one
+JSON object on one line, and is closed by a line "```". Every model reads it, and readers without
+understanding (the builtin rules) read nothing else, so its keys are a promise: add to them freely,
+change none. No value in the message can open a second block or end this one (see `fences`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
+from longshift.crew.fences import to_json
+from longshift.crew.prompts import say
+from longshift.crew.texts import head_and_tail
+from longshift.domain.model import Constraint, Finding, Goal, Task
+
+AGENTS_MD_BYTES = 8 * 1024
+DIFF_CHARACTERS = 30_000
+
+
+def planner_opening(brief: PlannerBrief) -> str:
+    """What a planner or sub-planner is told first."""
+    verdict = brief.verdict
+    block = {
+        "role": "planner",
+        "goal": brief.goal.text,
+        **_scope(brief.goal),
+        "slice": {"scope": brief.scope, "objective": brief.objective},
+        "constraints": _constraints(brief.constraints),
+        "cycle": brief.cycle,
+        "mode": brief.mode,
+        "earlier": [_earlier(task) for task in brief.earlier],
+        "findings": [_finding(finding) for finding in brief.findings],
+        "verdict": verdict and {"decision": verdict.decision, "reason": verdict.reason},
+    }
+    return say(
+        "planner_opening",
+        block=to_json(block),
+        goal=brief.goal.text,
+        sub_planner=brief.is_sub_planner,
+        scope=brief.scope,
+        objective=brief.objective,
+        mode=brief.mode,
+        agents_md=_agents_md(brief.agents_md),
+    )
+
+
+def worker_opening(brief: WorkerBrief) -> str:
+    """What a worker is told first."""
+    task, rework = brief.task, brief.rework
+    block = {
+        "role": "worker",
+        "goal": brief.goal.text,
+        "task": {
+            "id": task.id,
+            "title": task.plan.title,
+            "instructions": task.plan.instructions,
+            "paths": task.plan.paths,
+            "acceptance": task.plan.acceptance,
+        },
+        "constraints": _constraints(brief.constraints),
+        "earlier_attempts": [
+            {
+                "number": attempt.number,
+                "failure": attempt.failure,
+                "reason": attempt.reason,
+                "summary": attempt.handoff.summary,
+            }
+            for attempt in brief.earlier_attempts
+        ],
+    }
+    return say(
+        "worker_opening",
+        block=to_json(block),
+        retry=bool(brief.earlier_attempts),
+        rework=None if rework is None else asdict(rework),
+        agents_md=_agents_md(brief.agents_md),
+        title=task.plan.title,
+        instructions=task.plan.instructions,
+        acceptance=list(task.plan.acceptance),
+    )
+
+
+def judge_opening(brief: JudgeBrief) -> str:
+    """What a judge is told first."""
+    block = {
+        "role": "judge",
+        "goal": brief.goal.text,
+        **_scope(brief.goal),
+        "cycle": brief.cycle,
+        "constraints": _constraints(brief.constraints),
+        "tasks": [_judged(task) for task in brief.tasks],
+        "changed_paths": list(brief.changed_paths),
+        "findings": [_finding(finding) for finding in brief.findings],
+    }
+    return say(
+        "judge_opening",
+        block=to_json(block),
+        diff_stat=brief.diff_stat,
+        diff=head_and_tail(brief.diff, DIFF_CHARACTERS, how_to_see="how_to_see_diff"),
+        goal=brief.goal.text,
+    )
+
+
+def _scope(goal: Goal) -> Mapping[str, object]:
+    return {
+        "scope": goal.paths,
+        "selection": goal.selection and goal.selection.model_dump(),
+        "diagnostics": [diagnostic.model_dump() for diagnostic in goal.diagnostics],
+    }
+
+
+def _constraints(constraints: Iterable[Constraint]) -> Sequence[Mapping[str, str]]:
+    return [{"id": one.id, "text": one.text} for one in constraints if not one.lifted]
+
+
+def _earlier(task: Task) -> Mapping[str, object]:
+    last = task.attempts[-1] if task.attempts else None
+    return {
+        "task": task.id,
+        "title": task.plan.title,
+        "paths": task.plan.paths,
+        "state": task.state,
+        "summary": last.handoff.summary if last else "",
+        "failure": last and last.failure,
+        "reason": last.reason if last else "",
+        "concerns": last.handoff.concerns if last else "",
+        "deviations": last.handoff.deviations if last else "",
+    }
+
+
+def _judged(task: Task) -> Mapping[str, object]:
+    return {
+        "id": task.id,
+        "title": task.plan.title,
+        "state": task.state,
+        "paths": task.plan.paths,
+        "acceptance": task.plan.acceptance,
+        "attempts": len(task.attempts),
+        "summary": task.attempts[-1].handoff.summary if task.attempts else "",
+    }
+
+
+def _finding(finding: Finding) -> Mapping[str, object]:
+    return finding.model_dump(
+        include={"id", "path", "line", "code", "message", "severity", "origin"}
+    )
+
+
+def _agents_md(text: str | None) -> str:
+    """The repository's own words, the start of them where they are long."""
+    return (text or "").encode()[:AGENTS_MD_BYTES].decode(errors="ignore")

@@ -1,0 +1,226 @@
+"""The prompts: every word that a model is told, read from `prompts/` and rendered strictly.
+
+Owns finding, checking and rendering. Must never hold words for a model itself, and never render
+a value that somebody outside wrote without a fence around it.
+
+A prompt is Markdown with a head in YAML that declares its inputs. Loading proves for each that
+the declared inputs are exactly those that it and what it includes use (strict rendering alone
+would miss branches not taken), and that an input declared `trusted: false` is printed only
+through one of the fences below. So a template that loads can't fail later for want of a value.
+"""
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+
+import frontmatter
+from jinja2 import DictLoader, StrictUndefined, meta
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import longshift
+from longshift.crew import fences
+
+Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+"""What a template may be given: nothing with methods of its own worth reaching for."""
+
+Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge"]
+ROLES: Final[tuple[Role, ...]] = ("planner", "sub_planner", "worker", "judge")
+
+
+class PromptDefect(Exception):  # noqa: N818 - it names what is wrong: a file of ours
+    """A prompt file that breaks the rules of this module: a defect of Longshift or an override."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Input(_Strict):
+    """What a head says of one input."""
+
+    trusted: bool
+    """False: a repository, a model or a command wrote it; it is data, never an instruction."""
+
+
+class Head(_Strict):
+    """What every prompt's head says."""
+
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    """Major: contract or enumeration; minor: behaviour; patch: wording."""
+    inputs: dict[str, Input] = {}
+
+
+class RoleHead(Head):
+    """The head of a role's system prompt."""
+
+    role: Literal["planner", "worker", "judge"]
+    budget_tokens: tuple[int, int]
+    """Fewest and most tokens of the rendered prompt, at four characters a token."""
+
+
+class ToolHead(Head):
+    """The head of a tool's description; the body is what the model reads of the tool."""
+
+    name: str
+    roles: list[Role]
+    parameters: dict[str, str] = {}
+    """What the model reads of each argument."""
+
+
+class GoalHead(Head):
+    """The head of a goal template."""
+
+    title: str
+    """What a person reads in the editor's menu."""
+
+
+HEADS: Final[Mapping[str, type[Head]]] = {
+    "": RoleHead,
+    "goals": GoalHead,
+    "messages": Head,
+    "shared": Head,
+    "tools": ToolHead,
+}
+"""What a prompt's head must be, by the folder it lies in."""
+
+AnyHead = TypeVar("AnyHead", bound=Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt file."""
+
+    name: str
+    """Its path without `.md`: `planner`, `messages/empty_reply`."""
+    head: Head
+    body: str
+    digest: str
+    """SHA-256 of the file, in hex: what an attempt can record of what it was told."""
+
+
+class Library:
+    """All prompts of one folder, checked."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read and check every prompt below the folder.
+
+        Raises:
+            PromptDefect: a file is malformed or breaks a rule; the message names it.
+        """
+        self._prompts = {prompt.name: prompt for prompt in _read_all(folder)}
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=DictLoader({name: prompt.body for name, prompt in self._prompts.items()}),
+            undefined=StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(fences.FENCES)
+        for prompt in self._prompts.values():
+            self._check(prompt)
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the prompts of one folder ("" for the roles), without it, sorted."""
+        before, inside = len(folder) + 1 if folder else 0, folder
+        found = (name for name in self._prompts if name.rpartition("/")[0] == inside)
+        return sorted(name[before:] for name in found)
+
+    def prompt(self, name: str) -> Prompt:
+        """One prompt, by its whole name."""
+        return self._prompts[name]
+
+    def head(self, name: str, kind: type[AnyHead]) -> AnyHead:
+        """One prompt's head, of the kind that its folder has."""
+        head = self._prompts[name].head
+        assert isinstance(head, kind)
+        return head
+
+    def render(self, name: str, inputs: Mapping[str, Plain]) -> str:
+        """Render a prompt.
+
+        Args:
+            name: its whole name.
+            inputs: exactly the inputs that its head declares.
+
+        Returns:
+            The text, without white space around it.
+        """
+        declared = self._prompts[name].head.inputs
+        if declared.keys() != inputs.keys():
+            raise PromptDefect(f"{name} takes {sorted(declared)} and was given {sorted(inputs)}.")
+        return self._environment.get_template(name).render(inputs).strip()
+
+    def _check(self, prompt: Prompt) -> None:
+        declared = prompt.head.inputs
+        trees = {
+            name: self._environment.parse(self._prompts[name].body)
+            for name in self._closure(prompt.name)
+        }
+        used = set().union(*(meta.find_undeclared_variables(tree) for tree in trees.values()))
+        if used != declared.keys():
+            raise PromptDefect(
+                f"{prompt.name} declares the inputs {sorted(declared)} and uses {sorted(used)}."
+            )
+        untrusted = frozenset(name for name, spec in declared.items() if not spec.trusted)
+        for name, tree in trees.items():
+            if bare := fences.find_unfenced(tree, untrusted):
+                raise PromptDefect(
+                    f"{name} prints {', '.join(bare)} without a fence "
+                    f"({', '.join(sorted(fences.FENCES))})."
+                )
+
+    def _closure(self, name: str) -> list[str]:
+        """The prompt and all that it includes, each once."""
+        found = [name]
+        for known in found:  # grows while it is walked
+            tree = self._environment.parse(self._prompts[known].body)
+            for other in meta.find_referenced_templates(tree):
+                if other is None or other not in self._prompts:
+                    raise PromptDefect(f"{known} includes {other}, which is no prompt.")
+                if other not in found:
+                    found.append(other)
+        return found
+
+
+@functools.cache
+def library() -> Library:
+    """The prompts that came with this installation, read once."""
+    return Library(prompts_folder())
+
+
+def say(message: str, **inputs: Plain) -> str:
+    """Render one of `prompts/messages/`: the short words said in the course of a conversation."""
+    return library().render(f"messages/{message}", inputs)
+
+
+def prompts_folder() -> Path:
+    """Where the prompts are: inside an installed package, or beside `server/` in a checkout."""
+    package = Path(longshift.__file__).parent
+    installed = package / "_prompts"
+    return installed if installed.is_dir() else package.parent.parent / "prompts"
+
+
+def _read_all(folder: Path) -> list[Prompt]:
+    prompts = [_read(folder, path) for path in sorted(folder.rglob("*.md"))]
+    if not prompts:
+        raise PromptDefect(f"There are no prompts in {folder}; install Longshift again.")
+    return prompts
+
+
+def _read(folder: Path, path: Path) -> Prompt:
+    name = path.relative_to(folder).with_suffix("").as_posix()
+    data = path.read_bytes()
+    try:
+        metadata, body = frontmatter.parse(data.decode())
+        head = HEADS[name.rpartition("/")[0]].model_validate_json(fences.to_json(metadata))
+        ImmutableSandboxedEnvironment().parse(body)
+    except KeyError:
+        raise PromptDefect(f"{name} lies in a folder that holds no prompts.") from None
+    except (ValidationError, ValueError, TemplateError) as error:
+        raise PromptDefect(f"{name} can't be read: {error}") from error
+    return Prompt(name, head, body, hashlib.sha256(data).hexdigest())

@@ -1,0 +1,45 @@
+"""Running a command: `run_command`, for worker and judge.
+
+Must never start a process: the desk's sandbox does, or says why it can't.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Never, TypeAlias
+
+from pydantic import Field
+
+from longshift.crew.desk import CommandOutcome
+from longshift.crew.texts import head_and_tail
+from longshift.crew.toolbox import RESULT_CHARACTERS, Arguments, Result, Tool, bind
+
+RunOnDesk: TypeAlias = Callable[[str, int], Awaitable[CommandOutcome]]
+
+
+class RunCommand(Arguments):
+    """Arguments of `run_command`."""
+
+    command: Annotated[str, Field(min_length=1)]
+    timeout_s: Annotated[int, Field(ge=1, le=1800)] = 120
+
+
+def command_tool(run_on_desk: RunOnDesk, ran: list[str]) -> Tool[Never]:
+    """The tool that runs a command.
+
+    Args:
+        run_on_desk: what runs it.
+        ran: takes each command that was run, whatever came of it.
+    """
+
+    async def run_command(given: RunCommand) -> Result:
+        outcome = await run_on_desk(given.command, given.timeout_s)
+        ran.append(given.command)
+        return {
+            "exit_status": outcome.exit_status,
+            "output": head_and_tail(
+                outcome.output, RESULT_CHARACTERS, how_to_see="how_to_see_output"
+            ),
+            "timed_out": outcome.timed_out,
+            "changed_paths": list(outcome.changed_paths),
+        }
+
+    return bind("run_command", RunCommand, run_command)

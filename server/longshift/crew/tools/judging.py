@@ -1,0 +1,128 @@
+"""Judging: `run_checks`, `report_finding`, `verdict`.
+
+Only the judge has them. Must never let `done` stand against what the engine measured.
+"""
+
+from typing import Annotated, Never
+
+from pydantic import Field
+
+from longshift.crew.briefs import JudgeBrief, VerdictGiven
+from longshift.crew.desk import CheckOutcome, Desk, FindingReport, JudgeDesk
+from longshift.crew.gates import Gate
+from longshift.crew.prompts import say
+from longshift.crew.texts import count_that_fit, head_and_tail
+from longshift.crew.toolbox import (
+    RESULT_CHARACTERS,
+    Answer,
+    Arguments,
+    End,
+    Result,
+    Tool,
+    bind,
+    error,
+)
+from longshift.domain.model import Line, Severity, VerdictDecision
+from longshift.errors import TellModel
+from longshift.repository.hunks import split_lines
+from longshift.repository.paths import checked_file_path
+
+
+class RunChecks(Arguments):
+    """Arguments of `run_checks`: none."""
+
+
+class ReportFinding(Arguments):
+    """Arguments of `report_finding`; the message comes before the severity that rests on it."""
+
+    path: str
+    line: Line
+    end_line: Line | None = None
+    message: Annotated[str, Field(min_length=1)]
+    code: Annotated[str, Field(min_length=1)]
+    severity: Severity
+    suggestion: str = ""
+    evidence: str = ""
+
+
+class GiveVerdict(Arguments):
+    """Arguments of `verdict`; the reason comes first, because models write in this order."""
+
+    reason: str
+    decision: VerdictDecision
+    tasks: tuple[str, ...] = ()
+
+
+def judging_tools(desk: JudgeDesk, brief: JudgeBrief) -> list[Tool[VerdictGiven]]:
+    """The tools of one judge."""
+    return [_checking(desk), _reporting(desk), _deciding(desk, brief)]
+
+
+def _checking(desk: JudgeDesk) -> Tool[Never]:
+    async def run_checks(given: RunChecks) -> Result:
+        del given
+        checks = await desk.run_checks()
+        room = RESULT_CHARACTERS // max(1, len(checks))
+        return {"checks": [_shown(check, room) for check in checks]}
+
+    return bind("run_checks", RunChecks, run_checks)
+
+
+def _shown(check: CheckOutcome, room: int) -> Result:
+    """A check's outcome in at most about `room` characters, half of it for its findings."""
+    findings = [
+        {"path": f.path, "line": f.line, "code": f.code, "message": f.message}
+        for f in check.findings
+    ]
+    fitting = count_that_fit((len(str(finding)) for finding in findings), room // 2)
+    return {
+        "command": check.command,
+        "exit_status": check.exit_status,
+        "new_failure": check.new_failure,
+        "findings": findings[:fitting],
+        "findings_total": len(findings),
+        "output": head_and_tail(check.output, room // 2, how_to_see="how_to_see_output"),
+    }
+
+
+def _reporting(desk: JudgeDesk) -> Tool[Never]:
+    async def report_finding(given: ReportFinding) -> Result:
+        path = checked_file_path(given.path)
+        await desk.off_loop(_check_lines, desk, path, given)
+        report = FindingReport(**{**given.model_dump(), "path": path})
+        reported = await desk.report_finding(report)
+        return {"finding": reported.finding_id, "origin": reported.origin}
+
+    return bind("report_finding", ReportFinding, report_finding)
+
+
+def _check_lines(desk: Desk, path: str, given: ReportFinding) -> None:
+    """Refuse a finding that points nowhere; a person could not be shown it.
+
+    Raises:
+        TellModel: the head has no such text file, or the file no such lines.
+    """
+    lines = len(split_lines(desk.workspace.read_text(path).text))
+    last = given.end_line or given.line
+    # An empty file has a line 1 to editors, with nothing in it.
+    if not given.line <= last <= max(1, lines):
+        raise TellModel(say("no_such_lines", path=path, lines=lines))
+
+
+def _deciding(desk: JudgeDesk, brief: JudgeBrief) -> Tool[VerdictGiven]:
+    gate = Gate(brief.gates)
+    known = [task.id for task in brief.tasks]
+
+    async def verdict(given: GiveVerdict) -> Answer[VerdictGiven]:
+        reason, tasks = given.reason.strip(), tuple(dict.fromkeys(given.tasks))
+        if not reason:
+            return error(say("verdict_without_reason"))
+        if given.decision == "retry" and (not tasks or not set(tasks) <= set(known)):
+            return error(say("retry_names_tasks", named=list(tasks), known=known))
+        refusal = desk.refusal_of_done() if given.decision == "done" else None
+        if refusal is not None and gate.holds_back(refusal):
+            return error(say("done_refused", reason=refusal))
+        named = tasks if given.decision == "retry" else ()
+        return End(VerdictGiven(given.decision, reason, named), {"decision": given.decision})
+
+    return bind("verdict", GiveVerdict, verdict, ends=True)

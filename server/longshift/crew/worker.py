@@ -1,0 +1,45 @@
+"""The worker: does one task in its own workspace and submits; knows of no other worker.
+
+Owns how its tools, prompt and first message come together.
+"""
+
+from longshift.crew.briefs import Unfinished, WorkerBrief, WorkerOutcome, WorkUnfinished
+from longshift.crew.conversation import CallAllowance, converse
+from longshift.crew.desk import WorkerDesk
+from longshift.crew.opening import worker_opening
+from longshift.crew.prompts import library
+from longshift.crew.toolbox import Toolbox
+from longshift.crew.tools.commands import command_tool
+from longshift.crew.tools.editing import editing_tools
+from longshift.crew.tools.handing_in import handing_in_tools
+from longshift.crew.tools.reading import reading_tools
+
+
+async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
+    """Make one attempt at a task.
+
+    Raises:
+        NeedsPerson: a budget is spent or the model is out of reach.
+        CancelledError: the run was stopped.
+    """
+    allowance = CallAllowance(brief.limits.worker)
+    ran: list[str] = []
+    ended = await converse(
+        desk,
+        Toolbox(
+            "worker",
+            [
+                *reading_tools(desk),
+                *editing_tools(desk),
+                command_tool(desk.run_command, ran),
+                *handing_in_tools(desk, brief, allowance, ran),
+            ],
+        ),
+        system=library().render("worker", {"calls": brief.limits.worker}),
+        opening=worker_opening(brief),
+        allowance=allowance,
+    )
+    if isinstance(ended, Unfinished):
+        out_of_turns = ended.cause == "turn_limit"
+        return WorkUnfinished("turn_limit" if out_of_turns else "model", ended.reason)
+    return ended

@@ -1,0 +1,134 @@
+"""The checks of a run: the commands that say whether the head is sound.
+
+Owns finding them, running them on the head and on the base, and reading findings out of what
+they print. Must never count a failure against the run that stood before it.
+"""
+
+import configparser
+import re
+import tomllib
+from collections.abc import Sequence
+from typing import Final
+
+from longshift.crew.desk import CheckOutcome, FindingReport
+from longshift.engine.commanding import run_and_discard
+from longshift.engine.room import RunRoom
+from longshift.repository.store import ObjectStore
+from longshift.sandbox.policy import CommandResult, Refusal
+
+CHECK_TIMEOUT_S: Final = 900
+MOST_FINDINGS: Final = 50
+"""Findings read out of one check's output."""
+
+LOCATION: Final = re.compile(
+    r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?:?\s+"
+    r"(?:(?P<severity>error|warning|note|info)\b:?\s*)?(?P<message>.+)$",
+    re.MULTILINE,
+)
+"""`path:line:column: message`, as nearly every linter and compiler prints."""
+CODE: Final = re.compile(r"^(?P<code>[A-Z]{1,5}\d{2,5})\b:?\s*|\[(?P<end>[a-z][a-z0-9-]+)\]$")
+
+
+class Checks:
+    """The checks of one run."""
+
+    def __init__(self, room: RunRoom, commands: Sequence[str]) -> None:
+        """Run these commands; none of them on the base before it is needed."""
+        self._room = room
+        self._commands = tuple(commands)
+        self._failed_at_base: dict[str, bool] = {}
+        self._last: tuple[CheckOutcome, ...] | None = None
+
+    @property
+    def standing_failures(self) -> list[str]:
+        """Commands that fail at the head, by the last run, and did not before the run."""
+        return [check.command for check in self._last or () if check.new_failure]
+
+    @property
+    def unrunnable(self) -> list[str]:
+        """Commands that could not be started or brought to an end, so that they prove nothing."""
+        return [check.command for check in self._last or () if check.exit_status is None]
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there are checks that nobody has run on this head."""
+        return bool(self._commands) and self._last is None
+
+    async def run(self, head: str, base: str) -> Sequence[CheckOutcome]:
+        """Run every check on a head."""
+        self._last = tuple([await self._check(c, head, base) for c in self._commands])
+        return self._last
+
+    async def _check(self, command: str, head: str, base: str) -> CheckOutcome:
+        if isinstance(self._room.cage, Refusal):
+            # A check that cannot start proves nothing: it must stand in the way of "done".
+            return CheckOutcome(command, None, self._room.cage.message, new_failure=True)
+        result = await run_and_discard(self._room, head, command, CHECK_TIMEOUT_S)
+        failed = result.exit_status != 0
+        return CheckOutcome(
+            command=command,
+            exit_status=result.exit_status,
+            output=result.output,
+            new_failure=failed and not await self._fails_at(base, command),
+            findings=tuple(_findings(command, result, self._room.store, head)) if failed else (),
+        )
+
+    async def _fails_at(self, base: str, command: str) -> bool:
+        if command not in self._failed_at_base:
+            result = await run_and_discard(self._room, base, command, CHECK_TIMEOUT_S)
+            self._failed_at_base[command] = result.exit_status != 0
+        return self._failed_at_base[command]
+
+
+def find_checks(store: ObjectStore, commit: str) -> list[str]:
+    """The checks that a repository's own files speak of, where the person named none."""
+    found: list[str] = []
+    pyproject = _toml(_text(store, commit, "pyproject.toml"))
+    tools = pyproject.get("tool", {})
+    tools = tools if isinstance(tools, dict) else {}
+    files = store.list_files(commit)
+    if "ruff" in tools or "ruff.toml" in files or ".ruff.toml" in files:
+        found.append("ruff check .")
+    setup_cfg = configparser.ConfigParser(strict=False, interpolation=None)
+    try:
+        setup_cfg.read_string(_text(store, commit, "setup.cfg") or "")
+    except configparser.Error:
+        setup_cfg = configparser.ConfigParser()  # not ours to mend, and no reason to stop
+    if "pytest" in tools or "pytest.ini" in files or setup_cfg.has_section("tool:pytest"):
+        found.append("python -m pytest -q")
+    return found
+
+
+def _findings(
+    command: str, result: CommandResult, store: ObjectStore, head: str
+) -> list[FindingReport]:
+    reports: list[FindingReport] = []
+    for match in LOCATION.finditer(result.output):
+        path = match["path"].removeprefix("./")
+        if len(reports) == MOST_FINDINGS or store.find(head, path) is None:
+            continue
+        code = CODE.search(match["message"])
+        name = (code["code"] or code["end"]) if code else command.split(maxsplit=1)[0]
+        reports.append(
+            FindingReport(
+                path=path,
+                line=max(1, int(match["line"])),
+                message=match["message"].strip(),
+                code=name,
+                severity="error",
+                evidence=f"`{command}` exits with {result.exit_status}",
+            )
+        )
+    return reports
+
+
+def _text(store: ObjectStore, commit: str, path: str) -> str | None:
+    version = store.read_file(commit, path)
+    return None if version is None else version.data.decode(errors="replace")
+
+
+def _toml(text: str | None) -> dict[str, object]:
+    try:
+        return tomllib.loads(text or "")
+    except tomllib.TOMLDecodeError:
+        return {}

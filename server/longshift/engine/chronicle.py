@@ -1,0 +1,101 @@
+"""The state of a repository's runs, kept in step with its journal.
+
+Owns the order "check, then write, then tell": an event is refused here if it cannot happen, is on
+the disk when `record` returns, and only then is told to whoever listens. Must never be bypassed:
+nothing else appends to the journal.
+"""
+
+import logging
+from collections.abc import Callable
+
+from longshift.domain.events import Event, Recorded
+from longshift.domain.model import Constraint
+from longshift.domain.state import Run, State, apply
+from longshift.engine.ports import Clock
+from longshift.errors import NeedsPerson, UsageError
+from longshift.journal.store import Journal
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Recorded], None]
+
+
+class Chronicle:
+    """One repository's journal and the state that follows from it.
+
+    Invariant: the state is changed without awaiting, before the journal is written. So ids that
+    are taken from it can't be taken twice, and no two agents can both be given a place.
+    """
+
+    def __init__(self, journal: Journal, state: State, clock: Clock) -> None:
+        """Go on from a state that was folded from this journal."""
+        self._journal = journal
+        self._state = state
+        self._clock = clock
+        self._listeners: list[Listener] = []
+        self._broken: NeedsPerson | None = None
+
+    @property
+    def state(self) -> State:
+        """Everything that was recorded; some of it may be on its way to the disk."""
+        return self._state
+
+    def run(self, run_id: str) -> Run:
+        """A run as it stands.
+
+        Raises:
+            UsageError: there is no such run.
+        """
+        run = self._state.runs.get(run_id)
+        if run is None:
+            known = ", ".join(self._state.runs) or "none yet"
+            raise UsageError(f"There is no run {run_id} in this repository. Its runs: {known}.")
+        return run
+
+    def constraints(self) -> list[Constraint]:
+        """The constraints that hold now, oldest first."""
+        return [c for c in self._state.constraints.values() if not c.lifted]
+
+    async def record(self, *events: Event) -> None:
+        """Take facts into the state and the journal, all or none; durable when it returns.
+
+        Raises:
+            Refused: one of them cannot happen as things stand; none was recorded.
+            NeedsPerson: the journal can't be written; no run goes on until it can.
+        """
+        if self._broken is not None:
+            raise self._broken
+        state = self._state
+        now = self._clock.now()
+        for event in events:
+            state = apply(state, Recorded(seq=state.seq + 1, time=now, event=event))
+        self._state = state
+        try:
+            recorded = await self._journal.append(*events)
+        except NeedsPerson as error:
+            self._broken = error  # the state is ahead of the disk: nothing more may build on it
+            raise
+        for record in recorded:
+            self._tell(record)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Be told of every fact once it is durable; returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def forget(self, run_id: str) -> None:
+        """Drop a run from the journal and the state.
+
+        The state can't be rebuilt without it, since it is a fold; it is taken out by hand, and
+        the journal, folded anew, says the same.
+        """
+        await self._journal.forget(run_id)
+        runs = {id_: run for id_, run in self._state.runs.items() if id_ != run_id}
+        self._state = State(self._state.seq, runs, self._state.constraints)
+
+    def _tell(self, record: Recorded) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(record)
+            except Exception:
+                log.exception("a listener failed at event %d", record.seq)

@@ -1,0 +1,131 @@
+"""Commands of models: a workspace's files go into the cage, and what changed comes back.
+
+Owns the passage between `repository.Workspace` and `sandbox.Checkouts`, who do not know each
+other. Must never run a command itself: only the sandbox starts what a model chose.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+import pathspec
+
+from longshift.crew.desk import CommandOutcome
+from longshift.crew.prompts import say
+from longshift.engine.room import RunRoom
+from longshift.errors import TellModel
+from longshift.repository.files import FileEdit
+from longshift.repository.store import ObjectStore
+from longshift.repository.workspace import Workspace
+from longshift.sandbox.files import SUBMODULE, Changes, FileState
+from longshift.sandbox.policy import CommandResult, Refusal
+
+LEFTOVERS: Final = (
+    "__pycache__/",
+    "*.py[co]",
+    ".pytest_cache/",
+    ".mypy_cache/",
+    ".ruff_cache/",
+    ".hypothesis/",
+    ".tox/",
+    ".nox/",
+    ".coverage",
+    "*.egg-info/",
+    "node_modules/",
+    "target/debug/",
+    ".git/",
+)
+"""What tools leave behind and nobody means as an edit; the repository's own .gitignore adds."""
+
+
+class CheckoutTree:
+    """A commit with edits laid over it, as the sandbox wants to see files."""
+
+    def __init__(
+        self, store: ObjectStore, commit: str, edits: Mapping[str, FileEdit | None]
+    ) -> None:
+        """Look at a commit through edits."""
+        self._store = store
+        self._commit = commit
+        self._edits = dict(edits)
+
+    def files(self) -> Mapping[str, FileState]:
+        """All files by path; submodules are left out."""
+        found = {
+            path: FileState(entry.mode, entry.oid)
+            for path, entry in self._store.list_files(self._commit).items()
+            if entry.mode != SUBMODULE
+        }
+        for path, edit in self._edits.items():
+            if edit is None:
+                found.pop(path, None)
+            else:
+                # Not git's id: it only has to differ from every other content.
+                found[path] = FileState(edit.mode, hashlib.sha256(edit.data).hexdigest())
+        return found
+
+    def read(self, path: str) -> bytes:
+        """A file's content; a symlink's target."""
+        edit = self._edits.get(path)
+        if edit is not None:
+            return edit.data
+        version = self._store.read_file(self._commit, path)
+        assert version is not None, "asked only for files that files() has named"
+        return version.data
+
+
+def ignored_paths(gitignore: str) -> pathspec.GitIgnoreSpec:
+    """What a command may leave behind without it being an edit."""
+    return pathspec.GitIgnoreSpec.from_lines([*LEFTOVERS, *gitignore.splitlines()])
+
+
+async def run_in_cage(
+    room: RunRoom, workspace: Workspace, command: str, timeout_s: int
+) -> CommandOutcome:
+    """Run a command on a workspace's files and take what it changed into the workspace.
+
+    Raises:
+        TellModel: this machine has no sandbox, or the repository's paths were changed in a way
+            that can't be taken over.
+        NeedsPerson: the sandbox failed.
+    """
+    result, changes = await _run(room, workspace, command, timeout_s)
+    changed = _edits(changes)
+    if changed:
+        workspace.rebase_onto(workspace.commit, {**workspace.edits, **changed})
+    return CommandOutcome(
+        exit_status=result.exit_status,
+        output=result.output,
+        truncated=result.truncated,
+        timed_out=result.timed_out,
+        changed_paths=tuple(sorted(changed)),
+    )
+
+
+async def run_and_discard(
+    room: RunRoom, commit: str, command: str, timeout_s: int
+) -> CommandResult:
+    """Run a command on a commit's files and throw away what it changed.
+
+    Raises:
+        TellModel: this machine has no sandbox.
+        NeedsPerson: the sandbox failed.
+    """
+    result, _ = await _run(room, Workspace(room.store, commit), command, timeout_s)
+    return result
+
+
+async def _run(
+    room: RunRoom, workspace: Workspace, command: str, timeout_s: int
+) -> tuple[CommandResult, Changes]:
+    if isinstance(room.cage, Refusal):
+        raise TellModel(say("no_sandbox", reason=room.cage.reason))
+    tree = CheckoutTree(room.store, workspace.commit, workspace.edits)
+    return await room.checkouts.run(room.cage, tree, command, timeout_s=timeout_s)
+
+
+def _edits(changes: Changes) -> dict[str, FileEdit | None]:
+    written: dict[str, FileEdit | None] = {
+        path: FileEdit(file.content, file.mode) for path, file in changes.written.items()
+    }
+    return written | dict.fromkeys(changes.deleted)

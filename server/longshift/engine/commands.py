@@ -1,0 +1,308 @@
+"""The commands that drive an engine: one table for the editor, the command line and the socket.
+
+Owns each command's name, arguments and answer (CONTRACT sections 3 and 6; an editor's names carry
+the prefix `longshift.`). Every caller is untrusted: arguments are parsed here, and what does not
+fit is a `UsageError` that names the field.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
+from longshift.engine.describe import Json, describe_run, findings_in_present, summarise_run
+from longshift.engine.engine import Engine
+from longshift.errors import UsageError
+from longshift.review.decisions import Target
+from longshift.review.unified import change_diff
+
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+Words = Annotated[str, Field(max_length=100_000)]
+
+
+class Arguments(BaseModel):
+    """A command's arguments: camelCase on the wire, unknown ones refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class StartGoal(Arguments):
+    """What `startGoal` takes; the language server has made paths of uris by then."""
+
+    goal: Annotated[Words, Field(min_length=1)]
+    paths: tuple[Name, ...] = ()
+    selection: Selection | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    template: Name | None = None
+    workers: int | None = None
+    strategy: Name | None = None
+    settings: Mapping[str, object] = {}
+    """Settings for this run alone, as the command line sends them."""
+
+
+class Nothing(Arguments):
+    """A command without arguments."""
+
+
+class OfRun(Arguments):
+    """A command on one run."""
+
+    run_id: Name
+
+
+class Steer(OfRun):
+    """What `steerRun` takes."""
+
+    message: Annotated[Words, Field(min_length=1)]
+
+
+class Answer(OfRun):
+    """What `answerQuestion` takes."""
+
+    question_id: Name
+    answer: Words
+
+
+class AddConstraint(Arguments):
+    """What `addConstraint` takes."""
+
+    text: Annotated[Words, Field(min_length=1)]
+
+
+class LiftConstraint(Arguments):
+    """What `liftConstraint` takes."""
+
+    constraint_id: Name
+
+
+class OfHunks(OfRun):
+    """A decision on a change, on one of its files or on one hunk."""
+
+    change_id: Name
+    path: Name | None = None
+    hunk: Annotated[int, Field(ge=1)] | None = None
+    reason: Words = ""
+
+
+class OfAll(OfRun):
+    """A decision on everything that is pending, of one file or of the whole run."""
+
+    path: Name | None = None
+
+
+class OfFinding(OfRun):
+    """A command on one finding."""
+
+    finding_id: Name
+    reason: Words = ""
+
+
+class ShowChange(OfRun):
+    """What `showChange` takes."""
+
+    change_id: Name
+    path: Name | None = None
+
+
+Handler = Callable[[Engine, Mapping[str, object]], Awaitable[Json]]
+
+
+async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) -> Json:
+    """Carry a command out.
+
+    Args:
+        engine: the owner of the repository's runs.
+        name: the command's, without the editor's prefix.
+        arguments: its one object argument, unchecked.
+
+    Raises:
+        UsageError: there is no such command, or its arguments do not fit.
+        NeedsPerson: it can't be done as things stand.
+    """
+    handler = COMMANDS.get(name)
+    if handler is None:
+        raise UsageError(f"There is no command {name}. There are: {', '.join(sorted(COMMANDS))}.")
+    return await handler(engine, arguments)
+
+
+def parse(name: str, shape: type[Arguments], arguments: Mapping[str, object]) -> Arguments:
+    """Check a command's arguments.
+
+    Raises:
+        UsageError: they do not fit; names the first field that does not.
+    """
+    try:
+        return shape.model_validate(arguments)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "its argument"
+        raise UsageError(f"{name}: `{field}`: {first['msg']}. Nothing was done.") from error
+
+
+async def _start_goal(engine: Engine, given: StartGoal) -> Json:
+    goal = Goal(
+        text=given.goal,
+        paths=given.paths,
+        selection=given.selection,
+        diagnostics=given.diagnostics,
+        template=given.template,
+    )
+    overrides = dict(given.settings)
+    if given.workers is not None:
+        overrides["workers"] = given.workers
+    if given.strategy is not None:
+        overrides["strategy"] = given.strategy
+    run_id, notices = await engine.start(goal, overrides)
+    return {"runId": run_id, "notices": list(notices)}
+
+
+async def _state(engine: Engine, run_id: str) -> Json:
+    run = engine.shop.chronicle.run(run_id)
+    return {"runId": run_id, "state": run.lifecycle}
+
+
+async def _pause(engine: Engine, given: OfRun) -> Json:
+    await engine.pause(given.run_id)
+    return await _state(engine, given.run_id)
+
+
+async def _resume(engine: Engine, given: OfRun) -> Json:
+    await engine.resume(given.run_id)
+    return await _state(engine, given.run_id)
+
+
+async def _stop(engine: Engine, given: OfRun) -> Json:
+    await engine.stop(given.run_id)
+    return await _state(engine, given.run_id)
+
+
+async def _steer(engine: Engine, given: Steer) -> Json:
+    await engine.steer(given.run_id, given.message)
+    return await _state(engine, given.run_id)
+
+
+async def _answer(engine: Engine, given: Answer) -> Json:
+    await engine.answer(given.run_id, given.question_id, given.answer)
+    return await _state(engine, given.run_id)
+
+
+async def _add_constraint(engine: Engine, given: AddConstraint) -> Json:
+    constraint = await engine.add_constraint(given.text)
+    return {"constraintId": constraint.id, "text": constraint.text}
+
+
+async def _list_constraints(engine: Engine, given: Nothing) -> Json:
+    del given
+    return {
+        "constraints": [
+            {"constraintId": c.id, "text": c.text, "source": c.source, "runId": c.run_id}
+            for c in engine.shop.chronicle.constraints()
+        ]
+    }
+
+
+async def _lift_constraint(engine: Engine, given: LiftConstraint) -> Json:
+    await engine.lift_constraint(given.constraint_id)
+    return {"constraintId": given.constraint_id}
+
+
+async def _list_runs(engine: Engine, given: Nothing) -> Json:
+    del given
+    repo = engine.shop.worktree.root.as_uri()
+    return {"runs": [summarise_run(run, repo) for run in engine.state.runs.values()]}
+
+
+async def _describe_run(engine: Engine, given: OfRun) -> Json:
+    run = engine.shop.chronicle.run(given.run_id)
+    shop = engine.shop
+    hunks = await engine.decisions.hunks(run)
+    findings = await shop.off_loop(findings_in_present, run, shop.proposals, shop.hand.present())
+    return describe_run(run, shop.worktree.root.as_uri(), hunks, findings)
+
+
+async def _show_change(engine: Engine, given: ShowChange) -> Json:
+    run = engine.shop.chronicle.run(given.run_id)
+    diff = await engine.shop.off_loop(
+        change_diff, engine.shop.store, run, given.change_id, given.path
+    )
+    return {"runId": run.id, "changeId": given.change_id, "diff": diff}
+
+
+def _decides(decision: HunkDecision) -> Callable[[Engine, OfHunks], Awaitable[Json]]:
+    async def decide(engine: Engine, given: OfHunks) -> Json:
+        run = engine.shop.chronicle.run(given.run_id)
+        target = Target(given.change_id, given.path, given.hunk)
+        state = await engine.decisions.decide(run, target, decision, given.reason)
+        await engine.go_on(given.run_id)
+        return {"runId": given.run_id, "changeId": given.change_id, "state": state}
+
+    return decide
+
+
+def _decides_all(
+    decision: Literal["accepted", "rejected"],
+) -> Callable[[Engine, OfAll], Awaitable[Json]]:
+    async def decide(engine: Engine, given: OfAll) -> Json:
+        run = engine.shop.chronicle.run(given.run_id)
+        count = await engine.decisions.decide_all(run, decision, given.path)
+        return {"runId": given.run_id, "state": decision, "hunks": count}
+
+    return decide
+
+
+async def _fix_finding(engine: Engine, given: OfFinding) -> Json:
+    await engine.fix_finding(given.run_id, given.finding_id, given.reason)
+    return {**await _state(engine, given.run_id), "findingId": given.finding_id}
+
+
+async def _dismiss_finding(engine: Engine, given: OfFinding) -> Json:
+    await engine.dismiss_finding(given.run_id, given.finding_id, given.reason)
+    return {**await _state(engine, given.run_id), "findingId": given.finding_id}
+
+
+async def _forget(engine: Engine, given: OfRun) -> Json:
+    await engine.forget(given.run_id)
+    return {"runId": given.run_id}
+
+
+def _handler(
+    name: str, shape: type[Arguments], carry_out: Callable[..., Awaitable[Json]]
+) -> Handler:
+    async def handle(engine: Engine, arguments: Mapping[str, object]) -> Json:
+        return await carry_out(engine, parse(name, shape, arguments))
+
+    return handle
+
+
+_TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]]]] = {
+    "startGoal": (StartGoal, _start_goal),
+    "pauseRun": (OfRun, _pause),
+    "resumeRun": (OfRun, _resume),
+    "stopRun": (OfRun, _stop),
+    "steerRun": (Steer, _steer),
+    "answerQuestion": (Answer, _answer),
+    "addConstraint": (AddConstraint, _add_constraint),
+    "listConstraints": (Nothing, _list_constraints),
+    "liftConstraint": (LiftConstraint, _lift_constraint),
+    "listRuns": (Nothing, _list_runs),
+    "describeRun": (OfRun, _describe_run),
+    "acceptChange": (OfHunks, _decides("accepted")),
+    "rejectChange": (OfHunks, _decides("rejected")),
+    "reworkChange": (OfHunks, _decides("rework")),
+    "undoDecision": (OfHunks, _decides("pending")),
+    "acceptAll": (OfAll, _decides_all("accepted")),
+    "rejectAll": (OfAll, _decides_all("rejected")),
+    "fixFinding": (OfFinding, _fix_finding),
+    "dismissFinding": (OfFinding, _dismiss_finding),
+    "showChange": (ShowChange, _show_change),
+    "forgetRun": (OfRun, _forget),
+}
+
+COMMANDS: Final[Mapping[str, Handler]] = {
+    name: _handler(name, shape, carry_out) for name, (shape, carry_out) in _TABLE.items()
+}
+"""Every command by its name."""

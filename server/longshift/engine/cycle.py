@@ -1,0 +1,116 @@
+"""The start of a cycle: the head takes in what the person has now.
+
+Owns the merge of the person's text into the head and the removal of what they rejected. The
+person's side always wins: workers build on what the person has, never the other way round.
+"""
+
+from longshift.crew.prompts import say
+from longshift.domain import events
+from longshift.domain.decide import BeginCycle
+from longshift.domain.model import TaskPlan
+from longshift.engine.room import RunRoom, Shop
+from longshift.errors import NeedsPerson
+from longshift.repository.merge import merge_trees_favouring
+from longshift.repository.snapshot import Snapshot, take_snapshot
+from longshift.review.decisions import RejectedEdits, rejected_edits
+from longshift.review.unified import hunk_diff
+
+
+async def snapshot(shop: Shop, room_exclude: tuple[str, ...], message: str) -> Snapshot:
+    """Commit what the person has at this moment, unsaved buffers included."""
+    return await shop.off_loop(
+        take_snapshot,
+        shop.worktree,
+        shop.store,
+        unsaved=shop.hand.unsaved(),
+        exclude=room_exclude,
+        message=message,
+        when=shop.when(),
+    )
+
+
+async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
+    """Move the head onto the person's present text, then record that the cycle has begun.
+
+    The first cycle finds the head where the run has just started it, so nothing is moved.
+    """
+    started = events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode)
+    if begin.cycle == 1:
+        await room.chronicle.record(started)
+        return
+    run = room.run
+    rejected = await room.off_loop(rejected_edits, run, room.shop.proposals)
+    head = await room.off_loop(_without_rejected, room, rejected)
+    taken = await snapshot(room.shop, room.settings.exclude, f"What the person had, {run.id}")
+    merged = await room.off_loop(
+        merge_trees_favouring,
+        room.store,
+        run.taken,
+        taken.commit,
+        head,
+        message=f"Take in the person's text\n\nLongshift-Run: {run.id}\n",
+        when=room.when(),
+    )
+    moved = await room.off_loop(_move, room, merged.commit, taken.commit)
+    await room.chronicle.record(*_clash_tasks(room, rejected), *moved, started)
+
+
+def _without_rejected(room: RunRoom, rejected: RejectedEdits) -> str:
+    if not rejected.edits:
+        return room.run.head
+    message = f"Take out what was rejected\n\nLongshift-Run: {room.run_id}\n"
+    return room.store.commit_edits(room.run.head, rejected.edits, message, when=room.when())
+
+
+def _move(room: RunRoom, head: str, taken: str) -> list[events.HeadMoved]:
+    """Swap the head, and say so. After a crash in between, recovery puts the ref back."""
+    run = room.run
+    if head != run.head and not room.store.swap_head(run.id, run.head, head):
+        raise NeedsPerson(
+            f"The head of {run.id} was moved by someone else. Nothing is lost: its commits are "
+            "kept. Restart Longshift: it puts the head back in order."
+        )
+    paths = {
+        path
+        for difference in room.store.differences(run.head, head)
+        for path in (difference.path, difference.old_path)
+        if path is not None and _is_text(path)
+    }
+    return [
+        events.HeadMoved(
+            run=run.id,
+            head=head,
+            taken=taken,
+            paths=tuple(sorted(paths)),
+            checkout=room.shop.worktree.head_commit(),
+        )
+    ]
+
+
+def _clash_tasks(room: RunRoom, rejected: RejectedEdits) -> list[events.TaskAdded]:
+    """One task for each rejected hunk that later landings built on: it can't just be cut out."""
+    run = room.run
+    number = int(run.next_task_id[1:])
+    return [
+        events.TaskAdded(
+            run=run.id,
+            task=f"T{number + offset}",
+            plan=TaskPlan(
+                title=say("rejection_clash_title", path=hunk.path),
+                instructions=say(
+                    "rejection_clash_instructions", path=hunk.path, hunk=hunk_diff(hunk)
+                ),
+                paths=(hunk.path,),
+            ),
+        )
+        for offset, hunk in enumerate(rejected.clashes)
+    ]
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path is UTF-8: no agent can name another, so none of its hunks is reviewed."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

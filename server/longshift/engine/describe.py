@@ -1,0 +1,152 @@
+"""What clients are told of a run: the shapes of CONTRACT section 6.
+
+Owns those shapes; computes nothing that another room owns. Lines count from zero, and a range
+covers whole lines of the person's present text, so its characters are always 0.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from longshift.domain.model import Finding, Question, Task
+from longshift.domain.state import Run
+from longshift.review.proposals import Proposals
+from longshift.review.shapes import PendingHunk, Present
+
+Json = dict[str, object]
+
+
+def describe_run(
+    run: Run, repo: str, hunks: Sequence[PendingHunk], findings: Sequence[Json]
+) -> Json:
+    """A run, whole."""
+    return {
+        "runId": run.id,
+        "repo": repo,
+        "goal": run.started.goal.text,
+        "state": run.lifecycle,
+        "outcome": run.outcome,
+        "reason": run.outcome_reason or run.pause_reason,
+        "phase": str(run.phase),
+        "cycle": run.cycle,
+        "head": run.head,
+        "tasks": [_task(task) for task in run.tasks.values()],
+        "changes": _changes(run, hunks),
+        "findings": list(findings),
+        "questions": [_question(question) for question in run.questions.values()],
+        "usage": run.usage.model_dump(mode="json"),
+        "conflicts": run.conflicts,
+    }
+
+
+def summarise_run(run: Run, repo: str) -> Json:
+    """A run without its hunks: what a list shows."""
+    return describe_run(run, repo, (), [finding(f, None) for f in run.findings.values()])
+
+
+def findings_in_present(run: Run, proposals: Proposals, present: Present) -> list[Json]:
+    """A run's findings at the lines where they stand in the person's text; blocking."""
+    found: list[Json] = []
+    for one in run.findings.values():
+        file = present.read(one.path)
+        line = proposals.line_in_present(one.commit, one.path, one.line - 1, file)
+        found.append(finding(one, line))
+    return found
+
+
+def finding(one: Finding, line: int | None) -> Json:
+    """A finding; `line` where it stands now, None where the file is not there."""
+    start = one.line - 1 if line is None else line
+    length = (one.end_line or one.line) - one.line
+    return {
+        "id": one.id,
+        "path": one.path,
+        "range": line_range(start, start + length + 1),
+        "severity": one.severity,
+        "code": one.code,
+        "message": one.message,
+        "suggestion": one.suggestion,
+        "origin": one.origin,
+        "state": one.state,
+        "reason": one.reason,
+    }
+
+
+def line_range(start_line: int, end_line: int) -> Json:
+    """Whole lines, half-open, from zero."""
+    return {
+        "start": {"line": start_line, "character": 0},
+        "end": {"line": end_line, "character": 0},
+    }
+
+
+def _task(task: Task) -> Json:
+    last = task.attempts[-1] if task.attempts else None
+    return {
+        "id": task.id,
+        "title": task.plan.title,
+        "paths": list(task.plan.paths),
+        "dependsOn": list(task.plan.depends_on),
+        "state": str(task.state),
+        "attempts": len(task.attempts),
+        "reason": last.reason if last else "",
+        "changeIds": list(task.change_ids),
+    }
+
+
+def _question(question: Question) -> Json:
+    return {
+        "id": question.id,
+        "question": question.text,
+        "options": list(question.options),
+        "askedBy": question.asked_by,
+        "answer": question.answer,
+    }
+
+
+def _changes(run: Run, hunks: Iterable[PendingHunk]) -> list[Json]:
+    by_change: dict[str, dict[str, list[PendingHunk]]] = {id_: {} for id_ in run.changes}
+    for hunk in hunks:
+        by_change[hunk.change_id].setdefault(hunk.path, []).append(hunk)
+    return [
+        {
+            "id": change.id,
+            "taskId": change.task_id,
+            "title": change.title,
+            "commit": change.commit,
+            "state": _summary([h for file in by_change[change.id].values() for h in file]),
+            "files": [_file(path, file) for path, file in sorted(by_change[change.id].items())],
+        }
+        for change in run.changes.values()
+    ]
+
+
+def _file(path: str, hunks: Sequence[PendingHunk]) -> Json:
+    return {
+        "path": path,
+        "oldPath": hunks[0].old_path,
+        "kind": hunks[0].kind,
+        "hunks": [
+            {
+                "hunk": hunk.hunk,
+                "range": line_range(hunk.start_line, hunk.end_line),
+                "added": hunk.added,
+                "removed": hunk.removed,
+                "state": hunk.state,
+                "reason": hunk.reason,
+            }
+            for hunk in sorted(hunks, key=lambda hunk: hunk.hunk)
+        ],
+    }
+
+
+def _summary(hunks: Sequence[PendingHunk]) -> str:
+    """One word for a change: what its hunks have in common, `pending` while one is."""
+    states = {hunk.state for hunk in hunks}
+    order: Mapping[str, int] = {
+        "pending": 0,
+        "stale": 1,
+        "rework": 2,
+        "accepted": 3,
+        "rejected": 4,
+        "superseded": 5,
+    }
+    return min(states, key=lambda state: order[state]) if states else "superseded"

@@ -1,0 +1,90 @@
+"""What every role's desk has: its workspace, its model, and the person's words.
+
+Owns the common half of the ports in `crew.desk`. Must never know which role sits at the desk.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+from longshift.crew.desk import CommandOutcome
+from longshift.domain import events
+from longshift.engine.commanding import run_in_cage
+from longshift.engine.room import RunRoom
+from longshift.engine.spending import Role, Spending
+from longshift.models.port import ModelReply, ModelRequest
+from longshift.repository.workspace import Workspace
+from longshift.sandbox.policy import Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AgentDesk:
+    """The desk of one agent, whatever its role."""
+
+    def __init__(
+        self, room: RunRoom, spending: Spending, role: Role, agent: str, workspace: Workspace
+    ) -> None:
+        """Sit an agent down.
+
+        Args:
+            room: the run's.
+            spending: the run's.
+            role: whose model it asks.
+            agent: its id in the journal: `P1`, `T1.2`, `judge`.
+            workspace: the files that it sees.
+        """
+        self._room = room
+        self._spending = spending
+        self._role: Role = role
+        self._agent = agent
+        self._workspace = workspace
+        self._messages_read = 0
+
+    @property
+    def workspace(self) -> Workspace:
+        """The files that the role sees."""
+        return self._workspace
+
+    @property
+    def can_run_commands(self) -> bool:
+        """Whether this machine has a sandbox that held."""
+        return not isinstance(self._room.cage, Refusal)
+
+    async def before_step(self) -> None:
+        """Wait while the run is paused; end here once a budget is used up."""
+        await self._room.unpaused.wait()
+        self._spending.refuse_when_spent()
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Ask the role's model."""
+        return await self._spending.complete(self._role, self._agent, request)
+
+    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on another thread."""
+        return await self._room.off_loop(work, *args, **kwargs)
+
+    def take_messages(self) -> Sequence[str]:
+        """Hand over what a person said since this desk was last asked."""
+        messages = self._room.run.messages
+        new = messages[self._messages_read :]
+        self._messages_read = len(messages)
+        return new
+
+    async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
+        """Run a command on the workspace's files, and take what it changed into the workspace."""
+        return await run_in_cage(self._room, self._workspace, command, timeout_s)
+
+    async def ask_person(self, question: str, options: Sequence[str]) -> str:
+        """Put a question to the person, without waiting."""
+        id_ = self._room.chronicle.state.next_id("Q")
+        await self._room.chronicle.record(
+            events.QuestionAsked(
+                run=self._room.run_id,
+                question=id_,
+                text=question,
+                options=tuple(options),
+                asked_by=self._agent,
+            )
+        )
+        return id_

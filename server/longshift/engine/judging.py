@@ -1,0 +1,165 @@
+"""The judge: the head's checks and difference, findings, and a verdict.
+
+Owns what a judge's tools do to the run, and what a judge cannot overrule: a check that newly
+fails and an open error of the run's own stand in the way of `done`, whatever a model says.
+"""
+
+from collections.abc import Sequence
+
+from longshift.crew.briefs import JudgeBrief, VerdictGiven
+from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, ReportedFinding
+from longshift.crew.judge import judge
+from longshift.crew.prompts import say
+from longshift.domain import events
+from longshift.domain.model import Finding
+from longshift.engine.checks import Checks
+from longshift.engine.commanding import run_and_discard
+from longshift.engine.desks import AgentDesk
+from longshift.engine.difference import lies_on_difference, path_stats
+from longshift.engine.room import RunRoom
+from longshift.engine.spending import Spending
+from longshift.errors import TellModel
+from longshift.repository.workspace import Workspace
+
+
+class JudgingDesk(AgentDesk):
+    """The desk of the judge of one cycle."""
+
+    def __init__(self, room: RunRoom, spending: Spending, checks: Checks) -> None:
+        """Sit a judge down at the run's head."""
+        self._head = room.run.head
+        super().__init__(room, spending, "judge", "judge", Workspace(room.store, self._head))
+        self._checks = checks
+        self.reported: set[str] = set()
+
+    async def run_checks(self) -> Sequence[CheckOutcome]:
+        """Run every check on the head, and report what they find."""
+        run = self._room.run
+        outcomes = await self._checks.run(self._head, run.started.base)
+        for outcome in outcomes:
+            for report in outcome.findings if outcome.new_failure else ():
+                await self.report_finding(report)
+        return outcomes
+
+    async def report_finding(self, report: FindingReport) -> ReportedFinding:
+        """Record a finding, or find it known already."""
+        version = await self._room.off_loop(self._room.store.read_file, self._head, report.path)
+        if version is None:
+            raise TellModel(say("no_such_path", path=report.path))
+        lines = version.data.count(b"\n") + 1
+        if report.line > lines:
+            raise TellModel(say("no_such_lines", path=report.path, lines=lines))
+        known = self._known(report)
+        if known is not None:
+            self.reported.add(known.id)
+            return ReportedFinding(known.id, known.origin)
+        run = self._room.run
+        on_difference = await self._room.off_loop(
+            lies_on_difference,
+            self._room.store,
+            run.taken,
+            self._head,
+            report.path,
+            report.line,
+            report.end_line or report.line,
+        )
+        id_ = self._room.chronicle.state.next_id("F")
+        finding = Finding(
+            id=id_,
+            path=report.path,
+            line=report.line,
+            end_line=report.end_line,
+            severity=report.severity,
+            code=report.code,
+            message=report.message,
+            suggestion=report.suggestion,
+            evidence=report.evidence,
+            origin="run" if on_difference else "base",
+            commit=self._head,
+        )
+        self.reported.add(id_)
+        await self._room.chronicle.record(
+            events.FindingReported(run=run.id, finding=id_, detail=finding)
+        )
+        return ReportedFinding(id_, finding.origin)
+
+    async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
+        """Run a command on the head; what it changes is thrown away."""
+        result = await run_and_discard(self._room, self._head, command, timeout_s)
+        return CommandOutcome(result.exit_status, result.output, result.truncated, result.timed_out)
+
+    def refusal_of_done(self) -> str | None:
+        """Why the goal can't be called met as things stand."""
+        unrunnable, failing = self._checks.unrunnable, self._checks.standing_failures
+        errors = [
+            finding.id
+            for finding in self._room.run.findings.values()
+            if finding.state == "open"
+            and finding.id in self.reported
+            and finding.origin == "run"
+            and finding.severity == "error"
+        ]
+        if self._checks.is_due:
+            return say("done_needs_checks_run")
+        if unrunnable:
+            return say("done_needs_runnable_checks", commands=unrunnable)
+        if failing:
+            return say("done_needs_checks_passing", commands=failing)
+        if errors:
+            return say("done_needs_findings_resolved", findings=errors)
+        return None
+
+    def _known(self, report: FindingReport) -> Finding | None:
+        """The finding that says the same of the same place, dismissed ones included."""
+        for finding in self._room.run.findings.values():
+            same = (finding.path, finding.code, finding.message) == (
+                report.path,
+                report.code,
+                report.message,
+            )
+            near = finding.commit != self._head or finding.line == report.line
+            if same and near and finding.state != "resolved":
+                return finding
+        return None
+
+
+async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[events.Event]:
+    """Let a judge look at the head until it has a verdict.
+
+    Returns:
+        The findings that it no longer saw, and the verdict, to be recorded together. A judge
+        that came to no verdict is answered for by the engine: the next cycle goes on.
+    """
+    run = room.run
+    desk = JudgingDesk(room, spending, checks)
+    stats = await room.off_loop(path_stats, room.store, run.taken, run.head)
+    open_before = [f for f in run.findings.values() if f.state == "open"]
+    brief = JudgeBrief(
+        goal=run.started.goal,
+        cycle=run.cycle,
+        tasks=tuple(run.tasks.values()),
+        constraints=room.chronicle.constraints(),
+        changed_paths=tuple(stat.path for stat in stats),
+        findings=tuple(open_before),
+        diff_stat="\n".join(f"{s.path} +{s.added} -{s.removed}" for s in stats),
+        gates=room.settings.gates,
+    )
+    outcome = await judge(desk, brief)
+    if not isinstance(outcome, VerdictGiven):
+        return [_verdict(room, VerdictGiven("continue", outcome.reason))]
+    resolved = [
+        events.FindingResolved(run=run.id, finding=finding.id)
+        for finding in open_before
+        if finding.id not in desk.reported and room.run.findings[finding.id].state == "open"
+    ]
+    return [*resolved, _verdict(room, outcome)]
+
+
+def _verdict(room: RunRoom, given: VerdictGiven) -> events.VerdictReached:
+    return events.VerdictReached(
+        run=room.run_id,
+        cycle=room.run.cycle,
+        decision=given.decision,
+        reason=given.reason,
+        tasks=given.tasks,
+    )

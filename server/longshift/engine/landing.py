@@ -1,0 +1,122 @@
+"""Landing: putting a worker's submission on its run's head.
+
+Owns the run's head and the order intent → compare-and-swap → fact. No role merges for another:
+what does not merge goes back to the worker that submitted it.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from longshift.crew.desk import Conflict, Landed
+from longshift.crew.prompts import say
+from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
+from longshift.domain.model import Handoff, Task
+from longshift.engine.room import RunRoom
+from longshift.errors import NeedsPerson, TellModel
+from longshift.repository.files import FileEdit
+from longshift.repository.landing import Conflict as MergeConflict
+from longshift.repository.landing import Merged, Submission, merge_submission
+from longshift.repository.workspace import Workspace
+
+MARKER: Final = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
+
+
+class Lander:
+    """Lands the submissions of one run, one at a time."""
+
+    def __init__(self, room: RunRoom) -> None:
+        """Land on the head of the room's run."""
+        self._room = room
+        self._one_at_a_time = asyncio.Lock()
+        self._clashing: dict[str, tuple[str, ...]] = {}
+        self._under_way: dict[str, asyncio.Task[Landed | Conflict]] = {}
+
+    async def land(
+        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+    ) -> Landed | Conflict:
+        """Land a workspace's edits, or move the workspace onto the head that they clash with.
+
+        Raises:
+            TellModel: conflict markers are left in the files that clashed before.
+            NeedsPerson: the head or the journal can't be written.
+        """
+        self._refuse_markers(task.id, workspace.edits)
+        landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
+        self._under_way[task.id] = landing
+        # A stop must not come between the intent and the fact: what is begun is finished.
+        return await asyncio.shield(landing)
+
+    async def settle(self, task_id: str) -> None:
+        """Wait until nothing of a task is on its way to the head any more."""
+        landing = self._under_way.pop(task_id, None)
+        if landing is not None:
+            await asyncio.wait([landing])
+
+    async def _land(
+        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+    ) -> Landed | Conflict:
+        submission = Submission(workspace.commit, dict(workspace.edits), self._message(task))
+        async with self._one_at_a_time:
+            head = self._room.run.head
+            merged = await self._room.off_loop(
+                merge_submission, self._room.store, head, submission, when=self._room.when()
+            )
+            if isinstance(merged, MergeConflict):
+                return await self._send_back(task, attempt, workspace, merged)
+            self._clashing.pop(task.id, None)
+            return await self._put_on_head(task, attempt, merged, handoff)
+
+    async def _put_on_head(
+        self, task: Task, attempt: int, merged: Merged, handoff: Handoff
+    ) -> Landed:
+        chronicle, run = self._room.chronicle, self._room.run
+        moves = merged.commit != run.head
+        change = chronicle.state.next_id("C") if moves else None
+        intent = LandingIntended(
+            run=run.id,
+            task=task.id,
+            attempt=attempt,
+            change=change,
+            commit=merged.commit,
+            parent=run.head,
+            paths=merged.paths,
+            handoff=handoff,
+        )
+        await chronicle.record(intent)
+        if moves and not await self._room.off_loop(
+            self._room.store.swap_head, run.id, run.head, merged.commit
+        ):
+            raise NeedsPerson(
+                f"The head of {run.id} was moved by someone else while {task.id} landed. What it "
+                "made is kept as a commit. Restart Longshift: it puts the head back in order."
+            )
+        await chronicle.record(TaskLanded(**intent.model_dump(exclude={"event"})))
+        return Landed(merged.commit, change)
+
+    async def _send_back(
+        self, task: Task, attempt: int, workspace: Workspace, conflict: MergeConflict
+    ) -> Conflict:
+        await self._room.chronicle.record(
+            LandingConflict(
+                run=self._room.run.id,
+                task=task.id,
+                attempt=attempt,
+                paths=conflict.paths,
+                head=conflict.head,
+            )
+        )
+        workspace.rebase_onto(conflict.head, conflict.edits)
+        self._clashing[task.id] = conflict.paths
+        return Conflict(conflict.paths, conflict.notes)
+
+    def _refuse_markers(self, task_id: str, edits: Mapping[str, FileEdit | None]) -> None:
+        for path in self._clashing.get(task_id, ()):
+            edit = edits.get(path)
+            if edit is not None and MARKER.search(edit.data):
+                raise TellModel(say("markers_left", paths=[path]))
+
+    def _message(self, task: Task) -> str:
+        run = self._room.run
+        return f"{task.plan.title}\n\nLongshift-Run: {run.id}\nLongshift-Task: {task.id}\n"

@@ -1,0 +1,117 @@
+"""Planners and their sub-planners: from a goal to tasks on the run's list.
+
+Owns what a planner's tools do to the run. Must never edit a file, nor wait for a task.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from longshift.crew.briefs import Planned, PlannerBrief
+from longshift.crew.desk import AddedTask
+from longshift.crew.planner import plan
+from longshift.crew.prompts import say
+from longshift.domain import events
+from longshift.domain.decide import waits_behind
+from longshift.domain.model import TaskPlan
+from longshift.engine.desks import AgentDesk
+from longshift.engine.room import RunRoom
+from longshift.engine.spending import Spending
+from longshift.errors import TellModel
+from longshift.repository.workspace import Workspace
+
+MOST_PLANNERS: Final = 50
+"""Planners and sub-planners of one cycle."""
+MOST_TASKS: Final = 5_000
+"""Tasks of one run: a planner that loops must not fill the disk."""
+
+
+class PlanningDesk(AgentDesk):
+    """The desk of one planner."""
+
+    def __init__(
+        self,
+        room: RunRoom,
+        spending: Spending,
+        planner_id: str,
+        start_planner: Callable[[str], None],
+    ) -> None:
+        """Sit a planner down at the run's head; `start_planner` sets a sub-planner to work."""
+        workspace = Workspace(room.store, room.run.head)
+        super().__init__(room, spending, "planner", planner_id, workspace)
+        self._start_planner = start_planner
+
+    def task_ids(self) -> Collection[str]:
+        """All tasks of the run so far."""
+        return self._room.run.tasks.keys()
+
+    async def add_task(self, plan: TaskPlan) -> AddedTask:
+        """Put a task on the run's list."""
+        run = self._room.run
+        if len(run.tasks) >= MOST_TASKS:
+            raise TellModel(say("too_many_tasks", most=MOST_TASKS))
+        task_id = run.next_task_id
+        added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._agent)
+        await self._room.chronicle.record(added)
+        behind = waits_behind(self._room.run, task_id)
+        return AddedTask(task_id, tuple(id_ for id_ in behind if id_ not in plan.depends_on))
+
+    async def delegate(self, scope: str, objective: str) -> str:
+        """Start a sub-planner on a slice, at once."""
+        run = self._room.run
+        if sum(planner.cycle == run.cycle for planner in run.planners.values()) >= MOST_PLANNERS:
+            raise TellModel(say("too_many_planners", most=MOST_PLANNERS))
+        planner_id = run.next_planner_id
+        await self._room.chronicle.record(
+            events.PlannerStarted(
+                run=run.id,
+                planner=planner_id,
+                parent=self._agent,
+                scope=scope,
+                objective=objective,
+            )
+        )
+        self._start_planner(planner_id)
+        return planner_id
+
+
+async def run_planner(
+    room: RunRoom, spending: Spending, planner_id: str, start_planner: Callable[[str], None]
+) -> events.PlannerFinished:
+    """Let a planner work until it has made its tasks.
+
+    Returns:
+        How it ended, to be recorded.
+    """
+    run = room.run
+    record = run.planners[planner_id]
+    cycle = run.cycles[-1]
+    earlier = run.cycles[-2].verdict if len(run.cycles) > 1 else None
+    desk = PlanningDesk(room, spending, planner_id, start_planner)
+    brief = PlannerBrief(
+        goal=run.started.goal,
+        planner_id=planner_id,
+        cycle=cycle.number,
+        mode="replan" if cycle.mode == "replan" else "plan",
+        constraints=room.chronicle.constraints(),
+        scope=record.scope,
+        objective=record.objective,
+        earlier=tuple(run.tasks.values()),
+        findings=tuple(f for f in run.findings.values() if f.state == "open"),
+        verdict=earlier,
+        agents_md=await room.off_loop(agents_md, room),
+        gates=room.settings.gates,
+    )
+    outcome = await plan(desk, brief)
+    if isinstance(outcome, Planned):
+        return events.PlannerFinished(
+            run=run.id, planner=planner_id, summary=outcome.summary, evidence=outcome.evidence
+        )
+    return events.PlannerFinished(
+        run=run.id, planner=planner_id, outcome="failed", summary=outcome.reason
+    )
+
+
+def agents_md(room: RunRoom) -> str | None:
+    """The repository's own words to agents, at the run's head."""
+    version = room.store.read_file(room.run.head, "AGENTS.md")
+    return None if version is None else version.data.decode(errors="replace")

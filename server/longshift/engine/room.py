@@ -1,0 +1,87 @@
+"""What everything that works on one run shares.
+
+Owns nothing by itself: it holds the run's ports and stores together, so that each part of the
+engine takes one argument instead of twelve. Must never decide anything.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from longshift.domain.state import Run
+from longshift.engine.chronicle import Chronicle
+from longshift.engine.ports import Clock, Hand
+from longshift.models.ledger import Ledger
+from longshift.models.registry import Models
+from longshift.repository.store import ObjectStore
+from longshift.repository.worktree import Worktree
+from longshift.review.proposals import Proposals
+from longshift.sandbox.checkouts import Checkouts
+from longshift.sandbox.policy import Cage, Refusal
+from longshift.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What all runs of one repository share."""
+
+    worktree: Worktree
+    store: ObjectStore
+    chronicle: Chronicle
+    proposals: Proposals
+    hand: Hand
+    clock: Clock
+    threads: Executor
+    """Where blocking work goes: git, searches, diffs. The loop thread does none (invariant 6)."""
+
+    def when(self) -> int:
+        """The present moment in whole seconds since 1970, for commits."""
+        return int(self.clock.now().timestamp())
+
+    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on another thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.threads, partial(work, *args, **kwargs))
+
+
+@dataclass(frozen=True)
+class RunRoom:
+    """What all agents of one run share."""
+
+    shop: Shop
+    run_id: str
+    settings: Settings
+    models: Models
+    ledger: Ledger
+    cage: Cage | Refusal
+    checkouts: Checkouts
+    unpaused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def run(self) -> Run:
+        """The run as it stands now."""
+        return self.shop.chronicle.run(self.run_id)
+
+    @property
+    def chronicle(self) -> Chronicle:
+        """The repository's chronicle."""
+        return self.shop.chronicle
+
+    @property
+    def store(self) -> ObjectStore:
+        """The repository's private object store."""
+        return self.shop.store
+
+    def when(self) -> int:
+        """The present moment in whole seconds since 1970, for commits."""
+        return self.shop.when()
+
+    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on another thread."""
+        return await self.shop.off_loop(work, *args, **kwargs)

@@ -1,0 +1,153 @@
+"""What a run spends: every call accounted for, every budget kept.
+
+Owns the way from a role to its model and the events of calls and budgets. Must never let a call
+pass that the ledger has not reserved.
+"""
+
+import asyncio
+from decimal import Decimal
+from typing import Final, Literal
+
+from longshift.domain import events
+from longshift.domain.model import Budget as RunBudget
+from longshift.domain.model import BudgetKind, Usage
+from longshift.domain.state import Phase, Run
+from longshift.engine.room import RunRoom
+from longshift.models.config import ModelConfig
+from longshift.models.ledger import Budget, BudgetExceeded, UsageTotals
+from longshift.models.port import Model, ModelReply, ModelRequest, TokenUsage
+from longshift.settings import RoleModel
+
+Role = Literal["planner", "worker", "judge"]
+WARNINGS_PERCENT: Final = (50, 80)
+
+
+class Spending:
+    """One run's calls to its models."""
+
+    def __init__(self, room: RunRoom) -> None:
+        """Count from what the room's ledger knows by now."""
+        self._room = room
+        self._calls_told = room.ledger.totals.calls
+
+    async def complete(self, role: Role, agent: str, request: ModelRequest) -> ModelReply:
+        """Ask a role's model, and record the call and what it did to the budgets.
+
+        Raises:
+            ModelUnavailable: no usable answer came.
+            BudgetExceeded: the budget has no room for the call; recorded once.
+        """
+        model: Model = getattr(self._room.models, role)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        try:
+            reply = await model.complete(request)
+        except BudgetExceeded as spent:
+            await self.exceed(spent.kind, spent.used, spent.limit)
+            raise
+        except Exception:
+            await self._told(role, agent, model, TokenUsage(), loop.time() - start, "error")
+            raise
+        latency_s = loop.time() - start
+        await self._told(role, agent, model, reply.usage, latency_s, reply.finish_reason)
+        return reply
+
+    async def exceed(self, kind: BudgetKind, used: Decimal, limit: Decimal) -> None:
+        """Record, once, that a budget is used up."""
+        run = self._room.run
+        if run.exceeded is None and run.phase is not Phase.ENDED:
+            await self._room.chronicle.record(
+                events.BudgetExceeded(run=run.id, kind=kind, used=used, limit=limit)
+            )
+
+    def refuse_when_spent(self) -> None:
+        """Let no agent take a further step once a budget is used up.
+
+        Raises:
+            BudgetExceeded: one is.
+        """
+        spent = self._room.run.exceeded
+        if spent is not None and spent.kind in ("usd", "tokens", "calls"):
+            raise BudgetExceeded(spent.kind, spent.limit, spent.used)
+        if spent is not None:
+            raise asyncio.CancelledError(f"budget.{spent.kind} is used up")
+
+    async def _told(
+        self, role: Role, agent: str, model: Model, used: TokenUsage, latency_s: float, end: str
+    ) -> None:
+        calls = self._room.ledger.totals.calls
+        made, self._calls_told = calls - self._calls_told, calls
+        price = model_config(self._room.settings.model_for(role)).price
+        free = used.input_tokens + used.output_tokens == 0
+        known = None if price is None else price.cost_usd(used.input_tokens, used.output_tokens)
+        usage = _usage(made, used, Decimal(0) if free else known)
+        run = self._room.run
+        called = events.ModelCalled(
+            run=run.id,
+            role=role,
+            agent=agent,
+            model=model.name,
+            usage=usage,
+            latency_s=round(latency_s, 3),
+            finish_reason=end,
+        )
+        await self._room.chronicle.record(called, *_warnings(run, run.usage.plus(usage)))
+
+
+def model_config(role_model: RoleModel) -> ModelConfig:
+    """A role's settings as the models' own shape."""
+    return ModelConfig(
+        model=role_model.model,
+        base_url=role_model.base_url,
+        api_key_env=role_model.api_key_env,
+        api=role_model.api,
+        reasoning_effort=role_model.reasoning_effort,
+        input_usd_per_mtok=role_model.input_usd_per_mtok,
+        output_usd_per_mtok=role_model.output_usd_per_mtok,
+        timeout_s=role_model.timeout_s,
+        max_output_tokens=role_model.max_output_tokens,
+    )
+
+
+def ledger_budget(budget: RunBudget) -> Budget:
+    """The part of a run's budget that calls to models are held to."""
+    return Budget(calls=budget.calls, tokens=budget.tokens, usd=budget.usd)
+
+
+def earlier_totals(usage: Usage) -> UsageTotals:
+    """What a run had spent before this process took it over."""
+    return UsageTotals(
+        calls=usage.calls,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        unpriced_calls=int(usage.cost_usd is None),
+        priced_usd=usage.cost_usd or Decimal(0),
+    )
+
+
+def _usage(calls: int, used: TokenUsage, cost_usd: Decimal | None) -> Usage:
+    return Usage(
+        calls=calls,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cached_tokens=used.cached_tokens,
+        reasoning_tokens=used.reasoning_tokens,
+        cost_usd=cost_usd,
+    )
+
+
+def _warnings(run: Run, usage: Usage) -> list[events.BudgetWarned]:
+    budget = run.started.budget
+    spent: tuple[tuple[BudgetKind, Decimal, Decimal], ...] = (
+        ("calls", Decimal(usage.calls), Decimal(budget.calls)),
+        ("tokens", Decimal(usage.input_tokens + usage.output_tokens), Decimal(budget.tokens)),
+        ("usd", usage.cost_usd or Decimal(0), budget.usd),
+    )
+    return [
+        events.BudgetWarned(run=run.id, kind=kind, used=used, limit=limit, percent=percent)
+        for kind, used, limit in spent
+        for percent in WARNINGS_PERCENT
+        if limit and used * 100 >= limit * percent and (kind, percent) not in run.warned
+    ]

@@ -1,0 +1,129 @@
+"""Workers: one attempt at one task, from a fresh workspace to a landing or a reason.
+
+Owns what a worker's tools do to the run. Must never let one worker know of another: what they
+share is the head.
+"""
+
+import logging
+
+from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
+from longshift.crew.desk import Conflict, Landed
+from longshift.crew.worker import work
+from longshift.domain import events
+from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
+from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
+from longshift.engine.desks import AgentDesk
+from longshift.engine.landing import Lander
+from longshift.engine.planning import agents_md
+from longshift.engine.room import RunRoom
+from longshift.engine.spending import Spending
+from longshift.errors import NeedsPerson
+from longshift.models.ledger import BudgetExceeded
+from longshift.models.port import ModelUnavailable, PromptTooLong
+from longshift.repository.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class WorkingDesk(AgentDesk):
+    """The desk of one worker."""
+
+    def __init__(
+        self, room: RunRoom, spending: Spending, lander: Lander, task: Task, workspace: Workspace
+    ) -> None:
+        """Sit a worker down to a task's newest attempt."""
+        number = task.attempts[-1].number
+        super().__init__(room, spending, "worker", f"{task.id}.{number}", workspace)
+        self._lander = lander
+        self._task = task
+        self._number = number
+
+    async def submit(self, handoff: Handoff) -> Landed | Conflict:
+        """Land the workspace's edits on the run's head."""
+        return await self._lander.land(self._task, self._number, self._workspace, handoff)
+
+
+async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id: str) -> None:
+    """Let a worker try a task, and record how it ended.
+
+    Raises:
+        CancelledError: the run was stopped; the attempt is recorded as interrupted.
+        ModelUnavailable: no model can be reached; recorded as interrupted as well.
+    """
+    task = room.run.tasks[task_id]
+    workspace = Workspace(room.store, task.attempts[-1].base)
+    desk = WorkingDesk(room, spending, lander, task, workspace)
+    try:
+        outcome = await work(desk, await _brief(room, task))
+    except BaseException as error:
+        failure, reason = _failure(error, task)
+        await _fail(room, lander, task_id, failure, reason)
+        if failure == "interrupted":
+            raise
+        return
+    match outcome:
+        case WorkLanded():
+            pass  # recorded as it landed
+        case WorkGivenUp(reason):
+            await _fail(room, lander, task_id, "gave_up", reason)
+        case WorkUnfinished(failure, reason):
+            await _fail(room, lander, task_id, failure, reason)
+
+
+async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
+    return WorkerBrief(
+        goal=room.run.started.goal,
+        task=task,
+        constraints=room.chronicle.constraints(),
+        earlier_attempts=task.attempts[:-1],
+        rework=_note(task.rework),
+        agents_md=await room.off_loop(agents_md, room),
+        gates=room.settings.gates,
+    )
+
+
+def _failure(error: BaseException, task: Task) -> tuple[AttemptFailure, str]:
+    """How an attempt that was ended from outside is recorded."""
+    match error:
+        case BudgetExceeded():
+            return "budget", str(error)
+        case PromptTooLong():
+            return "model", str(error)
+        case ModelUnavailable():
+            return "interrupted", str(error)
+        case NeedsPerson():
+            return "model", str(error)
+        case Exception():
+            log.error("a defect ended an attempt at %s", task.id, exc_info=error)
+            return "model", f"A defect of Longshift ended it ({type(error).__name__}); see the log."
+        case _:
+            return "interrupted", "The run was stopped or interrupted."
+
+
+def _note(rework: Rework | None) -> ReworkNote | None:
+    if rework is None:
+        return None
+    return ReworkNote(rework.change_id, rework.path, rework.diff, rework.words)
+
+
+async def _fail(
+    room: RunRoom, lander: Lander, task_id: str, failure: AttemptFailure, reason: str
+) -> None:
+    """Record that an attempt came to nothing, unless its landing was already under way."""
+    await lander.settle(task_id)
+    task = room.run.tasks[task_id]
+    if task.state is not TaskState.RUNNING:
+        return
+    again = failure == "interrupted" or (
+        failure not in ("gave_up", "budget") and failures_counted(task) + 1 < ATTEMPTS_PER_TASK
+    )
+    await room.chronicle.record(
+        events.AttemptFailed(
+            run=room.run_id,
+            task=task_id,
+            attempt=task.attempts[-1].number,
+            failure=failure,
+            reason=reason,
+            retry=again,
+        )
+    )

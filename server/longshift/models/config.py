@@ -1,0 +1,54 @@
+"""What is to be known about one role's model.
+
+Owns the shape only. Must never read a file or the environment: the engine converts the person's
+settings into it, and `registry` opens it.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+BUILTIN: Final = "builtin"
+"""The name of the rule-based model that needs no endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens cost, in US dollars; 0 is a real price (free)."""
+
+    input_usd_per_mtok: Decimal
+    output_usd_per_mtok: Decimal
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> Decimal:
+        """The cost of that many tokens."""
+        cost = self.input_usd_per_mtok * input_tokens + self.output_usd_per_mtok * output_tokens
+        return cost / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One role's model, its endpoint and its price."""
+
+    model: str = BUILTIN
+    base_url: str | None = None
+    """Any OpenAI-compatible endpoint; None: the openai package's own."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """The NAME of the environment variable that holds the key, never a key."""
+    api: Literal["chat", "responses"] = "chat"
+    reasoning_effort: str | None = None
+    """None: not sent; the endpoint's default holds."""
+    input_usd_per_mtok: Decimal | None = None
+    """None: unknown; then no cost is stated. 0: free."""
+    output_usd_per_mtok: Decimal | None = None
+    timeout_s: float = 600.0
+    """Most seconds that one try may take, from connecting to the last byte."""
+    max_output_tokens: int = 16_384
+    """Most tokens of one reply, reasoning included. Always sent: a budget can only be kept where
+    a reply has a limit."""
+
+    @property
+    def price(self) -> Price | None:
+        """The price, or None where either half of it is unknown."""
+        if self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
+            return None
+        return Price(self.input_usd_per_mtok, self.output_usd_per_mtok)

@@ -1,0 +1,191 @@
+"""Where the edits of a reference text stand in the text that a person has made of it.
+
+Pure: lines and numbers only. An edit *touches* what the person did if their old ranges overlap, if
+one inserts strictly inside what the other replaces, or if both insert at the same place; edits
+that only meet at a border do not touch. What touches is never applied, unless the person's text
+reads exactly as if some of the edits had been applied: then those are, and the others stand free.
+Invariant: applying an edit that is `Free` changes no line that the person wrote.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from longshift.repository.hunks import LineHunk, line_hunks
+from longshift.review.weave import Toggle
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The edit can be applied to these lines of the present text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The present text has the edit already, in these lines."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The person changed the place, now these lines, to something else."""
+
+    start: int
+    end: int
+
+
+Placed = Free | Applied | Touched
+
+
+def place(
+    reference: Sequence[str], edits: Sequence[Toggle], present: Sequence[str]
+) -> list[Placed]:
+    """Place each edit of the reference text in the present text.
+
+    Args:
+        reference: lines that the edits speak of.
+        edits: edits in ascending order, none overlapping.
+        present: the person's lines.
+
+    Returns:
+        A placement for each edit, in order.
+    """
+    person = line_hunks("".join(reference), "".join(present))
+    if not person:
+        return [Free(edit.start, edit.end) for edit in edits]
+    # Diffs of repetitive lines can slide; an exact match needs no diff.
+    exact = _explained(reference, edits, present, 0)
+    if exact is not None:
+        return exact
+    placed: list[Placed] = []
+    shift = 0
+    for cluster in _clusters(edits, person):
+        if cluster.edits:
+            placed += _place_cluster(reference, cluster, present, shift)
+        shift += cluster.growth
+    return placed
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """Edits and person's hunks that touch, and the reference lines that they span."""
+
+    start: int
+    end: int
+    edits: list[Toggle]
+    person: list[LineHunk]
+
+    @property
+    def growth(self) -> int:
+        return sum(len(hunk.new_lines) - len(hunk.old_lines) for hunk in self.person)
+
+
+def _place_cluster(
+    reference: Sequence[str], cluster: _Cluster, present: Sequence[str], shift: int
+) -> list[Placed]:
+    start, end = cluster.start + shift, cluster.end + shift + cluster.growth
+    if not cluster.person:
+        edit = cluster.edits[0]
+        if _glues(edit, start, end, present):
+            return [Touched(start, end)]
+        return [Free(start, end)]
+    exact = _explained(
+        reference[cluster.start : cluster.end],
+        [Toggle(e.start - cluster.start, e.old, e.new, e.unit) for e in cluster.edits],
+        present[start:end],
+        start,
+    )
+    return [Touched(start, end)] * len(cluster.edits) if exact is None else exact
+
+
+def _glues(edit: Toggle, start: int, end: int, present: Sequence[str]) -> bool:
+    """Whether a line without a line end would come to stand before another."""
+    if not edit.new:
+        return False
+    after_ragged = start > 0 and not present[start - 1].endswith("\n")
+    return after_ragged or (end < len(present) and not edit.new[-1].endswith("\n"))
+
+
+def _clusters(edits: Sequence[Toggle], person: Sequence[LineHunk]) -> Iterator[_Cluster]:
+    """Sweep over both lists in order of place; what touches comes together."""
+    waiting = sorted(
+        [_Cluster(edit.start, edit.end, [edit], []) for edit in edits]
+        + [_Cluster(h.old_start, h.old_start + len(h.old_lines), [], [h]) for h in person],
+        # At one place: insertions first, and the person's before ours.
+        key=lambda item: (item.start, item.end, bool(item.edits)),
+    )
+    current: _Cluster | None = None
+    for item in waiting:
+        if current is not None and _touch(current, item):
+            current.end = max(current.end, item.end)
+            current.edits += item.edits
+            current.person += item.person
+            continue
+        if current is not None:
+            yield current
+        current = item
+    if current is not None:
+        yield current
+
+
+def _touch(cluster: _Cluster, item: _Cluster) -> bool:
+    """Whether an item, which begins no earlier, belongs to the cluster before it."""
+    if cluster.start == cluster.end == item.start == item.end:
+        return bool(cluster.person)  # the person's insertion comes first; two of ours are free
+    return cluster.start < item.end and item.start < cluster.end
+
+
+def _explained(
+    reference: Sequence[str], edits: Sequence[Toggle], present: Sequence[str], offset: int
+) -> list[Placed] | None:
+    """Place the edits if the present text is the reference with exactly some of them applied.
+
+    Follows all ways to read the present text side by side; one with fewer edits applied is
+    preferred. `offset` is added to all lines.
+    """
+    # position in `present` -> the placements that lead there
+    ways: dict[int, _Way] = {0: None}
+    read = 0
+    for edit in edits:
+        ways = _advance(ways, present, reference[read : edit.start])
+        following: dict[int, _Way] = {}
+        for position, way in ways.items():
+            if _stands(present, position, edit.old):
+                end = position + len(edit.old)
+                following.setdefault(end, (way, Free(position + offset, end + offset)))
+        for position, way in ways.items():
+            if _stands(present, position, edit.new):
+                end = position + len(edit.new)
+                following.setdefault(end, (way, Applied(position + offset, end + offset)))
+        if not following:
+            return None
+        ways, read = following, edit.end
+    ways = _advance(ways, present, reference[read:])
+    return _unrolled(ways[len(present)]) if len(present) in ways else None
+
+
+_Way = tuple["_Way", Placed] | None  # a chain of placements, last first
+
+
+def _advance(ways: dict[int, _Way], present: Sequence[str], kept: Sequence[str]) -> dict[int, _Way]:
+    return {
+        position + len(kept): way
+        for position, way in ways.items()
+        if _stands(present, position, kept)
+    }
+
+
+def _stands(present: Sequence[str], position: int, lines: Sequence[str]) -> bool:
+    return list(present[position : position + len(lines)]) == list(lines)
+
+
+def _unrolled(way: _Way) -> list[Placed]:
+    placed: list[Placed] = []
+    while way is not None:
+        way, last = way
+        placed.append(last)
+    return placed[::-1]

@@ -1,0 +1,61 @@
+"""Where a person has the file that a lineage is about, and what of it can be read as text."""
+
+import stat
+from dataclasses import dataclass
+from typing import Literal
+
+from longshift.review.shapes import DIRECTORY, Present, PresentFile
+from longshift.review.side import Side
+from longshift.review.texts import present_text
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The person's file.
+
+    Attributes:
+        where: `here` at its path at the head; `old` where it was before a rename that they have
+            not applied; `absent` at neither; `blocked` where no edit can be placed.
+        file: what stands there.
+        text: its text; None where there is none.
+        reason: for `blocked`, why, in words.
+    """
+
+    where: Literal["here", "old", "absent", "blocked"]
+    file: PresentFile | None = None
+    text: str | None = None
+    reason: str = ""
+
+
+def locate(side: Side, present: Present) -> Located:
+    """Find the person's file for one side."""
+    here = present.read(side.path)
+    old = present.read(side.taken_path) if side.is_renamed and side.taken_path else None
+    if here is not None and old is not None:
+        return Located(
+            "blocked", here, reason=f"both {side.taken_path} and {side.path} exist in your files"
+        )
+    file = old if here is None else here
+    if file is None:
+        return Located("absent")
+    text = present_text(file, side.encoding)
+    if text is None:
+        return Located("blocked", file, reason=f"{_what(file)} stands at {side.path} now")
+    return Located("here" if file is here else "old", file, text)
+
+
+def decodes(file: PresentFile | None, side: Side) -> bool:
+    """Whether a file on disk can be read in the encoding of a side."""
+    if file is None or file.data is None or side.encoding == "latin-1":
+        return True
+    try:
+        present_text(file, side.encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _what(file: PresentFile) -> str:
+    if file.mode == DIRECTORY:
+        return "a folder"
+    return "a symbolic link" if stat.S_ISLNK(file.mode) else "a binary file"

@@ -1,0 +1,198 @@
+"""Which hunks of a run are pending, against what the person has at this moment.
+
+Never writes anything, and never decides: it says what stands where, and what accepting would do.
+The landings' side of each file is computed once for each head (`side`, `weave`), the decisions'
+once for each decision (`reading`); a keystroke costs only the placing (`anchor`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from longshift.domain.state import Run
+from longshift.repository.cache import Cache
+from longshift.repository.hunks import LineHunk, line_hunks, split_lines
+from longshift.repository.store import ObjectStore
+from longshift.review.assess import assess_text
+from longshift.review.edits import apply_edits
+from longshift.review.effects import effects_of
+from longshift.review.lineage import Histories
+from longshift.review.opaque import assess_opaque
+from longshift.review.present import decodes
+from longshift.review.reading import Readings
+from longshift.review.shapes import (
+    Edit,
+    Effect,
+    HunkKind,
+    HunkState,
+    PendingHunk,
+    Present,
+    PresentFile,
+)
+from longshift.review.side import Side, build_side
+from longshift.review.texts import Encoding, common_encoding, is_text, present_text, style_of
+
+__all__ = [
+    "Edit",
+    "Effect",
+    "HunkKind",
+    "HunkState",
+    "PendingHunk",
+    "Present",
+    "PresentFile",
+    "Proposals",
+    "apply",
+    "undo",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    run: str
+    head: str
+    taken: str
+    steps: int
+    path: str
+    encoding: Encoding | None
+
+
+class Proposals:
+    """The hunks of runs, placed in the person's present text at each call. Thread-safe."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._histories = Histories(store)
+        self._sides: Cache[_Key, Readings] = Cache(1_000_000, _lines_held)
+        self._paths: Cache[tuple[str, str, int], tuple[str, ...]] = Cache(32)
+        self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
+
+    def paths(self, run: Run) -> tuple[str, ...]:
+        """The paths at the head on which the run has hunks, sorted (deleted files: where were)."""
+        key = (run.id, run.head, len(run.steps))
+        return self._paths.get(key, lambda _: self._histories.paths(run))
+
+    def of_path(self, run: Run, path: str, present: Present) -> tuple[PendingHunk, ...]:
+        """Every hunk of every change on one file, in any state, ordered by place.
+
+        Args:
+            run: the run.
+            path: the file's path at the head, one of `paths`; others have no hunks.
+            present: asked for `path`, and for where the file was before a rename.
+        """
+        if path not in self.paths(run):
+            return ()
+        readings = self._readings(run, path, present)
+        if readings.side.weave is None:
+            return assess_opaque(readings.side, run, present)
+        return assess_text(readings, run, present)
+
+    def of_run(self, run: Run, present: Present) -> tuple[PendingHunk, ...]:
+        """Every hunk of the run, ordered by path and place."""
+        return tuple(hunk for path in self.paths(run) for hunk in self.of_path(run, path, present))
+
+    def of_change(self, run: Run, change_id: str, present: Present) -> tuple[PendingHunk, ...]:
+        """Every hunk of one change, ordered by path and place; none for an unknown change."""
+        change = run.changes.get(change_id)
+        touched = {*change.paths} if change is not None else set()
+        found = [
+            self.of_path(run, path, present)
+            for path in self.paths(run)
+            if path in touched or not touched.isdisjoint(self.side(run, path).names)
+        ]
+        return tuple(hunk for hunks in found for hunk in hunks if hunk.change_id == change_id)
+
+    def file_effects(
+        self, run: Run, hunks: Iterable[PendingHunk], present: Present
+    ) -> tuple[Effect, ...]:
+        """What to do to files, so that pending hunks are applied and accepted ones taken out.
+
+        Args:
+            run: the run.
+            hunks: hunks that were computed against exactly this `present`; those that are neither
+                pending nor accepted are passed over. Not both kinds at once for one file.
+            present: the person's files.
+
+        Returns:
+            Effects in the order in which to perform them; a rename comes before a write.
+        """
+        by_file: dict[str, list[PendingHunk]] = {}
+        for hunk in hunks:
+            by_file.setdefault(hunk.file, []).append(hunk)
+        return tuple(
+            effect
+            for path, mine in by_file.items()
+            for effect in effects_of(self._readings(run, path, present).side, mine, present)
+        )
+
+    def line_in_present(
+        self, commit: str, path: str, line: int, present: PresentFile | None
+    ) -> int | None:
+        """Find where a line of a commit's file stands in the present text.
+
+        Args:
+            commit: the commit that the line speaks of.
+            path: the file's path there.
+            line: the line, zero-based.
+            present: the same file as the person has it.
+
+        Returns:
+            The zero-based line; the nearest one where the line itself is not in the text (yet, or
+            any more); None where there is no text to point into.
+        """
+        version = self._store.read_file(commit, path)
+        if version is None or present is None or not is_text(version):
+            return None
+        contents = [version.data, *([present.data] if present.data is not None else [])]
+        encoding = common_encoding(contents)
+        text = present_text(present, encoding)
+        if text is None:
+            return None
+        lines, stored = split_lines(text), split_lines(version.data.decode(encoding))
+        style = style_of(lines, live=present.text is not None, stored=stored)
+        hunks = self._moves.get(
+            (commit, path, text), lambda _: line_hunks("".join(style.of_all(stored)), text)
+        )
+        return min(_moved_line(line, hunks), max(0, len(lines) - 1))
+
+    def side(self, run: Run, path: str) -> Side:
+        """The landings' side of one file of `paths`; for this room's own modules."""
+        return self._sides_of(run, path, None).side
+
+    def _readings(self, run: Run, path: str, present: Present) -> Readings:
+        readings = self._sides_of(run, path, None)
+        names = {path, readings.side.taken_path or path}
+        if all(decodes(present.read(name), readings.side) for name in names):
+            return readings
+        return self._sides_of(run, path, "latin-1")
+
+    def _sides_of(self, run: Run, path: str, encoding: Encoding | None) -> Readings:
+        key = _Key(run.id, run.head, run.taken, len(run.steps), path, encoding)
+        return self._sides.get(
+            key, lambda _: Readings(build_side(self._store, self._histories, run, path, encoding))
+        )
+
+
+def apply(present_text: str, hunks: Iterable[PendingHunk]) -> str:
+    """Apply the edits of pending hunks that were computed against exactly this text."""
+    return apply_edits(present_text, [edit for hunk in hunks for edit in hunk.edits])
+
+
+def undo(present_text: str, hunks: Iterable[PendingHunk]) -> str:
+    """Take accepted hunks out of the text that they were computed against."""
+    return apply_edits(present_text, [edit for hunk in hunks for edit in hunk.undo])
+
+
+def _moved_line(line: int, hunks: Iterable[LineHunk]) -> int:
+    shift = 0
+    for hunk in hunks:
+        if hunk.old_start > line:
+            break
+        if line < hunk.old_start + len(hunk.old_lines):
+            inside = min(line - hunk.old_start, max(0, len(hunk.new_lines) - 1))
+            return hunk.new_start + inside
+        shift += len(hunk.new_lines) - len(hunk.old_lines)
+    return line + shift
+
+
+def _lines_held(readings: Readings) -> int:
+    weave = readings.side.weave
+    return 1 + (len(weave.lines) if weave is not None else 0)

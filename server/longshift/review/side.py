@@ -1,0 +1,220 @@
+"""What the landings propose for one file, whatever the person does meanwhile.
+
+Owns the step from a lineage to a weave, and which hunks there are. It depends on commits alone, so
+it is computed once for each head; `assess` sets it against the person's present file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from longshift.domain.model import Decision
+from longshift.domain.state import Run
+from longshift.repository.files import FileVersion
+from longshift.repository.hunks import LineHunk, split_lines
+from longshift.repository.store import ObjectStore
+from longshift.review.lineage import WHOLE_FILE, Histories, Touch
+from longshift.review.texts import Encoding, common_encoding, is_text
+from longshift.review.weave import Ref, Weave
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One landing's hunks on the file.
+
+    Attributes:
+        touch: what it did.
+        hunks: its line hunks; none where the content has no lines.
+        of: how many numbered hunks it has.
+        mode_hunk: the number of the hunk that changes the executable bit, if it does.
+    """
+
+    touch: Touch
+    hunks: Sequence[LineHunk]
+    of: int
+    mode_hunk: int | None
+
+    @property
+    def change_id(self) -> str:
+        """The change that the landing made."""
+        assert self.touch.change_id is not None, "a landing has its change"
+        return self.touch.change_id
+
+    def refs(self) -> list[Ref]:
+        """All its hunks, by number."""
+        return [Ref(self.touch.step, number) for number in range(1, self.of + 1)]
+
+    def line_hunk(self, ref: Ref) -> LineHunk | None:
+        """The lines of one of its hunks; None for one of the whole file, or of its mode."""
+        whole = self.touch.kind in WHOLE_FILE or ref.number > len(self.hunks)
+        return None if whole else self.hunks[ref.number - 1]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One file between what was last taken from the person and the run's head.
+
+    Attributes:
+        path: its path at the head; for a deleted file, where it was.
+        taken_path: where the taken commit has it; None: nowhere.
+        taken: the file as taken.
+        head: the file at the head; None: deleted.
+        landed: the landings that touched it, oldest first.
+        weave: its lines; None where any version of it is no text.
+        encoding: how its bytes are read.
+        since: the first step after the taking; hunks of earlier ones went through it.
+        names: every name that the file had in the run.
+    """
+
+    path: str
+    taken_path: str | None
+    taken: FileVersion | None
+    head: FileVersion | None
+    landed: tuple[Landed, ...]
+    weave: Weave | None
+    encoding: Encoding
+    since: int
+    names: frozenset[str]
+
+    @cached_property
+    def by_step(self) -> Mapping[int, Landed]:
+        """The landings by their step."""
+        return {landed.touch.step: landed for landed in self.landed}
+
+    @cached_property
+    def refs(self) -> tuple[Ref, ...]:
+        """Every hunk, in landing order."""
+        return tuple(ref for landed in self.landed for ref in landed.refs())
+
+    @cached_property
+    def taken_lines(self) -> list[str]:
+        """The lines of the file as taken."""
+        return _lines(self.taken, self.encoding)
+
+    @cached_property
+    def head_lines(self) -> list[str]:
+        """The lines of the file at the head."""
+        return _lines(self.head, self.encoding)
+
+    def whole_file_refs(self, kind: str) -> list[Ref]:
+        """The hunks that make, remove or rename the whole file, in landing order."""
+        return [Ref(one.touch.step, 1) for one in self.landed if one.touch.kind == kind]
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the taken text has the file under another name than the head."""
+        return self.taken_path is not None and self.taken_path != self.path
+
+    @property
+    def stored_lines(self) -> list[str]:
+        """The lines that say how the file is stored: as taken, else as landed."""
+        return self.taken_lines or self.head_lines
+
+    def key(self, ref: Ref) -> tuple[str, str, int]:
+        """Change, path and number of a hunk: what decisions name."""
+        landed = self.by_step[ref.step]
+        return landed.change_id, landed.touch.path, ref.number
+
+    def is_mode(self, ref: Ref) -> bool:
+        """Whether the hunk changes the executable bit and nothing else."""
+        return self.by_step[ref.step].mode_hunk == ref.number
+
+    def decisions(self, run: Run) -> dict[Ref, Decision]:
+        """What the person has said of the hunks, last."""
+        said: dict[Ref, Decision] = {}
+        for landed in self.landed:
+            decisions = run.changes[landed.change_id].decisions
+            for ref in landed.refs() if decisions else ():
+                decision = decisions.get((landed.touch.path, ref.number))
+                if decision is not None:
+                    said[ref] = decision
+        return said
+
+
+def build_side(
+    store: ObjectStore, histories: Histories, run: Run, path: str, encoding: Encoding | None = None
+) -> Side:
+    """Put together what the landings propose for the file at one path of the head.
+
+    Args:
+        store: where the commits are.
+        histories: lineages from the same store.
+        run: the run.
+        path: the path at the head; for a deleted file, where it was.
+        encoding: how to read its bytes; None: UTF-8 if every version is.
+    """
+    lineage = histories.of(run, path)
+    touches = lineage.touches
+    since = 1 + max((n for n, step in enumerate(run.steps) if step.change_id is None), default=-1)
+    names = lineage.names[:1] if since == 0 else lineage.names_until(since - 1)
+    taken_path, taken = _taken(store, run.taken, names)
+    head = store.read_file(run.head, path)
+    encoding = encoding or common_encoding(_contents(touches, taken))
+    all_text = all(touch.is_text for touch in touches) and is_text(taken) and is_text(head)
+    landed = tuple(_landed(touch, encoding) for touch in touches if touch.change_id)
+    weave = _weave(touches, landed, taken, since, encoding) if all_text else None
+    return Side(
+        path, taken_path, taken, head, landed, weave, encoding, since, frozenset(lineage.names)
+    )
+
+
+def _taken(
+    store: ObjectStore, commit: str, names: Sequence[str]
+) -> tuple[str | None, FileVersion | None]:
+    for name in reversed(names):
+        version = store.read_file(commit, name)
+        if version is not None:
+            return name, version
+    return None, None
+
+
+def _contents(touches: Sequence[Touch], taken: FileVersion | None) -> Iterator[bytes]:
+    versions = [taken, *(v for touch in touches for v in (touch.before, touch.after))]
+    return (version.data for version in versions if version is not None and is_text(version))
+
+
+def _landed(touch: Touch, encoding: Encoding) -> Landed:
+    hunks = touch.line_hunks(encoding) if touch.is_text else []
+    if touch.kind in WHOLE_FILE or not touch.is_text:
+        return Landed(touch, hunks, 1, None)
+    mode_hunk = len(hunks) + 1 if touch.changes_mode else None
+    return Landed(touch, hunks, len(hunks) + (mode_hunk is not None), mode_hunk)
+
+
+def _weave(
+    touches: Sequence[Touch],
+    landed: Sequence[Landed],
+    taken: FileVersion | None,
+    since: int,
+    encoding: Encoding,
+) -> Weave:
+    by_step = {one.touch.step: one for one in landed}
+    first = touches[0].before if touches else taken
+    weave = Weave(_lines(first, encoding))
+    early = [touch for touch in touches if touch.step < since]
+    for touch in early:
+        _tread(weave, touch, by_step, encoding)
+    if since:
+        last = max((one.refs()[-1] for one in landed if one.touch.step < since), default=None)
+        weave.take(_lines(taken, encoding), last)
+        if taken is not None:
+            weave.maker = None
+    for touch in touches[len(early) :]:
+        _tread(weave, touch, by_step, encoding)
+    return weave
+
+
+def _tread(weave: Weave, touch: Touch, by_step: dict[int, Landed], encoding: Encoding) -> None:
+    landed = by_step.get(touch.step)
+    if landed is None:
+        weave.overwrite(touch.line_hunks(encoding))
+        return
+    if touch.kind in ("create", "delete"):
+        weave.join_all(Ref(touch.step, 1))
+    weave.land(landed.hunks, touch.refs(list(landed.hunks)))
+    if touch.kind == "create":
+        weave.maker = Ref(touch.step, 1)
+
+
+def _lines(version: FileVersion | None, encoding: Encoding) -> list[str]:
+    return [] if version is None else split_lines(version.data.decode(encoding))

@@ -1,0 +1,79 @@
+"""Hunks, changes and runs as unified diffs, for terminals. Never colours, never prints."""
+
+from longshift.domain.state import Run
+from longshift.errors import UsageError
+from longshift.repository.files import FileDifference
+from longshift.repository.hunks import split_lines, unified
+from longshift.repository.store import ObjectStore
+from longshift.review.shapes import PendingHunk
+
+
+def hunk_diff(hunk: PendingHunk) -> str:
+    """One hunk alone, without context, numbered by its place in the person's present text.
+
+    Returns:
+        A header that names the file and what happens to it, then the lines, as `git diff -U0`
+        would show them where the hunk is one edit.
+    """
+    old, new = hunk.old_path or hunk.path, hunk.file
+    before = "/dev/null" if hunk.kind == "create" else f"a/{old}"
+    after = "/dev/null" if hunk.kind == "delete" else f"b/{new}"
+    lines = [f"--- {before}\n", f"+++ {after}\n"]
+    if hunk.kind in ("binary", "mode") or not (hunk.old_text or hunk.new_text):
+        what = (hunk.old_text + hunk.new_text).rstrip("\n").replace("\n", ", ")
+        return "".join([*lines, f"{hunk.kind}: {what}\n" if what else f"{hunk.kind}\n"])
+    start = hunk.start_line + 1
+    removed, added = split_lines(hunk.old_text), split_lines(hunk.new_text)
+    lines.append(f"@@ -{_range(start, len(removed))} +{_range(start, len(added))} @@\n")
+    for sign, text in [*(("-", line) for line in removed), *(("+", line) for line in added)]:
+        lines.append(sign + text)
+        if not text.endswith("\n"):
+            lines.append("\n\\ No newline at end of file\n")
+    return "".join(lines)
+
+
+def change_diff(store: ObjectStore, run: Run, change_id: str, path: str | None = None) -> str:
+    """What one landing did, in text that `git apply` takes.
+
+    Args:
+        store: where the run's commits are.
+        run: the run.
+        change_id: one of its changes.
+        path: one of the change's paths, to leave out the others.
+
+    Raises:
+        UsageError: the run has no such change, or the change no such path.
+    """
+    change = run.changes.get(change_id)
+    if change is None:
+        known = ", ".join(run.changes) or "none"
+        raise UsageError(f"There is no change {change_id} in {run.id}, which has {known}.")
+    differences = store.differences(change.parent, change.commit)
+    if path is not None:
+        differences = [d for d in differences if path in (d.path, d.old_path)]
+        if not differences:
+            raise UsageError(f"{change_id} does not touch {path}, but {', '.join(change.paths)}.")
+    return _shown(differences)
+
+
+def run_diff(store: ObjectStore, run: Run) -> str:
+    """The run's head against what it last took from the person, decided or not."""
+    return _shown(store.differences(run.taken, run.head))
+
+
+def _shown(differences: list[FileDifference]) -> str:
+    return "".join(
+        unified(
+            one.old.as_edit() if one.old else None,
+            one.new.as_edit() if one.new else None,
+            one.path,
+            one.old_path,
+        )
+        for one in differences
+    )
+
+
+def _range(start: int, count: int) -> str:
+    if count == 0:
+        return f"{start - 1},0"
+    return str(start) if count == 1 else f"{start},{count}"
