@@ -284,7 +284,14 @@ async def start_editor() -> asyncio.subprocess.Process:
 
 
 @pytest.mark.parametrize(
-    ("pid", "alive"), [(os.getpid(), True), (1, True), (0, False), (-1, False), (2**60, False)]
+    ("pid", "alive"),
+    [
+        pytest.param(os.getpid(), True, id="this process"),
+        (1, True),
+        (0, False),
+        (-1, False),
+        (2**60, False),
+    ],
 )
 def test_is_alive(pid: int, alive: bool) -> None:
     assert is_alive(pid) is alive

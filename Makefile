@@ -1,0 +1,54 @@
+# One target per chore; the same here and in CI. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test long lint format bench pictures lock clean
+
+help:
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Everything that is needed, at the versions and hashes of the lock file.
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Longshift needs Python 3.11 or newer. Name one: make PYTHON=python3.12 …"; exit 1; }
+	@command -v git >/dev/null || { echo "Longshift needs git; install it first."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: $(READY) ## run a goal on a real library with the built-in model
+	@$(RUN)/python docs/demo.py
+
+test: $(READY) ## the whole test suite, without real editors
+	$(RUN)/python -m pytest -n 2 --dist worksteal
+
+long: $(READY) ## what takes long: many more examples of every property test
+	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600
+
+lint: $(READY) ## style, types, floors, and where prompts live
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/python -m pytest -q -p no:randomly tests/test_architecture.py tests/test_prompts.py
+
+format: $(READY) ## put the code into its form
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+bench: $(READY) ## measure every figure and write docs/benchmarks.md
+	$(RUN)/python -m benchmarks all --write docs/benchmarks.md
+
+pictures: $(READY) ## draw the README's pictures from real runs
+	$(RUN)/python docs/pictures/make.py
+
+lock: $(READY) ## pin the newest versions that pyproject.toml allows
+	$(RUN)/python -m pip install --quiet uv
+	$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --upgrade -o requirements.lock
+
+clean: ## remove what make made
+	rm -rf $(VENV) demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

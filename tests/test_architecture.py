@@ -1,0 +1,139 @@
+"""The floors of the house, proved from the imports (ARCHITECTURE.md, "Floors")."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "server" / "longshift"
+
+FLOORS = {
+    "cli": 6,
+    "lsp": 5,
+    "engine": 4,
+    "crew": 3,
+    "review": 3,
+    "models": 2,
+    "sandbox": 2,
+    "journal": 2,
+    "settings": 2,
+    "domain": 1,
+    "repository": 1,
+    "errors": 0,
+}
+"""A module imports from rooms on lower floors and from its own, and from no other."""
+
+GUARDED = {
+    "pygls": {"lsp"},
+    "lsprotocol": {"lsp"},
+    "pygit2": {"repository"},
+    "git": {"repository"},
+    "openai": {"models"},
+    "apsw": {"journal"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "jinja2": {"crew"},
+    "frontmatter": {"crew"},
+    "platformdirs": {"settings", "cli", "lsp"},
+}
+"""Libraries that only these rooms know: a change of one library is a change of one room."""
+
+SUBPROCESSES = {"sandbox", "repository", "models"}
+"""Rooms that start processes: commands of models, git, and ruff. Nobody else does."""
+
+
+def modules() -> Iterator[Path]:
+    return iter(sorted(SOURCE.rglob("*.py")))
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(module: Path) -> Iterator[tuple[int, str]]:
+    """Each imported name with its line, relative ones made absolute, lazy ones included."""
+    package = ["longshift", *module.relative_to(SOURCE).parts[:-1]]
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            yield node.lineno, name
+            if name == "longshift":
+                yield from ((node.lineno, f"longshift.{alias.name}") for alias in node.names)
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(module) for module in modules()} - {"__init__", "__main__"}
+    assert rooms == set(FLOORS)
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_imports_point_down(room: str) -> None:
+    wrong = [
+        f"{module.relative_to(SOURCE)}:{line} imports {name}"
+        for module in modules()
+        if room_of(module) == room
+        for line, name in imports(module)
+        if name.startswith("longshift.")
+        and (other := name.split(".")[1]) in FLOORS
+        and other != room
+        and FLOORS[other] >= FLOORS[room]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("library", GUARDED)
+def test_libraries_stay_in_their_rooms(library: str) -> None:
+    wrong = [
+        f"{module.relative_to(SOURCE)}:{line} imports {name}"
+        for module in modules()
+        if room_of(module) not in GUARDED[library]
+        for line, name in imports(module)
+        if name.split(".")[0] == library
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_processes_are_started_in_three_rooms_only() -> None:
+    wrong = [
+        f"{module.relative_to(SOURCE)}:{node.lineno}"
+        for module in modules()
+        if room_of(module) not in SUBPROCESSES
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Attribute) and node.attr.startswith("create_subprocess"))
+        or (isinstance(node, ast.Import) and any(a.name == "subprocess" for a in node.names))
+    ]
+    assert not wrong, wrong
+
+
+def test_the_domain_is_pure() -> None:
+    allowed = {
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "pydantic",
+        "typing",
+        "longshift",
+    }
+    wrong = [
+        f"{module.relative_to(SOURCE)}:{line} imports {name}"
+        for module in modules()
+        if room_of(module) == "domain"
+        for line, name in imports(module)
+        if name.split(".")[0] not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_module_says_what_it_owns() -> None:
+    silent = [
+        str(module.relative_to(SOURCE))
+        for module in modules()
+        if not ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    ]
+    assert not silent, silent
