@@ -1,0 +1,89 @@
+"""Run benchmarks: `python -m benchmarks NAME [--json] [--quick]`, or `all` of them.
+
+Each is a module of this folder with `run(*, quick) -> Result`. Exit status 1 where a figure is
+outside its limit.
+"""
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.result import Result
+
+NAMES = ("startup", "landing", "workspace", "journal", "lsp")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for and say whether every figure is within its limit."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=[*NAMES, "all"])
+    parser.add_argument("--json", action="store_true", help="one JSON object a benchmark")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions; figures vary more")
+    parser.add_argument("--write", type=Path, help="write the tables to this Markdown file too")
+    asked = parser.parse_args(arguments)
+    names = NAMES if asked.name == "all" else (asked.name,)
+    results: list[Result] = []
+    for name in names:
+        result = importlib.import_module(f"benchmarks.{name}").run(quick=asked.quick)
+        results.append(result)
+        print(_as_json(result) if asked.json else _as_table(result), flush=True)
+    if asked.write:
+        asked.write.write_text(_as_page(results), encoding="utf-8")
+    return int(any(not _holds(result, figure) for result in results for figure in result.figures))
+
+
+def _as_json(result: Result) -> str:
+    wanted = {key: value for key, value in asdict(result).items() if key != "limits"}
+    return json.dumps(wanted)
+
+
+def _as_table(result: Result) -> str:
+    """A Markdown table of the figures, and the conditions beneath it."""
+    rows = [
+        f"| {figure} | {value:.3g} | {_limit(result, figure)} |"
+        for figure, value in result.figures.items()
+    ]
+    conditions = ", ".join(f"{key} {_shown(value)}" for key, value in result.conditions.items())
+    return "\n".join(
+        [f"## {result.name}", "", "| figure | ratio | limit |", "|---|---|---|", *rows, ""]
+        + ([f"Conditions: {conditions}.", ""] if conditions else [])
+    )
+
+
+def _as_page(results: Sequence[Result]) -> str:
+    made = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    head = (
+        "# Benchmarks\n\n"
+        "Written by `make bench`.\n"
+        "Every figure is a ratio of two things measured side by side in the same run; absolute\n"
+        f"times stand under the conditions and hold for one machine only ({made}).\n"
+    )
+    return head + "\n" + "\n".join(_as_table(result) for result in results)
+
+
+def _limit(result: Result, figure: str) -> str:
+    if figure not in result.limits:
+        return ""
+    kind, value = result.limits[figure]
+    kept = "" if _holds(result, figure) else " (not met)"
+    return f"at {'most' if kind == 'max' else 'least'} {value:g}{kept}"
+
+
+def _holds(result: Result, figure: str) -> bool:
+    if figure not in result.limits:
+        return True
+    kind, value = result.limits[figure]
+    return result.figures[figure] <= value if kind == "max" else result.figures[figure] >= value
+
+
+def _shown(value: str | float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
