@@ -11,7 +11,7 @@ import pytest
 
 from longshift.errors import NeedsPerson
 from longshift.sandbox.cage import Cage, Refusal, SandboxPolicy, open_cage
-from tests.support.sandbox_processes import forever, processes_saying
+from tests.support.sandbox_processes import forever, processes_saying, wait_until_alive
 
 Folder = Callable[[Cage], Path]
 
@@ -74,6 +74,7 @@ async def test_files_of_the_checkout_can_be_changed(cage: Cage, hand_over: Folde
     assert os.access(folder / "a/b", os.X_OK)
 
 
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="not in a virtual environment")
 async def test_python_tools_work(cage: Cage, hand_over: Folder) -> None:
     command = "python -c 'import pytest, sys; print(sys.prefix)' && ruff --version"
     result = await cage.run(command, hand_over(cage), timeout_s=30)
@@ -113,8 +114,7 @@ async def test_cancelling_leaves_nothing(cage: Cage, hand_over: Folder) -> None:
     folder = hand_over(cage)
     marker, command = forever("")
     running = asyncio.create_task(cage.run(command, folder, timeout_s=60))
-    while not processes_saying(marker):
-        await asyncio.sleep(0)
+    await asyncio.to_thread(wait_until_alive, marker)
     running.cancel()
 
     with pytest.raises(asyncio.CancelledError):
@@ -137,8 +137,9 @@ async def test_cancelling_at_any_early_moment_leaves_nothing(
         assert processes_saying(marker) == []
 
 
+PYTHON = Path(sys.executable).name
 CONNECT = (
-    "python -c 'import socket, sys; "
+    PYTHON + " -c 'import socket, sys; "
     'socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=2)\' {port}'
 )
 
@@ -221,7 +222,7 @@ async def test_processes_are_bounded(caged: Cage, hand_over: Folder) -> None:
 async def test_memory_is_bounded(hand_over: Folder, caged: Cage) -> None:
     cage = await open_cage(SandboxPolicy(memory_bytes=256 << 20))
     assert not isinstance(cage, Refusal)
-    result = await cage.run("python -c 'bytearray(1 << 30)'", hand_over(caged), timeout_s=20)
+    result = await cage.run(f"{PYTHON} -c 'bytearray(1 << 30)'", hand_over(caged), timeout_s=20)
 
     assert result.exit_status == 1
     assert "MemoryError" in result.output

@@ -28,3 +28,9 @@ def processes_saying(marker: str) -> list[str]:
             if marker in line:
                 found.append(line)
     return found
+
+
+def wait_until_alive(marker: str) -> None:
+    """Return once a process of the command itself runs, not only what starts it."""
+    while not any(f"\0{marker}\0" in line for line in processes_saying(marker)):
+        pass
