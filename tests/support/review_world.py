@@ -48,7 +48,9 @@ class World:
         self.store = store
         self.proposals = Proposals(store)
         self.state = State()
-        self.person = Person({path: as_edit(file) for path, file in files.items() if file is not None})
+        self.person = Person(
+            {path: as_edit(file) for path, file in files.items() if file is not None}
+        )
         root = store.objects.write_commit(store.write_edits(None, {}), [], "root", 0)
         base = self._commit(root, self.person.files)
         self._record(e.RunStarted(run="R1", goal=Goal(text="g"), repo="/r", base=base))

@@ -10,7 +10,7 @@ Invariant: applying an edit that is `Free` changes no line that the person wrote
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from longshift.repository.hunks import LineHunk, line_hunks
+from longshift.repository.hunks import LineHunk
 from longshift.review.weave import Toggle
 
 
@@ -32,17 +32,24 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """The person changed the place, now these lines, to something else."""
+    """The person changed the place, now these lines, to something else.
+
+    `ragged`: nothing there was changed, but a last line without a line end would be glued on.
+    """
 
     start: int
     end: int
+    ragged: bool = False
 
 
 Placed = Free | Applied | Touched
 
 
 def place(
-    reference: Sequence[str], edits: Sequence[Toggle], present: Sequence[str]
+    reference: Sequence[str],
+    edits: Sequence[Toggle],
+    present: Sequence[str],
+    person: Sequence[LineHunk],
 ) -> list[Placed]:
     """Place each edit of the reference text in the present text.
 
@@ -50,11 +57,11 @@ def place(
         reference: lines that the edits speak of.
         edits: edits in ascending order, none overlapping.
         present: the person's lines.
+        person: the hunks that turn the reference into the present text, from `line_hunks`.
 
     Returns:
         A placement for each edit, in order.
     """
-    person = line_hunks("".join(reference), "".join(present))
     if not person:
         return [Free(edit.start, edit.end) for edit in edits]
     # Diffs of repetitive lines can slide; an exact match needs no diff.
@@ -91,7 +98,7 @@ def _place_cluster(
     if not cluster.person:
         edit = cluster.edits[0]
         if _glues(edit, start, end, present):
-            return [Touched(start, end)]
+            return [Touched(start, end, ragged=True)]
         return [Free(start, end)]
     exact = _explained(
         reference[cluster.start : cluster.end],

@@ -4,11 +4,13 @@ Pure but for what it is given. Files without lines are assessed in `opaque`.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from longshift.domain.model import Decision
 from longshift.domain.state import Run
+from longshift.repository.hunks import LineHunk, line_hunks
 from longshift.review.anchor import Applied, Free, Placed, Touched, place
 from longshift.review.present import Located, locate
 from longshift.review.reading import Reading, Readings, held_back
@@ -38,9 +40,9 @@ class _Assessment:
         self.refused = {ref for ref, d in said.items() if d.decision == "rejected"} | {*self.again}
         self.accepted = frozenset(ref for ref, d in said.items() if d.decision == "accepted")
         self.document = Document(located.text or "")
+        self._compared: tuple[Reading, list[LineHunk]] | None = None
         assert self.side.weave is not None, "a text has its weave"
         self.weave = self.side.weave
-        self.standing = self.weave.standing()
 
     def lines(self) -> dict[Ref, Word]:
         """Words on all hunks but those of the mode."""
@@ -72,38 +74,36 @@ class _Assessment:
     def _edited(self) -> dict[Ref, Word]:
         reading = self._reading()
         words = self._accepted(reading)
-        renames = self._renames()
-        groups = list(reading.groups)
-        if renames and not any(renames[-1] in group for group in groups):
-            groups.append((renames[-1],))
         placed = self._place(reading, reading.adds)
-        for index, group in enumerate(groups):
-            renaming = bool(renames) and renames[-1] in group
-            kind = "rename" if renaming else self._kind(group[-1])
-            words |= self._group(group, kind, placed.get(index, []), applied=not renaming)
+        known = {ref for group in reading.groups for ref in group} | words.keys()
+        lineless = [(ref,) for ref in self._live_refs() if ref not in known]
+        for index, group in enumerate([*reading.groups, *lineless]):
+            kind = self._kind(group)
+            applied = kind != "rename" or self.located.where == "here"
+            words |= self._group(group, kind, placed.get(index, []), applied=applied)
         if self.located.where == "here":
             return words
         return {ref: replace(word, old_path=self.side.taken_path) for ref, word in words.items()}
 
-    def _renames(self) -> list[Ref]:
-        """The renames that the person has not applied; the last one stands for all."""
-        return self.side.whole_file_refs("rename") if self.located.where == "old" else []
-
     def _reading(self) -> Reading:
         """The reading by what is accepted and not taken back in the editor since."""
-        undone = {*self._renames()} if self.side.head else {*self.side.whole_file_refs("delete")}
-        accepted = self.accepted - undone
+        # What does not stand in the person's files is not accepted any more, whatever they said.
+        accepted = self.accepted
+        if self.side.head is None:
+            accepted -= {*self.side.whole_file_refs("delete")}
+        elif self.located.where == "old":
+            accepted -= {*self.side.whole_file_refs("rename")}
         reading = self._read(accepted)
-        if not reading.units or reading.lines == self.document.lines:
+        if not reading.units or reading.text == self.document.text:
             return reading
         plain = self._read(frozenset())
-        if plain.lines == self.document.lines:
+        if plain.text == self.document.text:
             return plain
         undone = self._undone(reading)
         return self._read(accepted - undone) if undone else reading
 
     def _read(self, accepted: frozenset[Ref]) -> Reading:
-        return self.readings.by(accepted, frozenset(self.refused), self._style())
+        return self.readings.by(accepted, frozenset(self.refused), self._style)
 
     def _undone(self, reading: Reading) -> set[Ref]:
         return {
@@ -117,16 +117,20 @@ class _Assessment:
     ) -> Mapping[int, list[tuple[Toggle, Placed]]]:
         """Place toggles in the present text, by their unit."""
         found: defaultdict[int, list[tuple[Toggle, Placed]]] = defaultdict(list)
-        placed = place(reading.lines, toggles, self.document.lines)
+        if not toggles:
+            return found
+        if self._compared is None or self._compared[0] is not reading:
+            self._compared = reading, line_hunks(reading.text, self.document.text)
+        placed = place(reading.lines, toggles, self.document.lines, self._compared[1])
         for toggle, at in zip(toggles, placed, strict=True):
             found[toggle.unit].append((toggle, at))
         return found
 
+    @cached_property
     def _style(self) -> Style:
-        stored = self.side.stored_lines
         file = self.located.file
         live = file is not None and file.text is not None
-        return style_of(self.document.lines, live=live, stored=stored)
+        return style_of(self.located.text or "", live=live, stored=self.side.stored_text)
 
     def _accepted(self, reading: Reading) -> dict[Ref, Word]:
         """Words on accepted hunks, with the edits that take them out again."""
@@ -137,7 +141,7 @@ class _Assessment:
             free = all(isinstance(at, Free) for _, at in mine)
             words |= {ref: self._superseded(owner) for ref in unit - {owner}}
             words[owner] = replace(
-                self.document.word("accepted", mine, self._kind(owner), reverse=True),
+                self.document.word("accepted", mine, self._kind(unit), reverse=True),
                 undo=self.document.edits(mine) if free else (),
                 reason=self.said[owner].reason,
             )
@@ -156,12 +160,12 @@ class _Assessment:
         `applied`: whether nothing but lines is left to apply.
         """
         owner = group[-1]
-        words = {ref: self._superseded(owner) for ref in group[:-1]}
-        refused = sorted(self.standing & self.refused & {*group[:-1]})
+        words = {ref: self._absorbed(ref, owner) for ref in group[:-1]}
+        refused = sorted(self.side.standing & self.refused & {*group[:-1]})
         touched = [at for _, at in places if isinstance(at, Touched)]
         open_ = [(toggle, at) for toggle, at in places if not isinstance(at, Applied)]
         word = self.document.word("pending", open_ or places, kind)
-        if refused:
+        if refused and places:
             word = replace(word, state="stale", reason=self._builds_on(refused[-1]))
         elif touched:
             word = replace(word, state="stale", reason=self._touched(touched[0], kind))
@@ -190,15 +194,15 @@ class _Assessment:
     def _deleted(self) -> dict[Ref, Word]:
         deletion = self.side.whole_file_refs("delete")[-1:]
         group = sorted({*self._live_refs(), *deletion})
-        if not group:
-            return {}
         if self.located.where == "blocked":
             return self._blocked(self.located.reason)
         reading = self._reading()
-        ours = (reading.lines, list(self._style().of_all(self.side.taken_lines)))
+        ours = (reading.lines, list(self._style.of_all(self.side.taken_lines)))
         gone = Toggle(0, tuple(self.document.lines), (), 0)
         if self.located.where == "absent":
-            old = self.side.taken_lines or reading.lines
+            if self.side.taken is None:
+                return {}  # made and removed before the person ever had it
+            old = self.side.taken_lines
             places: list[tuple[Toggle, Placed]] = [(Toggle(0, tuple(old), (), 0), Applied(0, 0))]
             words = self._group(group, "delete", places)
             return {ref: replace(word, undo=()) for ref, word in words.items()}
@@ -213,26 +217,32 @@ class _Assessment:
         """Words where no hunk can be placed at all."""
         words: dict[Ref, Word] = {}
         accepted = self.accepted & {*self._live_refs()}
-        words |= {ref: Word("accepted", self._kind(ref)) for ref in accepted}
+        words |= {ref: Word("accepted", self._kind((ref,))) for ref in accepted}
         for group in self.weave.groups([*{*self._live_refs()} - accepted]):
-            words |= {ref: self._superseded(group[-1]) for ref in group[:-1]}
-            word = Word("stale", self._kind(group[-1]), reason=_advice(reason))
+            words |= {ref: self._absorbed(ref, group[-1]) for ref in group[:-1]}
+            word = Word("stale", self._kind(group), reason=_advice(reason))
             words[group[-1]] = self._said_or(group[-1], word)
         return words
 
     # Parts.
 
     def _live_refs(self) -> list[Ref]:
-        """Hunks that have lines in the weave, or make or remove the whole file."""
-        parts = self.weave.refs()
-        whole = {r for kind in ("create", "delete") for r in self.side.whole_file_refs(kind)}
-        return sorted(parts | {ref for ref in whole if ref.step >= self.side.since})
+        """Hunks that have lines in the weave, or make, remove or rename the whole file."""
+        whole = [*self.side.whole_file_refs("create"), *self.side.whole_file_refs("delete")]
+        if self.side.is_renamed:
+            whole += self.side.whole_file_refs("rename")[-1:]
+        return sorted(self.weave.refs() | {ref for ref in whole if ref.step >= self.side.since})
 
-    def _kind(self, ref: Ref) -> HunkKind:
-        kind = self.side.by_step[ref.step].touch.kind
-        if kind == "create" and self.side.taken is not None:
-            return "edit"
-        return kind if kind == "create" else "edit"
+    def _kind(self, refs: Collection[Ref]) -> HunkKind:
+        """What hunks that stand together do to the file as a whole."""
+        made, removed = self.side.whole_file_refs("create"), self.side.whole_file_refs("delete")
+        if self.side.taken is None and not set(made).isdisjoint(refs):
+            return "create"
+        if self.side.head is None and not set(removed).isdisjoint(refs):
+            return "delete"
+        if self.side.is_renamed and self.side.whole_file_refs("rename")[-1] in refs:
+            return "rename"
+        return "edit"
 
     def _said_or(self, ref: Ref, word: Word) -> Word:
         """What the person said of a hunk goes before what could be done with it."""
@@ -249,12 +259,18 @@ class _Assessment:
         reason = f"{name(self.side, owner)} stands for these lines now"
         return Word("superseded", "edit", reason=reason)
 
+    def _absorbed(self, ref: Ref, owner: Ref) -> Word:
+        word = self._superseded(owner)
+        return self._said_or(ref, word) if ref in self.refused else word
+
     def _builds_on(self, ref: Ref) -> str:
         return _advice(f"it builds on {name(self.side, ref)}, which you rejected")
 
     def _touched(self, at: Touched, kind: HunkKind) -> str:
         if kind == "create":
             return _advice(f"a file with other content stands at {self.side.path}")
+        if at.ragged:
+            return _advice("a line without a line end would be glued to another")
         if at.start == at.end:
             return _advice(f"you removed lines that it changes, at line {at.start + 1}")
         if at.end == at.start + 1:

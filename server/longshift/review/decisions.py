@@ -233,5 +233,5 @@ def _quoted(text: str) -> str:
     first = lines[0]
     if len(first) > _QUOTED_CHARACTERS:
         first = first[: _QUOTED_CHARACTERS - 1] + "…"
-    more = f" and {len(lines) - 1} more lines" if len(lines) > 1 else ""
-    return f"`{first}`{more}"
+    more = len(lines) - 1
+    return f"`{first}`" + (f" and {more} more line{'s' if more > 1 else ''}" if more else "")

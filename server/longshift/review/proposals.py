@@ -146,12 +146,13 @@ class Proposals:
         text = present_text(present, encoding)
         if text is None:
             return None
-        lines, stored = split_lines(text), split_lines(version.data.decode(encoding))
-        style = style_of(lines, live=present.text is not None, stored=stored)
+        stored = version.data.decode(encoding)
+        style = style_of(text, live=present.text is not None, stored=stored)
         hunks = self._moves.get(
-            (commit, path, text), lambda _: line_hunks("".join(style.of_all(stored)), text)
+            (commit, path, text),
+            lambda _: line_hunks("".join(style.of_all(split_lines(stored))), text),
         )
-        return min(_moved_line(line, hunks), max(0, len(lines) - 1))
+        return min(_moved_line(line, hunks), max(0, text.count("\n") - text.endswith("\n")))
 
     def side(self, run: Run, path: str) -> Side:
         """The landings' side of one file of `paths`; for this room's own modules."""

@@ -19,13 +19,15 @@ class Reading:
     """The text that the person should have by their decisions, and the edits from there.
 
     Attributes:
-        lines: the taken text with the accepted hunks.
+        text: the taken text with the accepted hunks.
+        lines: its lines.
         groups: joined hunks that are not accepted, each in landing order; the last stands for all.
         adds: what each group would do to `lines`; a toggle's unit is an index into `groups`.
         units: the accepted hunks, each with those that came in with it.
         takes: what taking each unit out would do to `lines`; none for one that others build on.
     """
 
+    text: str
     lines: list[str]
     groups: tuple[tuple[Ref, ...], ...]
     adds: tuple[Toggle, ...]
@@ -61,8 +63,10 @@ def read(side: Side, accepted: Collection[Ref], refused: Collection[Ref], style:
     chosen = frozenset(ref for _, unit in units for ref in unit)
     groups = weave.groups(parts - chosen)
     free = [unit if _is_undoable(weave, unit, chosen) else frozenset[Ref]() for _, unit in units]
+    lines = list(style.of_all(weave.text(chosen)))
     return Reading(
-        list(style.of_all(weave.text(chosen))),
+        "".join(lines),
+        lines,
         tuple(groups),
         _styled(weave.toggles(chosen, groups, adding=True), style),
         tuple(units),
@@ -122,6 +126,8 @@ def held_back(side: Side, said: Mapping[Ref, Decision]) -> dict[Ref, Ref]:
 
 
 def _proposes_again(side: Side, old: Ref, new: Ref) -> bool:
+    if not any(old.step < taking < new.step for taking in side.takings):
+        return False  # the rejected lines were still at the head: this is on top of them
     if side.is_mode(old) or side.is_mode(new):
         return side.is_mode(old) and side.is_mode(new)
     was, now = side.by_step[old.step], side.by_step[new.step]

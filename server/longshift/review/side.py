@@ -63,6 +63,7 @@ class Side:
         weave: its lines; None where any version of it is no text.
         encoding: how its bytes are read.
         since: the first step after the taking; hunks of earlier ones went through it.
+        takings: the steps in which the person's text was taken, and rejected hunks taken out.
         names: every name that the file had in the run.
     """
 
@@ -74,6 +75,7 @@ class Side:
     weave: Weave | None
     encoding: Encoding
     since: int
+    takings: tuple[int, ...]
     names: frozenset[str]
 
     @cached_property
@@ -105,10 +107,15 @@ class Side:
         """Whether the taken text has the file under another name than the head."""
         return self.taken_path is not None and self.taken_path != self.path
 
-    @property
-    def stored_lines(self) -> list[str]:
-        """The lines that say how the file is stored: as taken, else as landed."""
-        return self.taken_lines or self.head_lines
+    @cached_property
+    def stored_text(self) -> str:
+        """The text that says how the file is stored: as taken, else as landed."""
+        return "".join(self.taken_lines or self.head_lines)
+
+    @cached_property
+    def standing(self) -> frozenset[Ref]:
+        """The hunks of which something is still to be seen in the head's lines."""
+        return frozenset(self.weave.standing() if self.weave is not None else ())
 
     def key(self, ref: Ref) -> tuple[str, str, int]:
         """Change, path and number of a hunk: what decisions name."""
@@ -145,7 +152,8 @@ def build_side(
     """
     lineage = histories.of(run, path)
     touches = lineage.touches
-    since = 1 + max((n for n, step in enumerate(run.steps) if step.change_id is None), default=-1)
+    takings = tuple(n for n, step in enumerate(run.steps) if step.change_id is None)
+    since = takings[-1] + 1 if takings else 0
     names = lineage.names[:1] if since == 0 else lineage.names_until(since - 1)
     taken_path, taken = _taken(store, run.taken, names)
     head = store.read_file(run.head, path)
@@ -154,7 +162,16 @@ def build_side(
     landed = tuple(_landed(touch, encoding) for touch in touches if touch.change_id)
     weave = _weave(touches, landed, taken, since, encoding) if all_text else None
     return Side(
-        path, taken_path, taken, head, landed, weave, encoding, since, frozenset(lineage.names)
+        path,
+        taken_path,
+        taken,
+        head,
+        landed,
+        weave,
+        encoding,
+        since,
+        takings,
+        frozenset(lineage.names),
     )
 
 

@@ -33,10 +33,11 @@ def take_out(side: Side, run: Run) -> TakenOut:
     refused = {ref for ref, d in said.items() if d.decision == "rejected"}
     refused |= {*held_back(side, said)}
     live = {ref for ref in side.refs if _is_live(side, ref)}
-    if not refused & live:
-        return TakenOut({}, ())
     accepted = {ref for ref, d in said.items() if d.decision == "accepted"}
-    groups = _groups(side, live - accepted)
+    parts = side.weave.refs() if side.weave is not None else set()
+    if not refused & (live | parts):
+        return TakenOut({}, ())
+    groups = _groups(side, (parts | live) - accepted)
     out = {ref for group in groups if group[-1] in refused for ref in group}
     edits = _without(side, out) if out else {}
     return TakenOut(edits, tuple(sorted((refused & live) - out)))
@@ -47,7 +48,7 @@ def _is_live(side: Side, ref: Ref) -> bool:
     landed = side.by_step[ref.step]
     if side.weave is None or side.is_mode(ref):
         return ref.step >= side.since
-    if ref in side.weave.standing():
+    if ref in side.standing:
         return True
     match landed.touch.kind:
         case "rename":

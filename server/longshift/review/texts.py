@@ -4,7 +4,7 @@ Pure. Invariant: whatever an editor leaves out or makes uniform when it opens a 
 kind of line end) is no difference, and never finds its way into what it is sent.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -45,24 +45,27 @@ class Style:
         return self.strips_mark or self.line_end is not None
 
 
-def style_of(present: Sequence[str], *, live: bool, stored: Sequence[str]) -> Style:
+def style_of(present: str, *, live: bool, stored: str) -> Style:
     """Find how stored lines look beside the present ones.
 
     Line ends are translated where all of the present ones are of one kind and the stored ones all
     of the other; for a live buffer also where the stored ones are mixed, since an editor makes
     them uniform on opening. What a person converted and what their editor did read alike.
     """
-    strips_mark = live and not (present and present[0].startswith(BOM))
+    strips_mark = live and not present.startswith(BOM)
     have, had = _line_ends(present), _line_ends(stored)
-    translates = len(have) == 1 and bool(had) and have != had and (live or len(had) == 1)
-    return Style(strips_mark, next(iter(have)) if translates else None)
+    translates = have in ("\n", "\r\n") and had is not None and have != had
+    return Style(strips_mark, have if translates and (live or had != "mixed") else None)
 
 
-def _line_ends(lines: Sequence[str]) -> set[str]:
-    ends = {"\r\n" if line.endswith("\r\n") else "\n" for line in lines[:-1]}
-    if lines and lines[-1].endswith("\n"):
-        ends.add("\r\n" if lines[-1].endswith("\r\n") else "\n")
-    return ends
+def _line_ends(text: str) -> str | None:
+    """The one kind of line end, or "mixed"; None where there is none."""
+    ends, with_return = text.count("\n"), text.count("\r\n")
+    if not ends:
+        return None
+    if not with_return:
+        return "\n"
+    return "\r\n" if with_return == ends else "mixed"
 
 
 def is_text(version: FileVersion | None) -> bool:

@@ -9,6 +9,7 @@ Hunks that touch each other's lines are *joined*: one of them makes no sense wit
 they are reviewed as one, under the name of the last.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -175,8 +176,9 @@ class Weave:
         self.lines = before
         standing = self._standing()
         head = [before[index].text for index in standing]
-        self.lines, position = [], 0
+        kept = Counter(before[index].writer for index in standing)
         owners: set[Ref] = set()
+        self.lines, position = [], 0
         for hunk in line_hunks("".join(taken), "".join(head)):
             self.lines += [Line(text) for text in taken[position : hunk.old_start]]
             end = hunk.new_start + len(hunk.new_lines)
@@ -184,9 +186,24 @@ class Weave:
             section = before[first : standing[end] if end < len(standing) else len(before)]
             self.lines += self._attributed(section, hunk, last)
             owners |= _owners(section)
+            kept -= Counter(line.writer for line in section if line.remover is None)
             position = hunk.old_start + len(hunk.old_lines)
         self.lines += [Line(text) for text in taken[position:]]
+        self._inherit(known - kept.keys())
         self.settled = (self.settled | known) - owners - self.refs()
+
+    def _inherit(self, refs: Collection[Ref]) -> None:
+        """Leave what remains of a joined group to its last hunk, which stood for all of it.
+
+        Else a hunk that was superseded would come back under its own name.
+        """
+        parts = self.refs()
+        for group in self.groups(refs):
+            left, heir = parts & {*group[:-1]}, group[-1]
+            self.joins |= {(ref, heir) for ref in left}
+            for line in self.lines if heir not in parts and left else ():
+                line.writer = heir if line.writer in left else line.writer
+                line.remover = heir if line.remover in left else line.remover
 
     def _attributed(self, section: list[Line], hunk: LineHunk, last: Ref | None) -> list[Line]:
         if _is_told_apart(section, hunk):

@@ -36,6 +36,7 @@ class Document:
     """The person's present text, with the offset of each line."""
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self.lines = split_lines(text)
         self._offsets = [0, *accumulate(map(len, self.lines))]
 
@@ -152,6 +153,8 @@ def _is_settled(side: Side, ref: Ref) -> bool:
     if side.is_mode(ref):
         after = landed.touch.after
         return side.taken is not None and after is not None and side.taken.mode == after.mode
+    if ref.step >= side.since:
+        return False
     if side.weave is not None and ref in side.weave.settled:
         return True
     match landed.touch.kind:

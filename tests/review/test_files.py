@@ -1,0 +1,232 @@
+"""Hunks of whole files, and bytes that are no plain UTF-8 with plain line ends."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
+from longshift.review.decisions import rejected_edits
+from longshift.review.proposals import apply
+from longshift.review.shapes import DIRECTORY, PresentFile
+from tests.support.review_world import File, World, as_edit
+
+MakeWorld = Callable[[Mapping[str, File]], World]
+TEN = b"".join(b"line %d\n" % n for n in range(10))
+RUN_ME = FileEdit(b"#!/bin/sh\n", EXECUTABLE)
+
+# name: base, landings, what the person does to their files before looking (None: deletes),
+# expected (path, kind, state) of the hunks that are not superseded
+WHOLE: dict[str, tuple[dict[str, File], list[dict[str, File]], dict[str, File], list[str]]] = {
+    "create": ({}, [{"f": b"new\n"}], {}, ["f create pending"]),
+    "create an empty file": ({}, [{"f": b""}], {}, ["f create pending"]),
+    "create, edited by a later landing": (
+        {},
+        [{"f": b"new\n"}, {"f": b"new\nmore\n"}],
+        {},
+        ["f create pending"],
+    ),
+    "create where the same file stands": (
+        {}, [{"f": b"new\n"}], {"f": b"new\n"}, ["f create accepted"],
+    ),
+    "create where another file stands": (
+        {}, [{"f": b"new\n"}], {"f": b"mine\n"}, ["f create stale"],
+    ),
+    "create where a symlink stands": (
+        {}, [{"f": b"new\n"}], {"f": FileEdit(b"g", SYMLINK)}, ["f create stale"],
+    ),
+    "create and delete again": ({}, [{"f": b"new\n"}, {"f": None}], {}, []),
+    "delete": ({"f": TEN}, [{"f": None}], {}, ["f delete pending"]),
+    "delete what the person deleted": (
+        {"f": TEN}, [{"f": None}], {"f": None}, ["f delete accepted"],
+    ),
+    "delete what the person edited": (
+        {"f": TEN}, [{"f": None}], {"f": TEN + b"mine\n"}, ["f delete stale"],
+    ),
+    "edit, then delete": (
+        {"f": TEN}, [{"f": b"new\n" + TEN}, {"f": None}], {}, ["f delete pending"],
+    ),
+    "delete and create again": (
+        {"f": TEN}, [{"f": None}, {"f": TEN + b"more\n"}], {}, ["f edit pending"],
+    ),
+    "edit what the person deleted": (
+        {"f": TEN}, [{"f": TEN + b"more\n"}], {"f": None}, ["f edit stale"],
+    ),
+    "rename": ({"f": TEN}, [{"f": None, "g": TEN}], {}, ["g rename pending"]),
+    "rename with an edit": (
+        {"f": TEN}, [{"f": None, "g": TEN + b"more\n"}], {}, ["g rename pending"],
+    ),
+    "rename, then edit": (
+        {"f": TEN},
+        [{"f": None, "g": TEN}, {"g": TEN + b"more\n"}],
+        {},
+        ["g rename pending", "g edit pending"],
+    ),
+    "rename what the person edited elsewhere": (
+        {"f": TEN},
+        [{"f": None, "g": TEN + b"more\n"}],
+        {"f": b"mine\n" + TEN},
+        ["g rename pending"],
+    ),
+    "rename onto a file of the person's": (
+        {"f": TEN}, [{"f": None, "g": TEN}], {"g": b"mine\n"}, ["g rename stale"],
+    ),
+    "rename done by the person": (
+        {"f": TEN}, [{"f": None, "g": TEN}], {"f": None, "g": TEN}, ["g rename accepted"],
+    ),
+    "mode": ({"f": RUN_ME.data}, [{"f": RUN_ME}], {}, ["f mode pending"]),
+    "mode done by the person": (
+        {"f": RUN_ME.data}, [{"f": RUN_ME}], {"f": RUN_ME}, ["f mode accepted"],
+    ),
+    "mode and text": (
+        {"f": b"echo\n"},
+        [{"f": FileEdit(b"#!\necho\n", EXECUTABLE)}],
+        {},
+        ["f edit pending", "f mode pending"],
+    ),
+    "binary": ({"f": b"\0a"}, [{"f": b"\0b"}], {}, ["f binary pending"]),
+    "binary that the person changed": (
+        {"f": b"\0a"}, [{"f": b"\0b"}], {"f": b"\0c"}, ["f binary stale"],
+    ),
+    "binary twice": (
+        {"f": b"\0a"}, [{"f": b"\0b"}, {"f": b"\0c"}], {}, ["f binary pending"],
+    ),
+    "binary created": ({}, [{"f": b"\0b"}], {}, ["f create pending"]),
+    "binary deleted": ({"f": b"\0b"}, [{"f": None}], {}, ["f delete pending"]),
+    "binary renamed": (
+        {"f": b"\0b" * 99}, [{"f": None, "g": b"\0b" * 99}], {}, ["g rename pending"],
+    ),
+    "file becomes a symlink": (
+        {"f": b"g"}, [{"f": FileEdit(b"g", SYMLINK)}], {}, ["f mode pending"],
+    ),
+}  # fmt: skip
+
+
+def shown(world: World) -> list[str]:
+    return [
+        f"{hunk.file} {hunk.kind} {hunk.state}"
+        for hunk in world.hunks()
+        if hunk.state != "superseded"
+    ]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_files(world: MakeWorld, name: str) -> None:
+    base, landings, person, expected = WHOLE[name]
+    run = world(base)
+    for files in landings:
+        run.land(files)
+    for path, file in person.items():
+        if file is None:
+            del run.person.files[path]
+        else:
+            run.person.files[path] = as_edit(file)
+    assert shown(run) == expected
+    if not person:
+        check_round_trip(run)
+
+
+def check_round_trip(world: World) -> None:
+    """Accepting all makes the head; undoing all brings back what was; rejecting all, the base."""
+    before = dict(world.person.files)
+    accepted = [hunk for hunk in world.hunks() if hunk.state == "pending"]
+    world.accept(*accepted)
+    files = world.store.list_files(world.run.head)
+    head = {path: world.store.version(entry).as_edit() for path, entry in files.items()}
+    assert world.person.files == head
+    assert {hunk.state for hunk in world.hunks()} <= {"accepted", "superseded"}
+    keys = {hunk.key for hunk in accepted}
+    mine = [hunk for hunk in world.hunks() if hunk.key in keys]
+    world.person.perform(world.proposals.file_effects(world.run, mine, world.person))
+    for hunk in mine:
+        world.decide(hunk.change_id, hunk.path, [hunk.hunk], "pending")
+    assert world.person.files == before
+    assert [hunk.key for hunk in world.hunks() if hunk.state == "pending"] == [
+        hunk.key for hunk in accepted
+    ]
+    for hunk in accepted:
+        world.decide(hunk.change_id, hunk.path, [hunk.hunk], "rejected")
+    assert not [hunk for hunk in world.hunks() if hunk.state in ("pending", "stale")]
+    rejected = rejected_edits(world.run, world.proposals)
+    assert rejected.clashes == ()
+    assert {path: file for path, file in (head | dict(rejected.edits)).items() if file} == before
+
+
+ENCODED: dict[str, tuple[bytes, bytes, str | bytes, str]] = {
+    # base, head, the person's buffer (str) or file (bytes), the same with all hunks applied
+    "crlf": (b"a\r\nb\r\n", b"a\r\nB\r\n", "mine\r\na\r\nb\r\n", "mine\r\na\r\nB\r\n"),
+    "crlf that the editor shows as lf": (b"a\r\nb\r\n", b"a\r\nB\r\n", "a\nb\n", "a\nB\n"),
+    "mixed that the editor made one": (b"a\r\nb\nc\n", b"a\r\nb\nC\n", "a\nb\nc\n", "a\nb\nC\n"),
+    "lf that the person converted": (b"a\nb\n", b"a\nB\n", b"a\r\nb\r\n", "a\r\nB\r\n"),
+    "line ends that a landing converts": (b"a\r\nb\r\n", b"a\nb\n", "a\r\nb\r\n", "a\nb\n"),
+    "mark that the editor hides": (
+        b"\xef\xbb\xbfa\nb\n", b"\xef\xbb\xbfA\nb\n", "a\nb\n", "A\nb\n",
+    ),
+    "mark on disk": (
+        b"\xef\xbb\xbfa\nb\n", b"\xef\xbb\xbfA\nb\n", b"\xef\xbb\xbfa\nb\n", "\ufeffA\nb\n",
+    ),
+    "latin-1": (b"caf\xe9\nb\n", b"caf\xe9\nB\xfc\n", b"x\ncaf\xe9\nb\n", "x\ncaf\xe9\nB\xfc\n"),
+    "latin-1 typed into utf-8": (b"a\nb\nc\n", b"a\nb\nC\n", b"caf\xe9\nb\nc\n", "caf\xe9\nb\nC\n"),
+    "outside the basic plane": (
+        "😀\nb\n".encode(), "😀\n𝄞\n".encode(), "😀😀\n😀\nb\n", "😀😀\n😀\n𝄞\n",
+    ),
+    "lone returns and form feeds": (
+        b"a\rb\n\x0cc\nd\n", b"a\rb\n\x0cC\nd\n", "a\rb\n\x0cc\nd\ne", "a\rb\n\x0cC\nd\ne",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_bytes_and_buffers(world: MakeWorld, name: str) -> None:
+    base, head, person, expected = ENCODED[name]
+    run = world({"f": base})
+    run.land({"f": head})
+    if isinstance(person, bytes):
+        run.person.files["f"] = FileEdit(person)
+        hunks = [hunk for hunk in run.hunks("f") if hunk.state == "pending"]
+        run.accept(*hunks)
+        encoding = "latin-1" if "latin" in name else "utf-8"
+        assert run.person.files["f"].data == expected.encode(encoding)
+    else:
+        run.person.buffers["f"] = person
+        hunks = [hunk for hunk in run.hunks("f") if hunk.state == "pending"]
+        assert apply(person, hunks) == expected
+        for hunk in hunks:
+            for edit in hunk.edits:  # offsets and lines speak of the same places
+                lines = person.split("\n")
+                assert edit.start == sum(len(line) + 1 for line in lines[: edit.start_line])
+                assert person[edit.start : edit.end].count("\n") <= edit.end_line - edit.start_line
+        run.person.buffers["f"] = expected
+    assert [hunk.state for hunk in run.hunks("f")] == ["accepted"]
+
+
+def test_a_folder_in_the_way_makes_a_creation_stale(world: MakeWorld) -> None:
+    run = world({})
+    run.land({"f": b"new\n"})
+
+    class Folder:
+        def read(self, path: str) -> PresentFile | None:
+            return PresentFile(mode=DIRECTORY)
+
+    (hunk,) = run.proposals.of_path(run.run, "f", Folder())
+    assert (hunk.state, "a folder stands at f" in hunk.reason) == ("stale", True)
+
+
+def test_writing_keeps_the_mark_that_an_editor_hides(world: MakeWorld) -> None:
+    run = world({"f": b"\xef\xbb\xbfa\nb\n"})
+    run.land({"f": b"\xef\xbb\xbfa\nB\n"})
+    run.person.buffers["f"] = "a\nb\n"
+    (effect,) = run.proposals.file_effects(run.run, run.hunks("f"), run.person)
+    assert getattr(effect, "data", b"") == b"\xef\xbb\xbfa\nB\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [(0, 0), (1, 2), (2, 3), (3, 3), (4, 4)],
+    ids=["above", "after an insertion", "pending", "pending too", "below"],
+)
+def test_lines_of_the_head_in_the_present_text(world: MakeWorld, line: int, expected: int) -> None:
+    run = world({"f": b"a\nb\nc\nd\n"})
+    run.land({"f": b"a\nb\nC\nC2\nd\n"})
+    present = PresentFile(text="a\ntyped\nb\nc\nd\n")
+    assert run.proposals.line_in_present(run.run.head, "f", line, present) == expected
+    assert run.proposals.line_in_present(run.run.head, "gone", line, present) is None
