@@ -116,6 +116,8 @@ def test_the_domain_is_pure() -> None:
         "datetime",
         "decimal",
         "enum",
+        "functools",
+        "itertools",
         "pydantic",
         "typing",
         "longshift",

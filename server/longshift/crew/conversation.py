@@ -123,7 +123,7 @@ class _Talk(Generic[Outcome]):
         if ended is not None:
             return ended
         if in_grace and self._allowance.left <= 0:
-            return _unfinished("turn_limit", calls=self._allowance.used)
+            return _unfinished("turn_limit", calls=self._allowance.limit)
         if reply.tool_calls and reply.finish_reason == "length":
             self.tell("user", say("cut_off"))
         self._tell_what_is_left()

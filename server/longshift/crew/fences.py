@@ -25,13 +25,20 @@ _ESCAPED_IN_JSON: Final = {
     "```": "\\u0060\\u0060\\u0060",
 }
 
+_DATA_TAG: Final = re.compile(r"<(?=\s*/?\s*data)", re.IGNORECASE)
+"""What opens anything that could be read as the start or end of a block of data."""
+
 
 def to_json(value: object) -> str:
-    """A value as JSON on one line, safe inside a code block; dates and such become strings."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as JSON on one line, safe inside a code block.
+
+    Dates and such become strings. A lone surrogate, as in the name of a file that is no UTF-8,
+    becomes a question mark: that is all that the wire could carry of it.
+    """
+    text = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace").decode()
     for plain, escaped in _ESCAPED_IN_JSON.items():
         text = text.replace(plain, escaped)
-    return text
+    return _DATA_TAG.sub(r"\\u003c", text)
 
 
 def quoted(value: str) -> str:
@@ -41,7 +48,7 @@ def quoted(value: str) -> str:
 
 def untrusted(value: str, source: str) -> str:
     """Text as a block of data that says where it comes from."""
-    body = re.sub(r"<(/?\s*data)", r"<\\\1", _without_marker(value), flags=re.IGNORECASE)
+    body = _DATA_TAG.sub(r"<\\", _without_marker(value)).strip("\n")
     return f'<data source="{source}">\n{body}\n</data>'
 
 

@@ -18,7 +18,6 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import frontmatter
 from jinja2 import DictLoader, StrictUndefined, meta
-from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -217,10 +216,14 @@ def _read(folder: Path, path: Path) -> Prompt:
     data = path.read_bytes()
     try:
         metadata, body = frontmatter.parse(data.decode())
-        head = HEADS[name.rpartition("/")[0]].model_validate_json(fences.to_json(metadata))
         ImmutableSandboxedEnvironment().parse(body)
-    except KeyError:
-        raise PromptDefect(f"{name} lies in a folder that holds no prompts.") from None
-    except (ValidationError, ValueError, TemplateError) as error:
+    except Exception as error:  # whatever the readers of YAML and Jinja raise
         raise PromptDefect(f"{name} can't be read: {error}") from error
+    kind = HEADS.get(name.rpartition("/")[0])
+    if kind is None:
+        raise PromptDefect(f"{name} lies in a folder that holds no prompts.")
+    try:
+        head = kind.model_validate_json(fences.to_json(metadata))
+    except ValidationError as error:
+        raise PromptDefect(f"{name} has a wrong head: {error}") from error
     return Prompt(name, head, body, hashlib.sha256(data).hexdigest())

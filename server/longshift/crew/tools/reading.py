@@ -103,5 +103,5 @@ def excerpt(text: str, given: ReadFile) -> Result:
 
 
 def _cut_line(line: str, number: int) -> str:
-    omitted = len(line) - RESULT_CHARACTERS
+    omitted = len(line.rstrip("\r\n")) - RESULT_CHARACTERS
     return line[:RESULT_CHARACTERS] + say("line_cut", line=number, omitted=omitted)

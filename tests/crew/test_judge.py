@@ -1,0 +1,152 @@
+"""The judge's tools, and the gate on its verdict."""
+
+from dataclasses import replace
+
+import pytest
+
+from longshift.crew.briefs import JudgeBrief, VerdictGiven
+from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport
+from longshift.crew.judge import judge
+from tests.support.crew_desk import call
+
+
+def verdict(decision, reason="seen", **more):
+    return call("verdict", reason=reason, decision=decision, **more)
+
+
+DONE = verdict("done")
+
+
+@pytest.fixture
+def brief(goal, make_task):
+    return JudgeBrief(goal=goal, cycle=1, tasks=[make_task()])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (verdict("done"), VerdictGiven("done", "seen")),
+        (verdict("continue", " why "), VerdictGiven("continue", "why")),
+        (verdict("replan", tasks=["T1"]), VerdictGiven("replan", "seen")),
+        (verdict("give_up"), VerdictGiven("give_up", "seen")),
+        (verdict("retry", tasks=["T1", "T1"]), VerdictGiven("retry", "seen", ("T1",))),
+    ],
+)
+async def test_a_verdict_ends_it(make_desk, brief, given, expected):
+    assert await judge(make_desk([given]), brief) == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (verdict("retry"), "needs the ids"),
+        (verdict("retry", tasks=["T1", "T9"]), '["T1"]'),
+        (verdict("done", " "), "reason is empty"),
+        (verdict("accept"), "'done' or 'give_up'"),
+        (call("verdict", decision="done"), '"reason"'),
+    ],
+)
+async def test_a_verdict_that_is_none_is_told_why(make_desk, brief, wrong, words):
+    desk = make_desk([wrong, verdict("give_up")])
+    assert (await judge(desk, brief)).decision == "give_up"
+    assert words in desk.results()[0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("gates", "refusals", "calls"),
+    [
+        ("enforce", ["red", "red", "red"], 4),
+        ("enforce", [None], 1),
+        ("advise", ["red", "red"], 2),
+        ("advise", ["red", "still red", "still red"], 3),
+        ("off", ["red"], 1),
+    ],
+)
+async def test_done_waits_for_what_was_measured(make_desk, brief, gates, refusals, calls):
+    desk = make_desk([verdict("done", f"try {n}") for n in range(calls)], refusals=refusals)
+    assert (await judge(desk, replace(brief, gates=gates))).decision == "done"
+    assert [('"red"' in r["error"]) or ('"still red"' in r["error"]) for r in desk.results()] == [
+        True
+    ] * (calls - 1)
+
+
+async def test_only_done_is_refused(make_desk, brief):
+    desk = make_desk([verdict("continue")], refusals=["red"])
+    assert (await judge(desk, brief)).decision == "continue"
+
+
+async def test_checks_come_with_what_they_found(make_desk, brief):
+    found = FindingReport("app/main.py", 1, "os is unused", "F401", "warning")
+    checks = [
+        CheckOutcome("ruff check", 1, "y" * 9_000, new_failure=True, findings=(found,) * 200),
+        CheckOutcome("pytest -q", 0, "2 passed", new_failure=False),
+    ]
+    desk = make_desk([call("run_checks"), DONE], checks=checks)
+    await judge(desk, brief)
+    ruff, pytest_ = desk.results()[0]["checks"]
+    assert pytest_ == {
+        "command": "pytest -q",
+        "exit_status": 0,
+        "new_failure": False,
+        "findings": [],
+        "findings_total": 0,
+        "output": "2 passed",
+    }
+    assert ruff["new_failure"]
+    assert ruff["findings_total"] == 200
+    assert ruff["findings"][0] == {
+        "path": "app/main.py",
+        "line": 1,
+        "code": "F401",
+        "message": "os is unused",
+    }
+    assert len(str(ruff)) < 6_000
+
+
+async def test_no_checks_is_an_empty_list(make_desk, brief):
+    desk = make_desk([call("run_checks"), DONE])
+    await judge(desk, brief)
+    assert desk.results() == [{"checks": []}]
+
+
+def report(**given):
+    finding = {"path": "app/main.py", "line": 1, "message": "m", "code": "c", "severity": "error"}
+    return call("report_finding", **{**finding, **given})
+
+
+async def test_a_finding_goes_over_the_desk(make_desk, brief):
+    desk = make_desk([report(path="./app/main.py", end_line=2, evidence="e"), DONE])
+    await judge(desk, brief)
+    assert desk.results() == [{"finding": "F1", "origin": "run"}]
+    assert desk.reports == [
+        FindingReport("app/main.py", 1, "m", "c", "error", end_line=2, evidence="e")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (report(path="gone.py"), "no file"),
+        (report(line=99), "5 lines"),
+        (report(line=3, end_line=2), "5 lines"),
+        (report(severity="fatal"), '"severity"'),
+        (report(message=""), '"message"'),
+    ],
+)
+async def test_a_finding_that_points_nowhere_is_refused(make_desk, brief, wrong, words):
+    desk = make_desk([wrong, DONE])
+    await judge(desk, brief)
+    assert words in desk.results()[0]["error"]
+    assert desk.reports == []
+
+
+async def test_it_runs_commands_and_asks(make_desk, brief):
+    desk = make_desk(
+        [[call("run_command", command="true"), call("ask_person", question="Fine?")], DONE],
+        commands={"true": CommandOutcome(0, "")},
+    )
+    await judge(desk, brief)
+    assert [list(result) for result in desk.results()] == [
+        ["exit_status", "output", "timed_out", "changed_paths"],
+        ["question"],
+    ]
