@@ -303,3 +303,25 @@ async def test_only_its_user_can_read_the_files(journal, path, said):
     names = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm")
     assert modes == dict.fromkeys(names, 0o600)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_a_follower_cancelled_while_it_reads_ends_once_it_has_read(journal, monkeypatch):
+    # SQLite refuses to close a connection that another thread is reading from.
+    reading, go_on = threading.Event(), threading.Event()
+    last_seq = JournalReader.last_seq
+
+    def slowly(reader):
+        reading.set()
+        go_on.wait(10)
+        return last_seq(reader)
+
+    monkeypatch.setattr(JournalReader, "last_seq", slowly)
+    follower = asyncio.create_task(anext(aiter(journal.follow())))
+    await asyncio.to_thread(reading.wait, 10)
+    follower.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not follower.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await follower

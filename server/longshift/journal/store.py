@@ -9,9 +9,10 @@ import concurrent.futures
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import apsw
 
@@ -19,6 +20,8 @@ from longshift.domain.events import EVENT, Event, Recorded
 from longshift.journal import schema
 from longshift.journal.reader import JournalReader
 from longshift.journal.writer import Append, Forget, Row, Statistics, Writer
+
+T = TypeVar("T")
 
 __all__ = ["Journal", "JournalReader", "Statistics"]
 
@@ -117,8 +120,8 @@ class Journal:
                 while True:
                     closing = bell.closing
                     bell.rung.clear()
-                    last = await asyncio.to_thread(reader.last_seq)
-                    while page := await asyncio.to_thread(reader.page, after, last, run):
+                    last = await _finished(reader.last_seq)
+                    while page := await _finished(partial(reader.page, after, last, run)):
                         for recorded in page:
                             yield recorded
                         after = page[-1].seq
@@ -215,3 +218,16 @@ def _prove(event: Event) -> tuple[Event, str]:
     """
     body = event.model_dump_json(warnings=False)  # whatever it would warn of does not read back
     return EVENT.validate_json(body), body
+
+
+async def _finished(work: Callable[[], T]) -> T:
+    """Do blocking work in a thread, to its end even if the caller is cancelled.
+
+    A connection that is still being read from can't be closed, and the reader is closed next.
+    """
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise

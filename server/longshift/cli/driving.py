@@ -1,0 +1,77 @@
+"""Staying with a run until it needs nobody: the common part of `run` and `resume`.
+
+Owns the view while it goes on, what an interruption leaves behind, and `--apply`.
+"""
+
+import asyncio
+
+from rich.console import Console
+
+from longshift.cli.deciding import accept_all
+from longshift.cli.ending import exit_status, how_to_review, tell_ending
+from longshift.cli.main import NOT_MET
+from longshift.cli.session import Link, read_state, running_runs
+from longshift.cli.terminal import errors, notice, output, say
+from longshift.cli.views import open_view
+from longshift.cli.watching import watch, watch_others
+from longshift.domain.state import Phase, Run, State
+from longshift.engine.ownership import Guest
+from longshift.repository.worktree import Worktree
+
+
+async def drive(
+    link: Link, worktree: Worktree, state: State, run_id: str, *, apply: bool, as_json: bool
+) -> int:
+    """Show a run until it has ended or waits for a person.
+
+    Args:
+        link: to the process that drives it.
+        worktree: where it works.
+        state: what was known before it was started or resumed.
+        run_id: the run.
+        apply: whether to write it into the person's files once its goal is met.
+        as_json: whether the output is for a program.
+
+    Returns:
+        The exit status.
+    """
+    console = errors() if as_json else output()
+    try:
+        with open_view(as_json=as_json) as view:
+            run = await watch(link, worktree, state, run_id, view.show)
+        await asyncio.to_thread(tell_ending, console, worktree, run)
+        status = exit_status(run)
+        if apply and run.phase is Phase.ENDED:
+            status = await _apply(link, console, run)
+        elif run.changes and run.phase is Phase.ENDED:
+            say(console, how_to_review(run.id))
+        await _stay_for_others(link, worktree)
+    except asyncio.CancelledError:
+        await _interrupted(link, run_id)
+        raise
+    return status
+
+
+async def _apply(link: Link, console: Console, run: Run) -> int:
+    if run.outcome != "done":
+        say(console, "Nothing was written into your files, because the goal is not met.", "yellow")
+        return NOT_MET
+    return await accept_all(link, console, run.id)
+
+
+async def _stay_for_others(link: Link, worktree: Worktree) -> None:
+    """Other processes' runs live in this one while it owns the repository: see them through."""
+    if isinstance(link, Guest):
+        return
+    state = await asyncio.to_thread(read_state, worktree)
+    others = ", ".join(run.id for run in running_runs(state))
+    if others:
+        notice(f"{others} was started from elsewhere and runs in this process; Ctrl-C pauses it.")
+        await watch_others(link, state)
+
+
+async def _interrupted(link: Link, run_id: str) -> None:
+    """As owner, closing pauses the run; elsewhere it has to be asked for."""
+    if isinstance(link, Guest):
+        await link.call("pauseRun", {"runId": run_id})
+    say(errors(), f"\nInterrupted. Go on with `longshift resume {run_id}`.", "yellow")

@@ -1,0 +1,203 @@
+"""The checks of `longshift doctor`: what a run needs, and how to mend what is missing.
+
+Owns these checks and their words. Changes nothing, calls no endpoint, and tells of a key only
+whether it is set.
+"""
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from longshift.cli.session import journal_path, owner_of, running_runs
+from longshift.domain.state import fold
+from longshift.errors import LongshiftError
+from longshift.journal.reader import JournalReader
+from longshift.journal.schema import require_sound_sqlite
+from longshift.models.builtin.ruff import Ruff
+from longshift.models.builtin.rules import Rules
+from longshift.repository.gitcommand import run_git
+from longshift.repository.worktree import Worktree
+from longshift.sandbox.cage import open_cage
+from longshift.sandbox.policy import Refusal, SandboxPolicy
+from longshift.settings import (
+    BUILTIN,
+    ROLES,
+    RoleModel,
+    Settings,
+    Trust,
+    default_person_file,
+    default_trust_folder,
+    load_settings,
+)
+
+OLDEST_GIT: Final = (2, 38)
+State = Literal["ok", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found of one thing.
+
+    Attributes:
+        name: what was looked at.
+        state: `bad` is in the way of a run, `warn` is not.
+        text: what was found.
+        mend: what to do about it; empty where nothing has to be done.
+    """
+
+    name: str
+    state: State
+    text: str
+    mend: str = ""
+
+
+def examine(folder: Path) -> Iterator[Check]:
+    """Look at everything, as seen from a folder; each check as soon as it is done."""
+    yield _guarded("python", _python)
+    yield _guarded("git", _git)
+    yield _guarded("sqlite", _sqlite)
+    yield _guarded("ruff", _ruff)
+    worktree, found = _repository(folder)
+    yield found
+    settings, checks = _settings(worktree.root if worktree else folder)
+    yield from checks
+    yield from (_model(role, settings.model_for(role), os.environ) for role in ROLES)
+    yield _guarded("sandbox", lambda: _sandbox(settings))
+    if worktree is not None:
+        yield _guarded("state", lambda: _state(worktree))
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    """A check whose failure is its finding."""
+    try:
+        return check()
+    except LongshiftError as error:
+        return Check(name, "bad", str(error), "See the sentence before.")
+
+
+def _python() -> Check:
+    return Check("python", "ok", f"{platform.python_version()} at {sys.executable}")
+
+
+def _git() -> Check:
+    said = run_git(["--version"], cwd=Path.cwd()).output.decode("utf-8", "replace").strip()
+    version = re.search(r"(\d+)\.(\d+)", said)
+    if version and (int(version[1]), int(version[2])) >= OLDEST_GIT:
+        return Check("git", "ok", said)
+    wanted = ".".join(map(str, OLDEST_GIT))
+    return Check("git", "bad", f"{said} is too old.", f"Install git {wanted} or newer.")
+
+
+def _sqlite() -> Check:
+    # The binding's version is SQLite's with one part more.
+    version = ".".join(importlib.metadata.version("apsw").split(".")[:3])
+    require_sound_sqlite(version)
+    return Check("sqlite", "ok", f"{version}, with apsw")
+
+
+def _ruff() -> Check:
+    try:
+        found = asyncio.run(Ruff().inspect("doctor.py", "import os\n", Rules(select=("F401",))))
+    except (LongshiftError, OSError) as error:
+        return Check("ruff", "bad", f"It does not start: {error}.", "`pip install ruff`")
+    version = importlib.metadata.version("ruff")
+    if found.refused or not found.changed:
+        return Check("ruff", "bad", f"{version} does not answer.", "`pip install --upgrade ruff`")
+    return Check("ruff", "ok", f"{version}, the builtin model's hands")
+
+
+def _repository(folder: Path) -> tuple[Worktree | None, Check]:
+    try:
+        worktree = Worktree.discover(folder.absolute())
+    except LongshiftError as error:
+        return None, Check("repository", "warn", str(error), "Call this in a repository.")
+    operation = worktree.operation_in_progress()
+    if operation:
+        text = f"{worktree.root} is in the middle of a {operation}."
+        mend = f"Finish it, or `git {operation} --abort`; until then no run is started."
+        return worktree, Check("repository", "bad", text, mend)
+    return worktree, Check("repository", "ok", str(worktree.root))
+
+
+def _settings(root: Path) -> tuple[Settings, list[Check]]:
+    """The settings that hold, or the defaults where they can't be read."""
+    trust = Trust(default_trust_folder())
+    try:
+        standing = trust.standing(root)
+        loaded = load_settings(
+            overrides={},
+            environ=os.environ,
+            editor=None,
+            project_root=root,
+            trusted=standing == "trusted",
+        )
+    except LongshiftError as error:
+        return Settings(), [Check("settings", "bad", str(error), "See the sentence before.")]
+    said = sorted({origin for origin in loaded.origins.values() if origin != "default"})
+    where = (
+        f"from {', '.join(said)}"
+        if said
+        else f"all defaults; yours go into {default_person_file()}"
+    )
+    checks = [Check("settings", "ok", where)]
+    checks += [Check("settings", "warn", sentence) for sentence in loaded.notices]
+    mend = f"If you know what it says: `longshift trust {root}`." if standing == "changed" else ""
+    state: State = "warn" if standing == "changed" else "ok"
+    checks.append(Check("trust", state, f"this workspace's own configuration is {standing}", mend))
+    return loaded.settings, checks
+
+
+def _model(role: str, model: RoleModel, environ: Mapping[str, str]) -> Check:
+    name = f"model {role}"
+    if model.model == BUILTIN:
+        return Check(name, "ok", "builtin: rules, without network and key")
+    address = model.base_url or environ.get("OPENAI_BASE_URL") or ""
+    host = (urlsplit(address).hostname or "?") if address else "the openai package's endpoint"
+    if environ.get(model.api_key_env, "").strip():
+        return Check(name, "ok", f"{model.model} at {host}, key in {model.api_key_env}")
+    if address:
+        return Check(name, "ok", f"{model.model} at {host}, without a key")
+    return Check(
+        name,
+        "bad",
+        f"{model.model} at {host}, and {model.api_key_env} is not set.",
+        f"Put the key into {model.api_key_env}, name another variable in `api_key_env`, or set "
+        '`model = "builtin"`.',
+    )
+
+
+def _sandbox(settings: Settings) -> Check:
+    policy = SandboxPolicy(mode=settings.sandbox.mode, network=settings.sandbox.network)
+    cage = asyncio.run(open_cage(policy))
+    if isinstance(cage, Refusal):
+        # Runs go on without commands, so it is in nobody's way.
+        return Check("sandbox", "warn", cage.reason, cage.remedy)
+    return Check("sandbox", "warn" if policy.mode == "none" else "ok", cage.profile)
+
+
+def _state(worktree: Worktree) -> Check:
+    path = journal_path(worktree)
+    if not path.exists():
+        return Check("state", "ok", "no run was started in this repository yet")
+    with JournalReader.open(path) as reader:
+        reader.check()
+        state = fold(reader.read())
+    size = sum(file.stat().st_size for file in worktree.state_dir.rglob("*") if file.is_file())
+    listed = ", ".join(f"{run.id} {run.outcome or run.lifecycle}" for run in state.runs.values())
+    text = f"{worktree.state_dir}: sound, {size / 1e6:.1f} MB; {listed or 'no runs'}"
+    owner = owner_of(worktree)
+    if owner is None:
+        stranded = [run.id for run in running_runs(state)]
+        if stranded:
+            mend = "; ".join(f"`longshift resume {id_}`" for id_ in stranded)
+            return Check("state", "warn", f"{text}; nobody drives {', '.join(stranded)}", mend)
+        return Check("state", "ok", f"{text}; nobody owns it now")
+    return Check("state", "ok", f"{text}; process {owner.pid} owns it")

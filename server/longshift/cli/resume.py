@@ -1,0 +1,61 @@
+"""`longshift resume`: go on with a paused run.
+
+Owns who drives it then: this process where nobody owns the repository, else the owner.
+"""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from longshift.cli.driving import drive
+from longshift.cli.main import DONE
+from longshift.cli.session import (
+    Link,
+    connected,
+    find_worktree,
+    json_option,
+    only_run,
+    own_run,
+    read_state,
+    repo_option,
+    run_async,
+)
+from longshift.cli.terminal import errors, output, say
+from longshift.engine.ownership import Guest
+from longshift.errors import UsageError
+from longshift.models.port import KeyMissing
+from longshift.repository.worktree import Worktree
+
+
+@click.command()
+@click.argument("run", required=False)
+@repo_option
+@json_option
+def command(run: str | None, repo: Path, as_json: bool) -> int:
+    """Go on with RUN, or with the only paused run, and stay until it has ended.
+
+    Where another process owns the repository, the run goes on there.
+    """
+    return run_async(_resume(find_worktree(repo), run, as_json=as_json))
+
+
+async def _resume(worktree: Worktree, named: str | None, *, as_json: bool) -> int:
+    async with connected(worktree) as link:
+        # Only now: opening the repository notes of a run whose process was killed that it stands.
+        state = await asyncio.to_thread(read_state, worktree)
+        meant = only_run(state, ("paused",), "resume").id if named is None else named
+        run = own_run(state, worktree, meant)
+        await _go_on(link, run.id)
+        if isinstance(link, Guest):
+            console = errors() if as_json else output()
+            say(console, f"{run.id} goes on in process {link.owner.pid}.")
+            return DONE
+        return await drive(link, worktree, state, run.id, apply=False, as_json=as_json)
+
+
+async def _go_on(link: Link, run_id: str) -> None:
+    try:
+        await link.call("resumeRun", {"runId": run_id})
+    except KeyMissing as error:
+        raise UsageError(str(error)) from error

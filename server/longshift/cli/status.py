@@ -1,0 +1,156 @@
+"""`longshift status`: all runs of a repository, or one of them.
+
+Owns the tables. Only looks, whoever drives the runs; an editor's unsaved text is not seen here.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from longshift.cli.ending import tell_findings
+from longshift.cli.frame import MARKS
+from longshift.cli.session import (
+    find_worktree,
+    json_option,
+    known_run,
+    owner_of,
+    read_state,
+    repo_option,
+    running_runs,
+)
+from longshift.cli.terminal import one_line, output, say
+from longshift.cli.told import usage_words
+from longshift.domain.model import TaskState
+from longshift.domain.state import Run, State
+from longshift.engine.describe import describe_run, findings_in_present, summarise_run
+from longshift.engine.ports import DiskPresent
+from longshift.repository.store import ObjectStore
+from longshift.repository.worktree import Worktree
+from longshift.review.proposals import HunkState, PendingHunk, Proposals
+
+
+@click.command()
+@click.argument("run", required=False)
+@repo_option
+@json_option
+def command(run: str | None, repo: Path, as_json: bool) -> None:
+    """Show all runs, or RUN with its tasks, changes and findings."""
+    worktree = find_worktree(repo)
+    state = _as_it_is(worktree, read_state(worktree))
+    if run is not None:
+        _show_one(worktree, known_run(state, run), as_json=as_json)
+    elif as_json:
+        uri = worktree.root.as_uri()
+        runs = [summarise_run(one, uri) for one in state.runs.values()]
+        click.echo(json.dumps({"runs": runs}))
+    else:
+        _show_all(output(), state)
+
+
+def _as_it_is(worktree: Worktree, state: State) -> State:
+    """A run whose process was killed is journalled as running: say what its next owner would."""
+    if not running_runs(state) or owner_of(worktree) is not None:
+        return state
+    reason = "The process that drove it has ended; what landed is kept."
+    runs = {
+        run.id: replace(run, paused=True, pause_reason=reason, running_since=None)
+        for run in running_runs(state)
+    }
+    return replace(state, runs={**state.runs, **runs})
+
+
+def _show_all(console: Console, state: State) -> None:
+    if not state.runs:
+        say(console, 'No runs here yet. Start one with `longshift run "GOAL"`.')
+        return
+    table = _table("run", "state", "cycle", "landed", "failed", "started", "goal")
+    for run in state.runs.values():
+        table.add_row(
+            run.id,
+            Text(run.outcome or run.lifecycle, _style(run)),
+            str(run.cycle),
+            f"{run.count(TaskState.LANDED)} of {len(run.tasks)}",
+            str(run.count(TaskState.FAILED)),
+            f"{run.started_at.astimezone():%Y-%m-%d %H:%M}",
+            Text(one_line(run.started.goal.text)),
+        )
+    console.print(table)
+
+
+def _show_one(worktree: Worktree, run: Run, *, as_json: bool) -> None:
+    present = DiskPresent(Path(run.started.repo))
+    store = ObjectStore.open(worktree)
+    try:
+        proposals = Proposals(store)
+        hunks = proposals.of_run(run, present)
+        findings = findings_in_present(run, proposals, present)
+    finally:
+        store.close()
+    if as_json:
+        described = describe_run(run, Path(run.started.repo).as_uri(), hunks, findings)
+        click.echo(json.dumps(described))
+        return
+    console = output()
+    say(console, f"{run.id}: {run.started.goal.text}", "bold")
+    reason = run.outcome_reason or run.pause_reason
+    say(console, f"{run.outcome or run.lifecycle}{f': {reason}' if reason else ''}", _style(run))
+    say(console, f"cycle {run.cycle}, {run.phase}; {usage_words(run.usage)}", "dim")
+    _show_tasks(console, run)
+    _show_changes(console, run, hunks)
+    _show_questions(console, run)
+    tell_findings(console, run)
+
+
+def _show_tasks(console: Console, run: Run) -> None:
+    if not run.tasks:
+        return
+    table = _table("", "task", "state", "attempts", "title", "changes")
+    for task in run.tasks.values():
+        mark, style = MARKS[task.state]
+        table.add_row(
+            Text(mark, style),
+            task.id,
+            Text(str(task.state), style),
+            str(len(task.attempts)),
+            Text(one_line(task.plan.title)),
+            ", ".join(task.change_ids),
+        )
+    console.print(table)
+
+
+def _show_changes(console: Console, run: Run, hunks: tuple[PendingHunk, ...]) -> None:
+    if not run.changes:
+        return
+    table = _table("change", "file", "hunks", "undecided", "accepted", "rejected", "stale")
+    for change in run.changes.values():
+        for path in sorted({h.path for h in hunks if h.change_id == change.id}):
+            states = [h.state for h in hunks if (h.change_id, h.path) == (change.id, path)]
+            decided: tuple[HunkState, ...] = ("pending", "accepted", "rejected", "stale")
+            counts = [str(len(states)), *(str(states.count(state)) for state in decided)]
+            table.add_row(change.id, Text(one_line(path)), *counts)
+    console.print(table)
+
+
+def _show_questions(console: Console, run: Run) -> None:
+    for question in run.questions.values():
+        if question.answer is None:
+            say(console, f"{question.id} is open: {one_line(question.text, 1000)}", "bold")
+            say(console, f'  longshift answer {run.id} {question.id} "…"')
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _style(run: Run) -> str:
+    if run.outcome == "done":
+        return "green"
+    return {"running": "cyan", "paused": "yellow"}.get(run.lifecycle, "red")

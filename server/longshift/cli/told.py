@@ -1,0 +1,299 @@
+"""Events in words: one line for each, as the log and a plain terminal show them.
+
+Owns these words. What models and repositories wrote is put on one line and made harmless here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+from longshift.cli.terminal import one_line
+from longshift.domain import events as e
+from longshift.domain.model import Usage
+from longshift.domain.state import Run
+
+Tone = Literal["plain", "good", "bad", "warn", "dim", "bold"]
+
+STYLES: dict[Tone, str] = {
+    "plain": "",
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "dim": "dim",
+    "bold": "bold",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event in words.
+
+    Attributes:
+        text: one line.
+        tone: how it is to be coloured.
+        minor: whether only the log has it, and not the lines of a run under way.
+    """
+
+    text: str
+    tone: Tone = "plain"
+    minor: bool = False
+
+
+def told(event: e.Event, run: Run | None) -> Told:
+    """Put an event into words.
+
+    Args:
+        event: what happened.
+        run: its run as it stands, to give names to ids; None: it is not known.
+    """
+    said = _told(event, run)
+    return Told(one_line(said.text, 400), said.tone, said.minor)
+
+
+def usage_words(usage: Usage) -> str:
+    """What was spent: calls, tokens, cost."""
+    tokens = usage.input_tokens + usage.output_tokens
+    cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.2f}"
+    return f"{counted(usage.calls, 'call')}, {counted(tokens, 'token')}, {cost}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 hunk`, `2 hunks`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd` and so on."""
+    teens = number % 100 in (11, 12, 13)
+    ending = "th" if teens else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+@singledispatch
+def _told(event: e.Fact, run: Run | None) -> Told:
+    """Whatever is not told below: by its name alone."""
+    del run
+    return Told(str(getattr(event, "event", type(event).__name__)), "dim", minor=True)
+
+
+@_told.register
+def _(event: e.RunStarted, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.run} started: {event.goal.text}", "bold")
+
+
+@_told.register
+def _(event: e.RunResumed, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.run} goes on{_because(event.reason)}", "bold")
+
+
+@_told.register
+def _(event: e.RunPaused, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.run} is paused{_because(event.reason)}", "warn")
+
+
+@_told.register
+def _(event: e.RunFinished, run: Run | None) -> Told:
+    del run
+    tone: Tone = "good" if event.outcome == "done" else "bad"
+    return Told(f"{event.run} ended: {event.outcome}{_because(event.reason)}", tone)
+
+
+@_told.register
+def _(event: e.RunSteered, run: Run | None) -> Told:
+    del run
+    return Told(f"the person says: {event.message}")
+
+
+@_told.register
+def _(event: e.CycleStarted, run: Run | None) -> Told:
+    del run
+    return Told(f"cycle {event.cycle} begins ({event.mode})", "bold")
+
+
+@_told.register
+def _(event: e.HeadMoved, run: Run | None) -> Told:
+    del run
+    return Told(f"the head took in your text ({_paths(event.paths)})", minor=not event.paths)
+
+
+@_told.register
+def _(event: e.HeadPublished, run: Run | None) -> Told:
+    del run
+    text = f"the head is published: refs/longshift/{event.run}/head is {event.head[:10]}"
+    return Told(text, "dim", minor=True)
+
+
+@_told.register
+def _(event: e.PlannerStarted, run: Run | None) -> Told:
+    del run
+    slice_ = f" on {event.scope}: {event.objective}" if event.parent else ""
+    return Told(f"{event.planner} plans{slice_}", minor=not slice_)
+
+
+@_told.register
+def _(event: e.PlannerFinished, run: Run | None) -> Told:
+    del run
+    text = f"{event.planner} {event.outcome}: {event.summary}"
+    return Told(text, "plain" if event.outcome == "finished" else "warn")
+
+
+@_told.register
+def _(event: e.TaskAdded, run: Run | None) -> Told:
+    del run
+    after = f", after {', '.join(event.plan.depends_on)}" if event.plan.depends_on else ""
+    return Told(f"{event.task} added: {event.plan.title}{after}")
+
+
+@_told.register
+def _(event: e.TaskDropped, run: Run | None) -> Told:
+    return Told(f"{_task(event.task, run)} dropped: {event.reason}", "warn")
+
+
+@_told.register
+def _(event: e.AttemptStarted, run: Run | None) -> Told:
+    try_ = f" ({ordinal(event.attempt)} attempt)" if event.attempt > 1 else ""
+    return Told(f"{_task(event.task, run)} started{try_}", "dim")
+
+
+@_told.register
+def _(event: e.AttemptFailed, run: Run | None) -> Told:
+    again = "will be tried again" if event.retry else "failed"
+    text = f"{_task(event.task, run)} {again} ({event.failure}): {event.reason}"
+    return Told(text, "warn" if event.retry else "bad")
+
+
+@_told.register
+def _(event: e.LandingIntended, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.task} is about to land {event.commit[:10]}", "dim", minor=True)
+
+
+@_told.register
+def _(event: e.TaskLanded, run: Run | None) -> Told:
+    change = f"{event.change}, {_paths(event.paths)}" if event.change else "nothing to change"
+    concerns = f"; concerns: {event.handoff.concerns}" if event.handoff.concerns else ""
+    return Told(f"{_task(event.task, run)} landed ({change}){concerns}", "good")
+
+
+@_told.register
+def _(event: e.LandingConflict, run: Run | None) -> Told:
+    text = f"{_task(event.task, run)} met a conflict in {_paths(event.paths)}; its worker resolves"
+    return Told(text, "warn")
+
+
+@_told.register
+def _(event: e.JudgeStarted, run: Run | None) -> Told:
+    del run
+    return Told(f"the judge looks at cycle {event.cycle}")
+
+
+@_told.register
+def _(event: e.VerdictReached, run: Run | None) -> Told:
+    del run
+    tasks = f" {', '.join(event.tasks)}" if event.tasks else ""
+    return Told(f"verdict: {event.decision}{tasks}{_because(event.reason)}", "bold")
+
+
+@_told.register
+def _(event: e.FindingReported, run: Run | None) -> Told:
+    del run
+    f = event.detail
+    tone: Tone = "warn" if f.origin == "run" else "dim"
+    before = ", stood there before" if f.origin == "base" else ""
+    text = f"{f.id} {f.severity}{before}: {f.path}:{f.line}: {f.message} [{f.code}]"
+    return Told(text, tone, minor=f.origin == "base")
+
+
+@_told.register
+def _(event: e.FindingResolved, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.finding} is resolved", "good")
+
+
+@_told.register
+def _(event: e.FindingDismissed, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.finding} is dismissed{_because(event.reason)}")
+
+
+@_told.register
+def _(event: e.DecisionIntended, run: Run | None) -> Told:
+    del run
+    text = f"{event.change} {event.path}: about to be {event.decision}"
+    return Told(text, "dim", minor=True)
+
+
+@_told.register
+def _(event: e.ChangeDecided, run: Run | None) -> Told:
+    del run
+    hunks = f"hunk {', '.join(map(str, event.hunks))}"
+    text = f"{event.change} {event.path}, {hunks}: {event.decision}{_because(event.reason)}"
+    return Told(text, "good" if event.decision == "accepted" else "plain")
+
+
+@_told.register
+def _(event: e.ConstraintAdded, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.constraint} holds from now on: {event.detail.text}")
+
+
+@_told.register
+def _(event: e.ConstraintLifted, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.constraint} is lifted")
+
+
+@_told.register
+def _(event: e.QuestionAsked, run: Run | None) -> Told:
+    del run
+    options = f" ({' / '.join(event.options)})" if event.options else ""
+    how = f'`longshift answer {event.run} {event.question} "…"`'
+    return Told(f"{event.question} {event.asked_by} asks: {event.text}{options}; {how}", "bold")
+
+
+@_told.register
+def _(event: e.QuestionAnswered, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.question} is answered: {event.answer}")
+
+
+@_told.register
+def _(event: e.ModelCalled, run: Run | None) -> Told:
+    del run
+    tokens = f"{event.usage.input_tokens:,} + {event.usage.output_tokens:,} tokens"
+    text = f"{event.agent} asked {event.model}: {tokens}, {event.latency_s:g} s"
+    return Told(text, "dim", minor=True)
+
+
+@_told.register
+def _(event: e.BudgetWarned, run: Run | None) -> Told:
+    del run
+    text = f"{event.percent} % of the budget of {event.kind} is used: {event.used} of {event.limit}"
+    return Told(text, "warn")
+
+
+@_told.register
+def _(event: e.BudgetExceeded, run: Run | None) -> Told:
+    del run
+    text = f"the budget of {event.kind} is used up: {event.used} of {event.limit}"
+    return Told(text, "bad")
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _paths(paths: Iterable[str]) -> str:
+    named = list(paths)
+    if len(named) <= 2:
+        return ", ".join(named)
+    return f"{named[0]} and {counted(len(named) - 1, 'more file')}"
+
+
+def _task(task_id: str, run: Run | None) -> str:
+    task = run.tasks.get(task_id) if run else None
+    return f"{task_id} ({task.plan.title})" if task else task_id
