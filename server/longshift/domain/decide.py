@@ -4,18 +4,28 @@ Owns scheduling between tasks and the rules that end a run. Never awaits, reads 
 touches disk: the engine performs what is decided here, and asks again after every event.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import takewhile
+from typing import Final, Literal
 
-from longshift.domain.model import Outcome, Task, TaskState
+from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
 from longshift.domain.state import Phase, Run
 
+CycleMode = Literal["plan", "replan", "retry"]
 ATTEMPTS_PER_TASK = 3
 """A task is tried again at most twice; an interrupted attempt does not count."""
 IDLE_CYCLES = 2
 """Cycles in a row that land nothing and resolve no finding before the run is stopped."""
+MODES: Final[Mapping[VerdictDecision, CycleMode]] = {
+    "continue": "plan",
+    "replan": "replan",
+    "retry": "retry",
+    "done": "retry",  # the goal is met, but for what the person has asked for since
+    "give_up": "retry",
+}
+"""How the cycle after a verdict goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class BeginCycle:
     """Take the person's text in and start the next cycle."""
 
     cycle: int
-    mode: Literal["plan", "replan", "retry"]
+    mode: CycleMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,36 +187,44 @@ def _ready(run: Run) -> Iterator[Task]:
 
 
 def _claims(task: Task) -> Iterator[str]:
-    for path in task.plan.paths:
-        yield path.rstrip("/")
+    for named in task.plan.paths:
+        path = _plain(named)
+        yield path
         for folder in _folders(path):
             yield folder + "/"  # marks "something below this folder is claimed"
 
 
-def _claimed(path: str, claimed: set[str]) -> bool:
-    path = path.rstrip("/")
+def _claimed(named: str, claimed: set[str]) -> bool:
+    path = _plain(named)
     if path in claimed or path + "/" in claimed:
         return True
     return any(folder in claimed for folder in _folders(path))
 
 
+def _plain(path: str) -> str:
+    """A path in one spelling; a pattern as the folder that all its matches are in, "" the root."""
+    parts = (part for part in path.split("/") if part not in ("", "."))
+    return "/".join(takewhile(lambda part: not set("*?[") & set(part), parts))
+
+
 def _folders(path: str) -> Iterator[str]:
-    parts = path.rstrip("/").split("/")
-    for length in range(1, len(parts)):
+    parts = path.split("/") if path else []
+    for length in range(len(parts)):
         yield "/".join(parts[:length])
 
 
 def _after_verdict(run: Run) -> Next:
     last = run.cycles[-1].verdict
     assert last is not None, "a judged cycle has its verdict"
-    if last.decision == "done":
+    # The person may have asked for more while the judge was at work: a rework, a finding to fix.
+    asked = last.decision != "retry" and run.count(TaskState.WAITING) > 0
+    if last.decision == "done" and not asked:
         return FinishRun("done", last.reason)
-    if last.decision == "give_up":
+    if last.decision == "give_up" and not asked:
         return FinishRun("gave_up", last.reason)
     if run.exceeded:
         return _out_of_budget(run)
-    idle = run.cycles[-IDLE_CYCLES:]
-    if len(idle) == IDLE_CYCLES and not any(c.landed or c.resolved for c in idle):
+    if not asked and _is_idle(run):
         return FinishRun(
             "no_progress",
             f"{IDLE_CYCLES} cycles in a row landed nothing and resolved no finding; "
@@ -219,8 +237,12 @@ def _after_verdict(run: Run) -> Next:
             f"{run.cycle} cycles are done, the most that budget.cycles allows; "
             f"the judge's last word: {last.reason}",
         )
-    modes: dict[str, Literal["plan", "replan", "retry"]] = {"retry": "retry", "replan": "replan"}
-    return BeginCycle(run.cycle + 1, modes.get(last.decision, "plan"))
+    return BeginCycle(run.cycle + 1, MODES[last.decision])
+
+
+def _is_idle(run: Run) -> bool:
+    latest = run.cycles[-IDLE_CYCLES:]
+    return len(latest) == IDLE_CYCLES and not any(c.landed or c.resolved for c in latest)
 
 
 def _first_cycle(run: Run) -> BeginCycle:

@@ -22,6 +22,7 @@ from longshift.domain.model import (
     Handoff,
     HunkDecision,
     Outcome,
+    PauseCause,
     Rework,
     Strategy,
     TaskPlan,
@@ -59,6 +60,8 @@ class RunStarted(OfRun):
     workers: int = 8
     budget: Budget = Budget()
     overlap: Literal["order", "allow"] = "order"
+    overrides: str = "{}"
+    """What was set for this run alone, as JSON: a resume in another process works alike."""
 
 
 class RunResumed(OfRun):
@@ -75,6 +78,7 @@ class RunPaused(OfRun):
 
     event: Literal["run.paused"] = "run.paused"
     reason: str = ""
+    cause: PauseCause = "person"
 
 
 class TaskCounts(Value):
@@ -279,6 +283,8 @@ class DecisionIntended(OfRun):
     before_sha256: str | None
     """Of the file's bytes before and after the effect; None: no such file."""
     after_sha256: str | None
+    file: str | None = None
+    """Where the effect takes place; None: at `path`."""
 
 
 class ChangeDecided(OfRun):

@@ -20,6 +20,10 @@ HunkDecision = Literal["accepted", "rejected", "rework", "pending"]
 """What a person said of a hunk; `pending` takes an earlier decision back."""
 Outcome = Literal["done", "gave_up", "out_of_budget", "no_progress", "stopped"]
 AttemptFailure = Literal["gave_up", "turn_limit", "model", "conflict", "budget", "interrupted"]
+PauseCause = Literal["person", "interrupted", "checkout", "trouble"]
+"""`person`: they asked for it. `interrupted`: the process ended while the run was under way, so
+that it may go on by itself where the settings say so. `checkout`: HEAD names other content.
+`trouble`: something that only a person can mend."""
 BudgetKind = Literal["usd", "tokens", "calls", "minutes", "cycles"]
 Line = Annotated[int, Field(ge=1)]
 """A line of a file, counted from 1 as people and compilers do."""
@@ -246,6 +250,8 @@ class Constraint(Value):
     """The run whose rejected hunk it was made from."""
     change_id: str | None = None
     """That hunk's change: taking the rejection back lifts the constraint."""
+    hunks: tuple[tuple[str, int], ...] = ()
+    """The rejected hunks, by path and number."""
     lifted: bool = False
 
 

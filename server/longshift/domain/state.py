@@ -20,6 +20,7 @@ from longshift.domain.model import (
     Finding,
     HeadStep,
     Outcome,
+    PauseCause,
     PlannerRecord,
     Question,
     Task,
@@ -105,6 +106,7 @@ class Run:
     phase: Phase = Phase.READY
     paused: bool = False
     pause_reason: str = ""
+    pause_cause: PauseCause | None = None
     running_since: datetime | None = None
     seconds_run: float = 0.0
     """Time spent running up to the last pause; since then, add `running_since`."""
@@ -327,7 +329,12 @@ def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
         raise Refused(f"run {run.id} is {run.lifecycle}")
     seconds = run.seconds_at(time)
     return replace(
-        run, paused=True, pause_reason=event.reason, running_since=None, seconds_run=seconds
+        run,
+        paused=True,
+        pause_reason=event.reason,
+        pause_cause=event.cause,
+        running_since=None,
+        seconds_run=seconds,
     )
 
 
@@ -337,6 +344,7 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
         checkout=event.checkout or run.checkout,
         paused=False,
         pause_reason="",
+        pause_cause=None,
         running_since=time,
         outcome=None,
         outcome_reason="",
@@ -347,10 +355,17 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
 def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
     if run.count(TaskState.RUNNING):
         raise Refused(f"run {run.id} still has attempts running")
+    # A planner that was still at work has no more to say: none may hold up a reopened run.
+    planners = {
+        id_: one.model_copy(update={"state": "interrupted"}) if one.state == "running" else one
+        for id_, one in run.planners.items()
+    }
     return replace(
         run,
+        planners=planners,
         paused=False,
         pause_reason="",
+        pause_cause=None,
         running_since=None,
         seconds_run=run.seconds_at(time),
         outcome=event.outcome,
@@ -367,13 +382,16 @@ def _start_cycle(run: Run, event: e.CycleStarted) -> Run:
 def _move_head(run: Run, event: e.HeadMoved) -> Run:
     if run.phase in (Phase.WORKING, Phase.JUDGING):
         raise Refused(f"the head takes the person's text between cycles, not while {run.phase}")
-    step = HeadStep(parent=run.head, commit=event.head, change_id=None, paths=event.paths)
+    steps = run.steps
+    if event.head != run.head:
+        step = HeadStep(parent=run.head, commit=event.head, change_id=None, paths=event.paths)
+        steps = (*steps, step)
     return replace(
         run,
         head=event.head,
         taken=event.taken,
         checkout=event.checkout or run.checkout,
-        steps=(*run.steps, step),
+        steps=steps,
     )
 
 

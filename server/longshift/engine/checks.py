@@ -13,6 +13,8 @@ from typing import Final
 from longshift.crew.desk import CheckOutcome, FindingReport
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.room import RunRoom
+from longshift.errors import TellModel
+from longshift.repository.paths import checked_file_path
 from longshift.repository.store import ObjectStore
 from longshift.sandbox.policy import CommandResult, Refusal
 
@@ -36,48 +38,53 @@ class Checks:
         """Run these commands; none of them on the base before it is needed."""
         self._room = room
         self._commands = tuple(commands)
-        self._failed_at_base: dict[str, bool] = {}
-        self._last: tuple[CheckOutcome, ...] | None = None
+        self._failed_at_base: dict[tuple[str, str], bool] = {}
+        self._head: str | None = None
+        self._last: tuple[CheckOutcome, ...] = ()
 
-    @property
-    def standing_failures(self) -> list[str]:
+    def standing_failures(self, head: str) -> list[str]:
         """Commands that fail at the head, by the last run, and did not before the run."""
-        return [check.command for check in self._last or () if check.new_failure]
+        return [check.command for check in self._of(head) if check.new_failure]
 
-    @property
-    def unrunnable(self) -> list[str]:
+    def unrunnable(self, head: str) -> list[str]:
         """Commands that could not be started or brought to an end, so that they prove nothing."""
-        return [check.command for check in self._last or () if check.exit_status is None]
+        return [check.command for check in self._of(head) if check.exit_status is None]
 
-    @property
-    def is_due(self) -> bool:
+    def are_due(self, head: str) -> bool:
         """Whether there are checks that nobody has run on this head."""
-        return bool(self._commands) and self._last is None
+        return bool(self._commands) and self._head != head
 
     async def run(self, head: str, base: str) -> Sequence[CheckOutcome]:
-        """Run every check on a head."""
+        """Run every check on a head.
+
+        Args:
+            head: the commit to check.
+            base: what the person has: failures that stand there too are not the run's.
+        """
         self._last = tuple([await self._check(c, head, base) for c in self._commands])
+        self._head = head
         return self._last
+
+    def _of(self, head: str) -> Sequence[CheckOutcome]:
+        return self._last if self._head == head else ()
 
     async def _check(self, command: str, head: str, base: str) -> CheckOutcome:
         if isinstance(self._room.cage, Refusal):
             # A check that cannot start proves nothing: it must stand in the way of "done".
             return CheckOutcome(command, None, self._room.cage.message, new_failure=True)
         result = await run_and_discard(self._room, head, command, CHECK_TIMEOUT_S)
-        failed = result.exit_status != 0
-        return CheckOutcome(
-            command=command,
-            exit_status=result.exit_status,
-            output=result.output,
-            new_failure=failed and not await self._fails_at(base, command),
-            findings=tuple(_findings(command, result, self._room.store, head)) if failed else (),
-        )
+        new_failure = result.exit_status != 0 and not await self._fails_at(base, command)
+        found: Sequence[FindingReport] = ()
+        if new_failure:
+            found = await self._room.off_loop(_findings, command, result, self._room.store, head)
+        return CheckOutcome(command, result.exit_status, result.output, new_failure, tuple(found))
 
     async def _fails_at(self, base: str, command: str) -> bool:
-        if command not in self._failed_at_base:
+        known = self._failed_at_base.get((base, command))
+        if known is None:
             result = await run_and_discard(self._room, base, command, CHECK_TIMEOUT_S)
-            self._failed_at_base[command] = result.exit_status != 0
-        return self._failed_at_base[command]
+            known = self._failed_at_base[base, command] = result.exit_status != 0
+        return known
 
 
 def find_checks(store: ObjectStore, commit: str) -> list[str]:
@@ -104,15 +111,18 @@ def _findings(
 ) -> list[FindingReport]:
     reports: list[FindingReport] = []
     for match in LOCATION.finditer(result.output):
-        path = match["path"].removeprefix("./")
-        if len(reports) == MOST_FINDINGS or store.find(head, path) is None:
+        path, line = match["path"].removeprefix("./"), max(1, int(match["line"]))
+        if len(reports) == MOST_FINDINGS:
+            break
+        version = store.read_file(head, path) if _may_name_file(path) else None
+        if version is None or line > version.data.count(b"\n") + 1:
             continue
         code = CODE.search(match["message"])
         name = (code["code"] or code["end"]) if code else command.split(maxsplit=1)[0]
         reports.append(
             FindingReport(
                 path=path,
-                line=max(1, int(match["line"])),
+                line=line,
                 message=match["message"].strip(),
                 code=name,
                 severity="error",
@@ -120,6 +130,14 @@ def _findings(
             )
         )
     return reports
+
+
+def _may_name_file(path: str) -> bool:
+    """Whether what a tool printed may be a path of the repository, and no log line or address."""
+    try:
+        return checked_file_path(path) == path
+    except TellModel:
+        return False
 
 
 def _text(store: ObjectStore, commit: str, path: str) -> str | None:

@@ -12,7 +12,7 @@ from longshift.domain.events import Event, Recorded
 from longshift.domain.model import Constraint
 from longshift.domain.state import Run, State, apply
 from longshift.engine.ports import Clock
-from longshift.errors import NeedsPerson, UsageError
+from longshift.errors import UsageError
 from longshift.journal.store import Journal
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Chronicle:
         self._state = state
         self._clock = clock
         self._listeners: list[Listener] = []
-        self._broken: NeedsPerson | None = None
+        self._broken: Exception | None = None
 
     @property
     def state(self) -> State:
@@ -62,21 +62,33 @@ class Chronicle:
         Raises:
             Refused: one of them cannot happen as things stand; none was recorded.
             NeedsPerson: the journal can't be written; no run goes on until it can.
+            ValueError: one of them would not read back as it is; none was recorded.
         """
         if self._broken is not None:
             raise self._broken
-        state = self._state
+        before = state = self._state
         now = self._clock.now()
-        for event in events:
-            state = apply(state, Recorded(seq=state.seq + 1, time=now, event=event))
+        records = [
+            Recorded(seq=state.seq + number, time=now, event=event)
+            for number, event in enumerate(events, start=1)
+        ]
+        for record in records:
+            state = apply(state, record)
         self._state = state
         try:
-            recorded = await self._journal.append(*events)
-        except NeedsPerson as error:
+            records = list(await self._journal.append(*events))
+        except ValueError:
+            # Raised before anything was awaited, so nobody has built on the new state.
+            self._state = before
+            raise
+        except Exception as error:
             self._broken = error  # the state is ahead of the disk: nothing more may build on it
             raise
-        for record in recorded:
-            self._tell(record)
+        finally:
+            # A caller that is cancelled while it waits does not take back what it handed over.
+            if self._broken is None and self._state is not before:
+                for record in records:
+                    self._tell(record)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Be told of every fact once it is durable; returns what ends it."""
@@ -84,14 +96,15 @@ class Chronicle:
         return lambda: self._listeners.remove(listener)
 
     async def forget(self, run_id: str) -> None:
-        """Drop a run from the journal and the state.
+        """Drop a run, and the constraints that its rejections made, from journal and state.
 
         The state can't be rebuilt without it, since it is a fold; it is taken out by hand, and
         the journal, folded anew, says the same.
         """
         await self._journal.forget(run_id)
         runs = {id_: run for id_, run in self._state.runs.items() if id_ != run_id}
-        self._state = State(self._state.seq, runs, self._state.constraints)
+        kept = {id_: k for id_, k in self._state.constraints.items() if k.run_id != run_id}
+        self._state = State(self._state.seq, runs, kept)
 
     def _tell(self, record: Recorded) -> None:
         for listener in tuple(self._listeners):

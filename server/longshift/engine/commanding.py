@@ -12,7 +12,7 @@ import pathspec
 
 from longshift.crew.desk import CommandOutcome
 from longshift.crew.prompts import say
-from longshift.engine.room import RunRoom
+from longshift.engine.room import RunRoom, is_text
 from longshift.errors import TellModel
 from longshift.repository.files import FileEdit
 from longshift.repository.store import ObjectStore
@@ -90,7 +90,7 @@ async def run_in_cage(
         NeedsPerson: the sandbox failed.
     """
     result, changes = await _run(room, workspace, command, timeout_s)
-    changed = _edits(changes)
+    changed = {path: edit for path, edit in _edits(changes).items() if is_text(path)}
     if changed:
         workspace.rebase_onto(workspace.commit, {**workspace.edits, **changed})
     return CommandOutcome(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
+from longshift.domain.state import Refused
 from longshift.engine.describe import Json, describe_run, findings_in_present, summarise_run
 from longshift.engine.engine import Engine
 from longshift.errors import UsageError
@@ -42,6 +43,8 @@ class StartGoal(Arguments):
     strategy: Name | None = None
     settings: Mapping[str, object] = {}
     """Settings for this run alone, as the command line sends them."""
+    repo: Name | None = None
+    """The worktree that the goal is for, as a URI; None: the engine's own."""
 
 
 class Nothing(Arguments):
@@ -123,10 +126,20 @@ async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) ->
         UsageError: there is no such command, or its arguments do not fit.
         NeedsPerson: it can't be done as things stand.
     """
+    try:
+        return await _handler_of(name)(engine, arguments)
+    except Refused as refused:  # by the state, which has moved on since the handler looked
+        raise UsageError(
+            f"{name} does not fit how things stand now: {refused}. Nothing was done. Look again, "
+            "then decide anew."
+        ) from refused
+
+
+def _handler_of(name: str) -> Handler:
     handler = COMMANDS.get(name)
     if handler is None:
         raise UsageError(f"There is no command {name}. There are: {', '.join(sorted(COMMANDS))}.")
-    return await handler(engine, arguments)
+    return handler
 
 
 def parse(name: str, shape: type[Arguments], arguments: Mapping[str, object]) -> Arguments:
@@ -144,6 +157,12 @@ def parse(name: str, shape: type[Arguments], arguments: Mapping[str, object]) ->
 
 
 async def _start_goal(engine: Engine, given: StartGoal) -> Json:
+    here = engine.shop.worktree.root
+    if given.repo not in (None, here.as_uri()):
+        raise UsageError(
+            f"The process that owns this repository works in {here}, and the goal is for "
+            f"{given.repo}. Nothing was started. Close that one first, or start the goal there."
+        )
     goal = Goal(
         text=given.goal,
         paths=given.paths,

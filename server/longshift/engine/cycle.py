@@ -8,7 +8,7 @@ from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
-from longshift.engine.room import RunRoom, Shop
+from longshift.engine.room import RunRoom, Shop, is_text
 from longshift.errors import NeedsPerson
 from longshift.repository.merge import merge_trees_favouring
 from longshift.repository.snapshot import Snapshot, take_snapshot
@@ -51,8 +51,22 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
         message=f"Take in the person's text\n\nLongshift-Run: {run.id}\n",
         when=room.when(),
     )
-    moved = await room.off_loop(_move, room, merged.commit, taken.commit)
+    base = await room.off_loop(_kept_name, room, taken.commit, head)
+    moved = await room.off_loop(_move, room, merged.commit, base)
     await room.chronicle.record(*_clash_tasks(room, rejected), *moved, started)
+
+
+def _kept_name(room: RunRoom, taken: str, head: str) -> str:
+    """A commit with the snapshot's content that the head's history holds.
+
+    Where there was nothing to merge, the snapshot is no parent of the head, and the next pruning
+    would take it from under the run.
+    """
+    tree_of = room.store.objects.tree_of
+    for held in (room.run.taken, head):
+        if tree_of(held) == tree_of(taken):
+            return held
+    return taken
 
 
 def _without_rejected(room: RunRoom, rejected: RejectedEdits) -> str:
@@ -74,7 +88,7 @@ def _move(room: RunRoom, head: str, taken: str) -> list[events.HeadMoved]:
         path
         for difference in room.store.differences(run.head, head)
         for path in (difference.path, difference.old_path)
-        if path is not None and _is_text(path)
+        if path is not None and is_text(path)
     }
     return [
         events.HeadMoved(
@@ -105,12 +119,3 @@ def _clash_tasks(room: RunRoom, rejected: RejectedEdits) -> list[events.TaskAdde
         )
         for offset, hunk in enumerate(rejected.clashes)
     ]
-
-
-def _is_text(path: str) -> bool:
-    """Whether a path is UTF-8: no agent can name another, so none of its hunks is reviewed."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -4,38 +4,33 @@ Owns the order intent → effect → fact towards the person's files and buffers
 there but what the decision names, and never record as accepted what does not stand there.
 """
 
+import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 
 from longshift.crew.prompts import say
 from longshift.domain import events
-from longshift.domain.model import Constraint, HunkDecision, Rework, TaskPlan
+from longshift.domain.model import Constraint, Decision, HunkDecision, Rework, TaskPlan
 from longshift.domain.state import Phase, Run
-from longshift.engine.ports import sha256
+from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson
 from longshift.review.decisions import Target, chosen, constraint_text
-from longshift.review.shapes import PendingHunk, WriteFile
+from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
 
 
 class Decisions:
-    """Carries out a person's decisions on the hunks of any run."""
+    """Carries out a person's decisions on the hunks of any run, one at a time."""
 
     def __init__(self, shop: Shop) -> None:
         """Decide on the shop's runs, writing through its hand."""
         self._shop = shop
+        self._one_at_a_time = asyncio.Lock()
 
     async def hunks(self, run: Run, change_id: str | None = None) -> tuple[PendingHunk, ...]:
         """The hunks of a run, or of one change, against what the person has now."""
-        present = self._shop.hand.present()
-        change = run.changes.get(change_id) if change_id else None
-        if change is None:
-            return await self._shop.off_loop(self._shop.proposals.of_run, run, present)
-        found: list[PendingHunk] = []
-        for path in change.paths:
-            found += await self._shop.off_loop(self._shop.proposals.of_path, run, path, present)
-        return tuple(found)
+        return await self._hunks_against(run, change_id, self._look())
 
     async def decide(
         self, run: Run, target: Target, decision: HunkDecision, reason: str = ""
@@ -46,92 +41,143 @@ class Decisions:
             The state of the hunks it was about.
 
         Raises:
-            UsageError: the target names nothing, or nothing that can take this decision.
+            UsageError: the target names nothing, or nothing that can take this decision; or the
+                run is another worktree's.
             NeedsPerson: the text could not be written, or does not show what was accepted.
         """
-        hunks = chosen(run, await self.hunks(run, target.change_id), target, decision)
-        match decision:
-            case "accepted":
-                await self._write(run, [h for h in hunks if h.state == "pending"], decision)
-                await self._confirm(run, hunks)
-                await self._record(run, hunks, decision, reason)
-            case "rejected":
-                await self._reject(run, hunks, reason)
-            case "rework":
-                await self._rework(run, hunks, reason)
-            case "pending":
-                await self._undo(run, hunks)
-        return decision
+        async with self._one_at_a_time:
+            run = await self._shop.own(run.id)
+            present = self._look()
+            hunks = chosen(
+                run,
+                await self._hunks_against(run, target.change_id, present),
+                target,
+                decision,
+            )
+            match decision:
+                case "accepted":
+                    await self._accept(run, hunks, present, reason)
+                case "rejected":
+                    await self._reject(run, hunks, reason)
+                case "rework":
+                    await self._rework(run, hunks, reason)
+                case "pending":
+                    await self._undo(run, hunks, present)
+            return decision
 
     async def decide_all(self, run: Run, decision: HunkDecision, path: str | None = None) -> int:
         """Accept or reject everything that is pending, of one path or of the whole run.
 
         Returns:
             How many hunks there were.
-        """
-        pending = [
-            hunk
-            for hunk in await self.hunks(run)
-            if hunk.state == "pending" and path in (None, hunk.path, hunk.old_path)
-        ]
-        if decision == "accepted" and pending:
-            await self._write(run, pending, decision)
-            await self._confirm(run, pending)
-        by_change = sorted(pending, key=lambda hunk: (int(hunk.change_id[1:]), hunk.path))
-        for _, group in groupby(by_change, key=lambda hunk: hunk.change_id):
-            hunks = list(group)
-            if decision == "accepted":
-                await self._record(run, hunks, decision, "")
-            else:
-                await self._reject(run, hunks, "")
-        return len(pending)
 
-    async def _write(self, run: Run, hunks: Sequence[PendingHunk], decision: HunkDecision) -> None:
+        Raises:
+            UsageError: the run is another worktree's.
+            NeedsPerson: a text could not be written; what was written before it is recorded.
+        """
+        async with self._one_at_a_time:
+            run = await self._shop.own(run.id)
+            present = self._look()
+            pending = [
+                hunk
+                for hunk in await self._hunks_against(run, None, present)
+                if hunk.state == "pending" and path in (None, hunk.path, hunk.file, hunk.old_path)
+            ]
+            if decision == "accepted" and pending:
+                await self._accept(run, pending, present, "")
+            elif pending:
+                ordered = sorted(pending, key=_by_change)
+                for _, group in groupby(ordered, key=lambda hunk: hunk.change_id):
+                    await self._reject(run, list(group), "")
+            return len(pending)
+
+    def _look(self) -> StillPresent:
+        return StillPresent(self._shop.hand.present())
+
+    async def _hunks_against(
+        self, run: Run, change_id: str | None, present: StillPresent
+    ) -> tuple[PendingHunk, ...]:
+        proposals = self._shop.proposals
+        if change_id is not None and change_id in run.changes:
+            return await self._shop.off_loop(proposals.of_change, run, change_id, present)
+        return await self._shop.off_loop(proposals.of_run, run, present)
+
+    async def _accept(
+        self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent, reason: str
+    ) -> None:
+        await self._write(run, [h for h in hunks if h.state == "pending"], present, "accepted")
+        await self._confirm(run, hunks)
+        await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason))
+
+    async def _write(
+        self,
+        run: Run,
+        hunks: Sequence[PendingHunk],
+        present: StillPresent,
+        decision: HunkDecision,
+    ) -> None:
         """Write hunks into, or take them out of, the person's text; the intent comes first."""
         if not hunks:
             return
-        present = self._shop.hand.present()
         effects = await self._shop.off_loop(self._shop.proposals.file_effects, run, hunks, present)
-        intents: list[events.DecisionIntended] = []
-        for effect in effects:
-            if isinstance(effect, WriteFile):
-                before = await self._shop.off_loop(present.read, effect.path)
-                data = before.data if before else None
-                intents += _intents(run, hunks, effect, sha256(data), decision)
+        intents = await self._shop.off_loop(_intents, run, hunks, effects, present, decision)
         await self._shop.chronicle.record(*intents)
-        await self._shop.hand.apply(hunks, effects)
+        try:
+            await self._shop.off_loop(self._refuse_changed, present, _touched(effects))
+            await self._shop.hand.apply(hunks, effects)
+        except BaseException:
+            # What was written before it failed is told apart from what was not by the files.
+            for intent in self._shop.chronicle.run(run.id).deciding:
+                await finish_decision(self._shop, run.id, intent)
+            raise
+
+    def _refuse_changed(self, present: StillPresent, paths: Sequence[str]) -> None:
+        """Refuse to write over what the person has typed since the hunks were computed."""
+        for path in present.changed(self._shop.hand.present(), paths):
+            raise NeedsPerson(
+                f"{path} was changed while the decision was under way. Nothing was written; your "
+                "text is as you left it. Decide again."
+            )
 
     async def _confirm(self, run: Run, hunks: Sequence[PendingHunk]) -> None:
         """Believe an acceptance only once the person's text shows it."""
         wanted = {hunk.key for hunk in hunks}
-        for change_id in {hunk.change_id for hunk in hunks}:
-            for hunk in await self.hunks(run, change_id):
-                if hunk.key in wanted and hunk.state in ("pending", "stale"):
-                    raise NeedsPerson(
-                        f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} does not stand in "
-                        "your text, so it was not recorded as accepted. Nothing was lost; accept "
-                        "it again."
-                    )
-
-    async def _record(
-        self, run: Run, hunks: Sequence[PendingHunk], decision: HunkDecision, reason: str
-    ) -> None:
-        await self._shop.chronicle.record(*_decided(run, hunks, decision, reason))
+        missing = [
+            hunk
+            for change_id in sorted({hunk.change_id for hunk in hunks})
+            for hunk in await self.hunks(run, change_id)
+            if hunk.key in wanted and hunk.state in ("pending", "stale")
+        ]
+        if not missing:
+            return
+        for intent in self._shop.chronicle.run(run.id).deciding:
+            await finish_decision(self._shop, run.id, intent)
+        raise NeedsPerson(
+            f"Hunk {missing[0].hunk} of {missing[0].change_id} in {missing[0].path} does not "
+            "stand in your text, so it was not recorded as accepted. Nothing was lost; accept it "
+            "again."
+        )
 
     async def _reject(self, run: Run, hunks: Sequence[PendingHunk], reason: str) -> None:
-        change_id = hunks[0].change_id
-        id_ = self._shop.chronicle.state.next_id("K")
-        text = constraint_text(hunks, reason)
-        constraint = Constraint(
-            id=id_, text=text, source="rejection", run_id=run.id, change_id=change_id
-        )
         await self._shop.chronicle.record(
-            *_decided(run, hunks, "rejected", reason),
-            events.ConstraintAdded(run=run.id, constraint=id_, detail=constraint),
+            *_decided(run, hunks, "rejected", reason), self._rule(run, hunks, reason)
         )
+
+    def _rule(self, run: Run, hunks: Sequence[PendingHunk], reason: str) -> events.ConstraintAdded:
+        """What a rejection forbids from now on."""
+        constraint = Constraint(
+            id=self._shop.chronicle.state.next_id("K"),
+            text=constraint_text(hunks, reason),
+            source="rejection",
+            run_id=run.id,
+            change_id=hunks[0].change_id,
+            hunks=tuple((hunk.path, hunk.hunk) for hunk in hunks),
+        )
+        return events.ConstraintAdded(run=run.id, constraint=constraint.id, detail=constraint)
 
     async def _rework(self, run: Run, hunks: Sequence[PendingHunk], reason: str) -> None:
         """Have hunks done otherwise: a task with the person's words; an ended run is reopened."""
+        run = self._shop.chronicle.run(run.id)  # as it stands now: its next task may be another
         first = int(run.next_task_id[1:])
         by_path = groupby(sorted(hunks, key=lambda h: (h.path, h.hunk)), key=lambda h: h.path)
         tasks = [
@@ -142,52 +188,55 @@ class Decisions:
             *reopening(run, "rework"), *_decided(run, hunks, "rework", reason), *tasks
         )
 
-    async def _undo(self, run: Run, hunks: Sequence[PendingHunk]) -> None:
+    async def _undo(self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent) -> None:
         accepted = [hunk for hunk in hunks if hunk.state == "accepted"]
-        await self._write(run, accepted, "pending")
-        lifted = [
-            events.ConstraintLifted(run=run.id, constraint=constraint.id)
-            for constraint in self._shop.chronicle.constraints()
-            if constraint.run_id == run.id
-            and constraint.change_id in {h.change_id for h in hunks if h.state == "rejected"}
-        ]
-        await self._shop.chronicle.record(*_decided(run, hunks, "pending", ""), *lifted)
+        await self._write(run, accepted, present, "pending")
+        of_change = await self._hunks_against(run, hunks[0].change_id, present)
+        rejected = {hunk.key for hunk in hunks if hunk.state == "rejected"}
+        rules = self._rules_without(run, rejected, of_change)
+        await self._shop.chronicle.record(*_decided(run, hunks, "pending", ""), *rules)
+
+    def _rules_without(
+        self, run: Run, freed: set[tuple[str, str, int]], of_change: Sequence[PendingHunk]
+    ) -> list[events.Event]:
+        """Lift what the rejection of some hunks forbade; what it forbade beside them holds on."""
+        lifted: list[events.Event] = []
+        still: list[PendingHunk] = []
+        for rule in self._shop.chronicle.constraints():
+            keys = {(rule.change_id, path, number) for path, number in rule.hunks}
+            if rule.run_id == run.id and keys & freed:
+                lifted.append(events.ConstraintLifted(run=run.id, constraint=rule.id))
+                still += [hunk for hunk in of_change if hunk.key in keys - freed]
+        return [*lifted, self._rule(run, still, still[0].reason)] if still else lifted
 
 
-def _rework_task(
-    run: Run, task_id: str, hunks: Sequence[PendingHunk], words: str
-) -> events.TaskAdded:
-    change, path = hunks[0].change_id, hunks[0].path
-    plan = TaskPlan(
-        title=say("rework_title", title=hunks[0].title),
-        instructions=say("rework_instructions", change=change, path=path, words=words),
-        paths=(path,),
-        acceptance=(say("rework_acceptance", path=path),),
-    )
-    rework = Rework(change_id=change, path=path, diff="\n".join(map(hunk_diff, hunks)), words=words)
-    return events.TaskAdded(run=run.id, task=task_id, plan=plan, rework=rework)
+async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntended) -> str:
+    """Record of a decision that was begun whether the person's file shows it.
 
-
-def _intents(
-    run: Run,
-    hunks: Sequence[PendingHunk],
-    effect: WriteFile,
-    before_sha256: str | None,
-    decision: HunkDecision,
-) -> list[events.DecisionIntended]:
-    named = [hunk for hunk in hunks if effect.path in (hunk.path, hunk.old_path)]
-    return [
-        events.DecisionIntended(
-            run=run.id,
-            change=decided.change,
-            path=decided.path,
-            hunks=decided.hunks,
-            decision=decision,
-            before_sha256=before_sha256,
-            after_sha256=sha256(effect.data),
+    Returns:
+        What was found, as a sentence for the log.
+    """
+    path = intent.file or intent.path
+    present = await shop.off_loop(shop.hand.present().read, path)
+    shows = sha256(file_bytes(present)) == intent.after_sha256
+    known = shop.chronicle.run(run_id).changes[intent.change].decisions
+    now: dict[Decision, list[int]] = {}
+    for hunk in intent.hunks:
+        before = known.get((intent.path, hunk), Decision(decision="pending"))
+        now.setdefault(Decision(decision=intent.decision) if shows else before, []).append(hunk)
+    decided = [
+        events.ChangeDecided(
+            run=run_id,
+            change=intent.change,
+            path=intent.path,
+            hunks=tuple(hunks),
+            decision=one.decision,
+            reason=one.reason,
         )
-        for decided in _decided(run, named, decision, "")
+        for one, hunks in now.items()
     ]
+    await shop.chronicle.record(*decided)
+    return f"{run_id}: the decision on {path} was {'finished' if shows else 'not made'}"
 
 
 def reopening(run: Run, reason: str) -> list[events.RunResumed]:
@@ -197,12 +246,77 @@ def reopening(run: Run, reason: str) -> list[events.RunResumed]:
     return [events.RunResumed(run=run.id, reason=reason)]
 
 
+def _rework_task(
+    run: Run, task_id: str, hunks: Sequence[PendingHunk], words: str
+) -> events.TaskAdded:
+    change, path = hunks[0].change_id, hunks[0].path
+    plan = TaskPlan(
+        title=say("rework_title", title=hunks[0].title),
+        instructions=say("rework_instructions", change=change, path=path, words=words),
+        paths=(hunks[0].file,),
+        acceptance=(say("rework_acceptance", path=path),),
+    )
+    rework = Rework(change_id=change, path=path, diff="\n".join(map(hunk_diff, hunks)), words=words)
+    return events.TaskAdded(run=run.id, task=task_id, plan=plan, rework=rework)
+
+
+def _intents(
+    run: Run,
+    hunks: Sequence[PendingHunk],
+    effects: Sequence[Effect],
+    present: StillPresent,
+    decision: HunkDecision,
+) -> list[events.DecisionIntended]:
+    """One intent for each change and path whose file is about to be another."""
+    after = _files_after(effects, present)
+    intents: list[events.DecisionIntended] = []
+    for decided in _decided(run, hunks, decision, ""):
+        hunk = next(h for h in hunks if (h.change_id, h.path) == (decided.change, decided.path))
+        place = next((p for p in (hunk.file, hunk.path, hunk.old_path) if p in after), None)
+        if place is not None:
+            intents.append(
+                events.DecisionIntended(
+                    run=run.id,
+                    change=decided.change,
+                    path=decided.path,
+                    hunks=decided.hunks,
+                    decision=decision,
+                    before_sha256=sha256(file_bytes(present.read(place))),
+                    after_sha256=sha256(after[place]),
+                    file=place,
+                )
+            )
+    return intents
+
+
+def _files_after(effects: Sequence[Effect], present: StillPresent) -> dict[str, bytes | None]:
+    """What each touched path will hold; None: no file."""
+    after: dict[str, bytes | None] = {}
+    for effect in effects:
+        match effect:
+            case WriteFile(path, data):
+                after[path] = data
+            case RenameFile(old_path, path):
+                after[path] = file_bytes(present.read(old_path))
+                after[old_path] = None
+            case DeleteFile(path):
+                after[path] = None
+    return after
+
+
+def _touched(effects: Sequence[Effect]) -> list[str]:
+    paths = {effect.path for effect in effects}
+    paths |= {effect.old_path for effect in effects if isinstance(effect, RenameFile)}
+    return sorted(paths)
+
+
+def _by_change(hunk: PendingHunk) -> tuple[int, str]:
+    return int(hunk.change_id[1:]), hunk.path
+
+
 def _decided(
     run: Run, hunks: Sequence[PendingHunk], decision: HunkDecision, reason: str
 ) -> list[events.ChangeDecided]:
-    def key(hunk: PendingHunk) -> tuple[int, str]:
-        return int(hunk.change_id[1:]), hunk.path
-
     return [
         events.ChangeDecided(
             run=run.id,
@@ -212,5 +326,5 @@ def _decided(
             decision=decision,
             reason=reason,
         )
-        for (number, path), group in groupby(sorted(hunks, key=key), key=key)
+        for (number, path), group in groupby(sorted(hunks, key=_by_change), key=_by_change)
     ]

@@ -47,6 +47,11 @@ def lies_on_difference(
     return False
 
 
+def sayable(text: str) -> str:
+    """A text that can be sent: bytes that are no UTF-8 come as question marks."""
+    return text.encode(errors="replace").decode()
+
+
 def _text(version: FileVersion | None) -> str:
     if version is None or is_binary(version.data):
         return ""

@@ -1,76 +1,44 @@
 """The engine of one repository: every run, and the way in for everyone who gives orders.
 
-Owns the lease, the journal, the private store and the drivers of the runs that are under way.
-At most one engine lives for a repository, in the process that holds its lease; everyone else
-sends their commands to it (`commands` carries them out for all alike).
+Owns the lease, the journal and the private store, and says what each order of a person's does. At
+most one engine lives for a repository, in the process that holds its lease; everyone else sends
+their commands to it (`commands` carries them out for all alike).
 """
 
 import asyncio
 import contextlib
+import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import FinishRun
-from longshift.domain.model import Constraint, Finding, Goal, TaskPlan
+from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan, Usage
 from longshift.domain.state import Phase, Run, State, fold
-from longshift.engine.checks import Checks, find_checks
+from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
-from longshift.engine.commanding import ignored_paths
 from longshift.engine.cycle import snapshot
 from longshift.engine.deciding import Decisions, reopening
-from longshift.engine.ports import Clock, Hand
+from longshift.engine.driving import Drivers
+from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.recovery import recover
-from longshift.engine.room import RunRoom, Shop
-from longshift.engine.run import RunDriver
-from longshift.engine.spending import earlier_totals, ledger_budget, model_config
+from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.lease import Lease
 from longshift.journal.store import Journal
-from longshift.models.ledger import Ledger
-from longshift.models.registry import open_models
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
 from longshift.review.proposals import Proposals
-from longshift.sandbox.cage import open_cage
-from longshift.sandbox.checkouts import Checkouts
-from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
-from longshift.settings import ROLES, Loaded, Settings, load_settings
-from longshift.settings.trust import Trust, default_trust_folder
+from longshift.settings import Loaded, Settings
+
+__all__ = ["Engine", "Surroundings"]
 
 log = logging.getLogger(__name__)
 
-CHECKOUTS: Final = 2
-"""Commands that run at the same time: as many as the machine this was measured on has cores."""
 THREADS: Final = 4
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the engine takes from the process it lives in.
-
-    Attributes:
-        environ: where settings and keys are looked up.
-        clock: says what time it is.
-        hand: the person's files and buffers.
-        editor: what the editor sent as settings; None: no editor.
-        overrides: what the command line set, for all runs that this process starts.
-        trust: which workspaces' own configuration the person trusts.
-        person_file: the person's own settings; None: the platform's place.
-    """
-
-    environ: Mapping[str, str]
-    clock: Clock
-    hand: Hand
-    editor: Mapping[str, object] | None = None
-    overrides: Mapping[str, object] = field(default_factory=dict)
-    trust: Trust = field(default_factory=lambda: Trust(default_trust_folder()))
-    person_file: Path | None = None
 
 
 class Engine:
@@ -84,12 +52,9 @@ class Engine:
         self.decisions: Final = Decisions(shop)
         self._lease = lease
         self._journal = journal
-        self._surroundings = surroundings
-        self._drivers: dict[str, tuple[RunDriver, asyncio.Task[None]]] = {}
-        self._cage: Cage | Refusal | None = None
-        self._overrides: dict[str, Mapping[str, object]] = {}
+        self._outfitter = Outfitter(shop, surroundings)
+        self._drivers = Drivers(shop, self._outfitter)
         self._starting = asyncio.Lock()
-        self._stop_listening = shop.chronicle.listen(self._wake)
 
     @classmethod
     async def open(cls, worktree: Worktree, lease: Lease, surroundings: Surroundings) -> "Engine":
@@ -98,29 +63,33 @@ class Engine:
         Raises:
             NeedsPerson: the journal or the store can't be opened.
         """
-        threads = ThreadPoolExecutor(THREADS, thread_name_prefix="longshift")
-        loop = asyncio.get_running_loop()
-        store = await loop.run_in_executor(threads, ObjectStore.open, worktree)
-        clock = surroundings.clock
-        path = worktree.state_dir / "journal.sqlite"
-        journal = await asyncio.to_thread(Journal.open, path, clock=clock.now)
-        try:
-            state = await loop.run_in_executor(threads, _fold, journal)
-        except BaseException:
-            await journal.close()
-            raise
-        shop = Shop(
-            worktree=worktree,
-            store=store,
-            chronicle=Chronicle(journal, state, clock),
-            proposals=Proposals(store),
-            hand=surroundings.hand,
-            clock=clock,
-            threads=threads,
-        )
-        engine = cls(shop, lease, journal, surroundings)
-        for sentence in await recover(shop):
-            log.warning("recovery: %s", sentence)
+        async with contextlib.AsyncExitStack() as opened:
+            threads = ThreadPoolExecutor(THREADS, thread_name_prefix="longshift")
+            opened.callback(threads.shutdown, wait=False)
+            loop = asyncio.get_running_loop()
+            store = await loop.run_in_executor(threads, ObjectStore.open, worktree)
+            opened.callback(store.close)
+            clock = surroundings.clock
+            path = worktree.state_dir / "journal.sqlite"
+            journal = await asyncio.to_thread(Journal.open, path, clock=clock.now)
+            opened.push_async_callback(journal.close)
+            shop = Shop(
+                worktree=worktree,
+                store=store,
+                chronicle=Chronicle(
+                    journal, await loop.run_in_executor(threads, _fold, journal), clock
+                ),
+                proposals=Proposals(store),
+                hand=surroundings.hand,
+                clock=clock,
+                threads=threads,
+            )
+            engine = cls(shop, lease, journal, surroundings)
+            for sentence in await recover(shop):
+                log.info("recovery: %s", sentence)
+            opened.pop_all()
+        if surroundings.goes_on:
+            await engine.go_on_by_itself()
         return engine
 
     @property
@@ -139,7 +108,7 @@ class Engine:
 
     async def settings(self, overrides: Mapping[str, object] | None = None) -> Loaded:
         """The settings that hold now, for one run's own overrides."""
-        return await self.shop.off_loop(self._load, overrides or {})
+        return await self._outfitter.settings(overrides or {})
 
     async def start(
         self, goal: Goal, overrides: Mapping[str, object] | None = None
@@ -166,62 +135,74 @@ class Engine:
                 )
             loaded = await self.settings(overrides)
             _refuse_unbuilt(loaded.settings)
-            started = await self._started(goal, loaded.settings)
-            room = await self._room(
-                started.run, loaded.settings, Ledger(ledger_budget(started.budget))
-            )
-            try:
-                await self._pin(started)
-                await self.shop.chronicle.record(
-                    started, *self._rules(started.run, loaded.settings)
-                )
-            except BaseException:
-                await room.models.aclose()
-                raise
-            self._overrides[started.run] = overrides or {}
-            await self._drive(room)
+            started = await self._started(goal, loaded.settings, overrides or {})
+            room = await self._outfitter.room(started, loaded.settings, Usage())
+            # Not to be broken off: a run that was recorded must also be driven.
+            await asyncio.shield(asyncio.ensure_future(self._begin(started, room)))
             return started.run, loaded.notices
 
-    async def pause(self, run_id: str, reason: str = "") -> Run:
+    async def pause(self, run_id: str, reason: str = "", cause: PauseCause = "person") -> Run:
         """Let no agent of a run take a further step; what is under way stays as it is."""
         run = self.shop.chronicle.run(run_id)
-        if run.lifecycle == "running":
-            said = reason or "Paused by the person."
-            await self.shop.chronicle.record(events.RunPaused(run=run_id, reason=said))
+        said = reason or "Paused by the person."
+        await self.shop.chronicle.record(*pausing(run, said, cause))
         return self.shop.chronicle.run(run_id)
 
     async def resume(self, run_id: str, reason: str = "") -> Run:
         """Go on with a paused run, in this process.
 
         Raises:
-            UsageError: the run has ended.
+            UsageError: the run has ended, or belongs to another worktree.
+            NeedsPerson: a model's key is missing, …; it stays paused.
         """
-        run = self.shop.chronicle.run(run_id)
+        run = await self.shop.own(run_id)
         if run.phase is Phase.ENDED:
             raise UsageError(
                 f"{run_id} has ended ({run.outcome}); there is nothing to resume. Start a new "
                 "goal, or ask for rework of one of its changes."
             )
-        checkout = await self.shop.off_loop(self.shop.worktree.head_commit)
-        if run_id not in self._drivers:
-            await self._take_over(run_id)
-        if self.shop.chronicle.run(run_id).paused:
+        if run.paused and not self._drivers.is_busy(run_id):
+            await self._drivers.let_go(run_id)  # what the person has mended since shall hold
+        await self._drivers.take_over(run_id)
+        seen = run.pause_cause == "checkout"
+        checkout = await self.shop.off_loop(self.shop.worktree.head_commit) if seen else None
+        if self.shop.chronicle.run(run_id).lifecycle == "paused":
             await self.shop.chronicle.record(
                 events.RunResumed(run=run_id, reason=reason, checkout=checkout)
             )
         return self.shop.chronicle.run(run_id)
 
+    async def go_on_by_itself(self) -> None:
+        """Resume the runs that an end of the process interrupted, where the settings say so."""
+        for run in list(self.state.runs.values()):
+            if run.lifecycle != "paused" or run.pause_cause != "interrupted":
+                continue
+            try:
+                own = json.loads(run.started.overrides)
+                if (await self.settings(own)).settings.resume == "auto":
+                    await self.resume(run.id, "It was interrupted; the settings say to go on.")
+            except LongshiftError as error:
+                log.warning("%s stays paused: %s", run.id, error)
+
     async def stop(self, run_id: str, reason: str = "Stopped by the person.") -> Run:
-        """End a run; what landed stays for review."""
+        """End a run; what landed stays for review.
+
+        Raises:
+            NeedsPerson: its head can't be published; it is paused instead.
+        """
         run = self.shop.chronicle.run(run_id)
         if run.phase is Phase.ENDED:
             return run
         if run_id not in self._drivers:
-            await self._take_over(run_id)
-        driver, driving = self._drivers[run_id]
-        driving.cancel()
-        await asyncio.wait([driving])
-        await driver.finish(FinishRun("stopped", reason))
+            await self._drivers.take_over(run_id)
+        driver = await self._drivers.let_go(run_id)
+        run = self.shop.chronicle.run(run_id)
+        if driver is not None and run.phase is not Phase.ENDED:
+            try:
+                await driver.finish(FinishRun("stopped", reason))
+            except NeedsPerson as error:
+                await self.pause(run_id, str(error), "trouble")
+                raise
         return self.shop.chronicle.run(run_id)
 
     async def steer(self, run_id: str, message: str) -> Run:
@@ -254,11 +235,13 @@ class Engine:
         if known is None or known.lifted:
             holding = ", ".join(c.id for c in self.shop.chronicle.constraints()) or "none"
             raise UsageError(f"No constraint {constraint_id} holds here. Those that do: {holding}.")
-        await self.shop.chronicle.record(events.ConstraintLifted(constraint=constraint_id))
+        # Under the run that made it: forgetting that run takes both facts or neither.
+        lifted = events.ConstraintLifted(run=known.run_id, constraint=constraint_id)
+        await self.shop.chronicle.record(lifted)
 
     async def fix_finding(self, run_id: str, finding_id: str, reason: str = "") -> Run:
         """Have the crew mend a finding: a task of its own, in a run that is reopened if ended."""
-        run = self.shop.chronicle.run(run_id)
+        run = await self.shop.own(run_id)
         finding = _finding(run, finding_id)
         plan = TaskPlan(
             title=say("fix_finding_title", finding=finding.id, path=finding.path),
@@ -287,9 +270,8 @@ class Engine:
         return self.shop.chronicle.run(run_id)
 
     async def go_on(self, run_id: str) -> None:
-        """Drive a run that was reopened."""
-        if self.shop.chronicle.run(run_id).phase is not Phase.ENDED and run_id not in self._drivers:
-            await self._take_over(run_id)
+        """Drive a run that was reopened; where that can't be, it is paused with the reason."""
+        await self._drivers.go_on(run_id)
 
     async def forget(self, run_id: str) -> None:
         """Remove every trace of a run.
@@ -297,33 +279,34 @@ class Engine:
         Raises:
             UsageError: it is under way.
         """
-        run = self.shop.chronicle.run(run_id)
-        if run_id in self._drivers and not run.paused:
-            raise UsageError(f"{run_id} is under way. Stop it first: `longshift stop {run_id}`.")
-        await self._let_go(run_id)
-        await self.shop.off_loop(self.shop.store.forget, run_id)
-        await self.shop.chronicle.forget(run_id)
+        async with self._starting:  # a snapshot that nothing names yet must not be pruned
+            run = self.shop.chronicle.run(run_id)
+            if run.lifecycle == "running":
+                raise UsageError(
+                    f"{run_id} is under way. Nothing was removed. Stop it first: "
+                    f"`longshift stop {run_id}`."
+                )
+            await self._drivers.let_go(run_id)
+            # The journal first: a run without objects could never be opened again.
+            await self.shop.chronicle.forget(run_id)
+            await self.shop.off_loop(self.shop.store.forget, run_id)
 
     async def close(self, reason: str = "Longshift was closed.") -> None:
         """Pause what runs, durably, end every agent, and give the repository free."""
-        for run_id in list(self._drivers):
-            with contextlib.suppress(LongshiftError):
-                await self.pause(run_id, f"{reason} Resume it to go on.")
-            await self._let_go(run_id)
-        self._stop_listening()
-        await self._journal.close()
-        await self.shop.off_loop(self.shop.store.close)
-        self.shop.threads.shutdown(wait=True)
-        self._lease.release()
+        try:
+            for run in list(self.state.runs.values()):
+                with contextlib.suppress(LongshiftError):  # the journal can't be written any more
+                    await self.pause(run.id, f"{reason} Resume it to go on.", "interrupted")
+            await self._drivers.close()
+            await self._journal.close()
+            await self.shop.off_loop(self.shop.store.close)
+            await asyncio.to_thread(self.shop.threads.shutdown)
+        finally:
+            self._lease.release()
 
-    async def cage(self, settings: Settings) -> Cage | Refusal:
-        """The sandbox for commands of models, proved once."""
-        if self._cage is None:
-            policy = SandboxPolicy(mode=settings.sandbox.mode, network=settings.sandbox.network)
-            self._cage = await open_cage(policy)
-        return self._cage
-
-    async def _started(self, goal: Goal, settings: Settings) -> events.RunStarted:
+    async def _started(
+        self, goal: Goal, settings: Settings, overrides: Mapping[str, object]
+    ) -> events.RunStarted:
         run_id = self.state.next_id("R")
         taken = await snapshot(self.shop, settings.exclude, f"What the person had, {run_id}")
         return events.RunStarted(
@@ -337,7 +320,21 @@ class Engine:
             workers=settings.workers,
             budget=settings.budget.limits(),
             overlap=settings.overlap,
+            overrides=json.dumps(self._outfitter.overrides(overrides), default=str),
         )
+
+    async def _begin(self, started: events.RunStarted, room: RunRoom) -> None:
+        """Pin the base, record the run, drive it: all of it, or nothing is left."""
+        try:
+            commands = await self._outfitter.checks(room, started.base)
+            await self._pin(started)
+            await self.shop.chronicle.record(started, *self._rules(room.settings))
+        except BaseException:
+            await room.models.aclose()
+            with contextlib.suppress(LongshiftError):
+                await self.shop.off_loop(self.shop.store.forget, started.run)
+            raise
+        await self._drivers.drive(room, Checks(room, commands))
 
     async def _pin(self, started: events.RunStarted) -> None:
         """Put the base where no garbage collection can take it, before the run stands on it."""
@@ -346,103 +343,23 @@ class Engine:
         await self.shop.off_loop(store.swap_head, run_id, at, started.base)
         await self.shop.off_loop(store.publish, run_id, base=started.base, head=started.base)
 
-    def _rules(self, run_id: str, settings: Settings) -> list[events.ConstraintAdded]:
-        """The settings' constraints that do not hold yet."""
+    def _rules(self, settings: Settings) -> list[events.ConstraintAdded]:
+        """The settings' constraints that do not hold yet; they outlive the run."""
         holding = {constraint.text for constraint in self.shop.chronicle.constraints()}
         new = [text for text in dict.fromkeys(settings.constraints) if text not in holding]
         first = int(self.state.next_id("K")[1:])
         return [
             events.ConstraintAdded(
-                run=run_id,
-                constraint=f"K{first + offset}",
-                detail=Constraint(id=f"K{first + offset}", text=text, source="settings"),
+                constraint=f"K{number}",
+                detail=Constraint(id=f"K{number}", text=text, source="settings"),
             )
-            for offset, text in enumerate(new)
+            for number, text in enumerate(new, start=first)
         ]
-
-    async def _take_over(self, run_id: str) -> None:
-        """Get ready to drive a run that another process began, or that had ended."""
-        run = self.shop.chronicle.run(run_id)
-        loaded = await self.settings(self._overrides.get(run_id))
-        ledger = Ledger(ledger_budget(run.started.budget), earlier_totals(run.usage))
-        await self._drive(await self._room(run_id, loaded.settings, ledger))
-
-    async def _room(self, run_id: str, settings: Settings, ledger: Ledger) -> RunRoom:
-        configs = {role: model_config(settings.model_for(role)) for role in ROLES}
-        models = await open_models(configs, ledger, self._surroundings.environ)
-        gitignore = self.shop.worktree.root / ".gitignore"
-        ignored = await self.shop.off_loop(_read_small, gitignore)
-        return RunRoom(
-            shop=self.shop,
-            run_id=run_id,
-            settings=settings,
-            models=models,
-            ledger=ledger,
-            cage=await self.cage(settings),
-            checkouts=Checkouts(
-                self.shop.worktree.state_dir / "checkouts" / run_id,
-                CHECKOUTS,
-                ignored_paths(ignored).match_file,
-            ),
-        )
-
-    async def _drive(self, room: RunRoom) -> None:
-        driver = RunDriver(room, Checks(room, await self._checks(room)))
-        task = asyncio.create_task(self._drive_to_end(driver, room), name=f"run {room.run_id}")
-        self._drivers[room.run_id] = (driver, task)
-
-    async def _checks(self, room: RunRoom) -> Sequence[str]:
-        """The checks that the person named, else what a trusted repository speaks of itself."""
-        if room.settings.checks is not None:
-            return room.settings.checks
-        root = self.shop.worktree.root
-        if isinstance(room.cage, Refusal) or not self._surroundings.trust.is_trusted(root):
-            return ()
-        return await room.off_loop(find_checks, room.store, room.run.head)
-
-    async def _drive_to_end(self, driver: RunDriver, room: RunRoom) -> None:
-        try:
-            await driver.drive()
-        except LongshiftError:
-            log.exception("%s can't be driven on", room.run_id)
-        finally:
-            self._drivers.pop(room.run_id, None)
-            await room.models.aclose()
-            await room.checkouts.close()
-
-    async def _let_go(self, run_id: str) -> None:
-        if run_id in self._drivers:
-            _, driving = self._drivers[run_id]
-            driving.cancel()
-            await asyncio.wait([driving])
-
-    def _wake(self, record: events.Recorded) -> None:
-        run_id = record.event.run
-        if run_id in self._drivers:
-            self._drivers[run_id][0].wake()
-
-    def _load(self, overrides: Mapping[str, object]) -> Loaded:
-        surroundings, root = self._surroundings, self.shop.worktree.root
-        return load_settings(
-            overrides={**surroundings.overrides, **overrides},
-            environ=surroundings.environ,
-            editor=surroundings.editor,
-            project_root=root,
-            person_file=surroundings.person_file,
-            trusted=surroundings.trust.is_trusted(root),
-        )
 
 
 def _fold(journal: Journal) -> State:
     with journal.reader() as reader:
         return fold(reader.read())
-
-
-def _read_small(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")[:65_536]
-    except OSError:
-        return ""
 
 
 def _finding(run: Run, finding_id: str) -> Finding:

@@ -5,6 +5,7 @@ fails and an open error of the run's own stand in the way of `done`, whatever a 
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, ReportedFinding
@@ -12,14 +13,21 @@ from longshift.crew.judge import judge
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.model import Finding
+from longshift.domain.state import Run
 from longshift.engine.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
-from longshift.engine.difference import lies_on_difference, path_stats
+from longshift.engine.difference import lies_on_difference, path_stats, sayable
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
+from longshift.repository.files import FileVersion
 from longshift.repository.workspace import Workspace
+from longshift.review.shapes import PresentFile
+from longshift.review.unified import run_diff
+
+NEAR_LINES: Final = 3
+"""How far a finding may stand from where the last head's difference puts it."""
 
 
 class JudgingDesk(AgentDesk):
@@ -35,9 +43,9 @@ class JudgingDesk(AgentDesk):
     async def run_checks(self) -> Sequence[CheckOutcome]:
         """Run every check on the head, and report what they find."""
         run = self._room.run
-        outcomes = await self._checks.run(self._head, run.started.base)
+        outcomes = await self._checks.run(self._head, run.taken)
         for outcome in outcomes:
-            for report in outcome.findings if outcome.new_failure else ():
+            for report in outcome.findings:
                 await self.report_finding(report)
         return outcomes
 
@@ -49,7 +57,7 @@ class JudgingDesk(AgentDesk):
         lines = version.data.count(b"\n") + 1
         if report.line > lines:
             raise TellModel(say("no_such_lines", path=report.path, lines=lines))
-        known = self._known(report)
+        known = await self._room.off_loop(self._known, self._room.run, report, version)
         if known is not None:
             self.reported.add(known.id)
             return ReportedFinding(known.id, known.origin)
@@ -90,7 +98,8 @@ class JudgingDesk(AgentDesk):
 
     def refusal_of_done(self) -> str | None:
         """Why the goal can't be called met as things stand."""
-        unrunnable, failing = self._checks.unrunnable, self._checks.standing_failures
+        unrunnable = self._checks.unrunnable(self._head)
+        failing = self._checks.standing_failures(self._head)
         errors = [
             finding.id
             for finding in self._room.run.findings.values()
@@ -99,7 +108,7 @@ class JudgingDesk(AgentDesk):
             and finding.origin == "run"
             and finding.severity == "error"
         ]
-        if self._checks.is_due:
+        if self._checks.are_due(self._head):
             return say("done_needs_checks_run")
         if unrunnable:
             return say("done_needs_runnable_checks", commands=unrunnable)
@@ -109,18 +118,28 @@ class JudgingDesk(AgentDesk):
             return say("done_needs_findings_resolved", findings=errors)
         return None
 
-    def _known(self, report: FindingReport) -> Finding | None:
-        """The finding that says the same of the same place, dismissed ones included."""
-        for finding in self._room.run.findings.values():
-            same = (finding.path, finding.code, finding.message) == (
-                report.path,
-                report.code,
-                report.message,
+    def _known(self, run: Run, report: FindingReport, version: FileVersion) -> Finding | None:
+        """The finding that says the same of the same place, dismissed ones included.
+
+        Of several with the same words, the one that stands at the reported line; else one that
+        this judge has not met yet, for its line may have been written anew. A dismissed one must
+        stand near: a person has spoken of that place and of no other.
+        """
+        present = PresentFile(data=version.data, mode=version.mode)
+        distances: dict[int, Finding] = {}
+        for finding in run.findings.values():
+            said = (finding.path, finding.code, finding.message)
+            if finding.state == "resolved" or said != (report.path, report.code, report.message):
+                continue
+            moved = self._room.shop.proposals.line_in_present(
+                finding.commit, finding.path, finding.line - 1, present
             )
-            near = finding.commit != self._head or finding.line == report.line
-            if same and near and finding.state != "resolved":
-                return finding
-        return None
+            distance = abs((finding.line if moved is None else moved + 1) - report.line)
+            elsewhere = finding.commit == self._head or finding.id in self.reported
+            far = distance > (0 if elsewhere else NEAR_LINES)
+            if not far or (finding.state == "open" and not elsewhere):
+                distances.setdefault(distance, finding)
+        return distances[min(distances)] if distances else None
 
 
 async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[events.Event]:
@@ -133,15 +152,17 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     run = room.run
     desk = JudgingDesk(room, spending, checks)
     stats = await room.off_loop(path_stats, room.store, run.taken, run.head)
+    diff = await room.off_loop(run_diff, room.store, run)
     open_before = [f for f in run.findings.values() if f.state == "open"]
     brief = JudgeBrief(
         goal=run.started.goal,
         cycle=run.cycle,
         tasks=tuple(run.tasks.values()),
         constraints=room.chronicle.constraints(),
-        changed_paths=tuple(stat.path for stat in stats),
+        changed_paths=tuple(sayable(stat.path) for stat in stats),
         findings=tuple(open_before),
-        diff_stat="\n".join(f"{s.path} +{s.added} -{s.removed}" for s in stats),
+        diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
+        diff=sayable(diff),
         gates=room.settings.gates,
     )
     outcome = await judge(desk, brief)

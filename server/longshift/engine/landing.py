@@ -13,7 +13,7 @@ from longshift.crew.desk import Conflict, Landed
 from longshift.crew.prompts import say
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
-from longshift.engine.room import RunRoom
+from longshift.engine.room import RunRoom, is_text
 from longshift.errors import NeedsPerson, TellModel
 from longshift.repository.files import FileEdit
 from longshift.repository.landing import Conflict as MergeConflict
@@ -45,14 +45,15 @@ class Lander:
         self._refuse_markers(task.id, workspace.edits)
         landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
         self._under_way[task.id] = landing
+        landing.add_done_callback(lambda _: self._under_way.pop(task.id, None))
         # A stop must not come between the intent and the fact: what is begun is finished.
         return await asyncio.shield(landing)
 
     async def settle(self, task_id: str) -> None:
         """Wait until nothing of a task is on its way to the head any more."""
-        landing = self._under_way.pop(task_id, None)
+        landing = self._under_way.get(task_id)
         if landing is not None:
-            await asyncio.wait([landing])
+            await asyncio.gather(landing, return_exceptions=True)
 
     async def _land(
         self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
@@ -81,7 +82,7 @@ class Lander:
             change=change,
             commit=merged.commit,
             parent=run.head,
-            paths=merged.paths,
+            paths=tuple(path for path in merged.paths if is_text(path)),
             handoff=handoff,
         )
         await chronicle.record(intent)

@@ -4,10 +4,12 @@ Owns the choice between the two: whoever gets the lease drives the runs and open
 others; everyone else sends commands through that door. Must never let two processes drive.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from longshift.engine.commands import execute
 from longshift.engine.describe import Json
@@ -16,6 +18,10 @@ from longshift.errors import NeedsPerson
 from longshift.journal.control import ControlClient, ControlServer
 from longshift.journal.lease import Lease, OwnerAlive
 from longshift.repository.worktree import Worktree
+
+WAITS: Final = 40
+WAIT_S: Final = 0.05
+"""How often, and for how long each time, an owner without an open door is waited for."""
 
 
 class Owner:
@@ -44,14 +50,17 @@ class Owner:
 class Guest:
     """Another process owns the repository; commands go to it."""
 
-    def __init__(self, client: ControlClient, owner: OwnerAlive) -> None:
-        """Speak through a connected client."""
+    def __init__(self, client: ControlClient, owner: OwnerAlive, worktree: Worktree) -> None:
+        """Speak through a connected client, from a worktree of the same repository."""
         self._client = client
+        self._worktree = worktree
         self.owner = owner
 
     async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
         """Send a command to the owner."""
-        return await self._client.call(command, dict(arguments))
+        # The owner may live in another worktree, and a goal is for the files of this one.
+        here = {"repo": self._worktree.root.as_uri()} if command == "startGoal" else {}
+        return await self._client.call(command, {**here, **arguments})
 
     async def follow(self, after: int) -> AsyncIterator[Json]:
         """Every fact behind a sequence number, and each as it happens."""
@@ -89,9 +98,30 @@ async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Gue
     Raises:
         NeedsPerson: neither is possible; says why.
     """
-    lease = Lease.acquire(worktree.state_dir, clock=surroundings.clock.now)
-    if isinstance(lease, OwnerAlive):
-        return await _visit(lease, worktree.state_dir)
+    taken = await _take_or_visit(worktree, surroundings)
+    if isinstance(taken, Guest):
+        return taken
+    return await _open(worktree, taken, surroundings)
+
+
+async def _take_or_visit(worktree: Worktree, surroundings: Surroundings) -> Lease | Guest:
+    """The lease, or a way to who has it; one that is just starting or ending is waited for."""
+    for waits_left in range(WAITS, -1, -1):
+        lease = await asyncio.to_thread(
+            Lease.acquire, worktree.state_dir, clock=surroundings.clock.now
+        )
+        if not isinstance(lease, OwnerAlive):
+            return lease
+        try:
+            return await _visit(lease, worktree)
+        except NeedsPerson:
+            if waits_left == 0:
+                raise
+        await asyncio.sleep(WAIT_S)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _open(worktree: Worktree, lease: Lease, surroundings: Surroundings) -> Owner:
     try:
         engine = await Engine.open(worktree, lease, surroundings)
     except BaseException:
@@ -106,10 +136,10 @@ async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Gue
     return Owner(engine, door)
 
 
-async def _visit(owner: OwnerAlive, state_dir: Path) -> Guest:
+async def _visit(owner: OwnerAlive, worktree: Worktree) -> Guest:
     if owner.address is None:
-        raise Busy(owner, state_dir).explain()
+        raise Busy(owner, worktree.state_dir).explain()
     try:
-        return Guest(await ControlClient.connect(owner.address), owner)
+        return Guest(await ControlClient.connect(owner.address), owner, worktree)
     except (NeedsPerson, OSError) as error:
-        raise Busy(owner, state_dir).explain() from error
+        raise Busy(owner, worktree.state_dir).explain() from error

@@ -4,6 +4,8 @@ Owns two small Protocols and the plainest twin of each. Nothing else in the engi
 clock or touch the person's files.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import os
 import stat
@@ -91,6 +93,27 @@ class DiskPresent:
             return PresentFile(data=place.read_bytes(), mode=mode)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError:  # there, and not to be read: nothing of it can be merged
+            return PresentFile(data=b"\0")
+
+
+class StillPresent:
+    """The person's files as they were when first looked at: one decision sees one text."""
+
+    def __init__(self, present: Present) -> None:
+        """Look through another view, at each path once."""
+        self._present = present
+        self._seen: dict[str, PresentFile | None] = {}
+
+    def read(self, path: str) -> PresentFile | None:
+        """Give the file as it was at the first look."""
+        if path not in self._seen:
+            self._seen[path] = self._present.read(path)
+        return self._seen[path]
+
+    def changed(self, now: Present, paths: Sequence[str]) -> list[str]:
+        """Those of the paths that another view shows otherwise."""
+        return [path for path in paths if now.read(path) != self.read(path)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +133,7 @@ class DiskHand:
     async def apply(self, hunks: Sequence[PendingHunk], effects: Sequence[Effect]) -> None:
         """Write the files, each whole and at once."""
         del hunks
-        write_effects(self.root, effects)
+        await asyncio.to_thread(write_effects, self.root, effects)
 
 
 def write_effects(root: Path, effects: Sequence[Effect]) -> None:
@@ -135,6 +158,13 @@ def sha256(data: bytes | None) -> str | None:
     return None if data is None else hashlib.sha256(data).hexdigest()
 
 
+def file_bytes(file: PresentFile | None) -> bytes | None:
+    """A file's bytes, a buffer's as its editor would save it in UTF-8; None: no file."""
+    if file is None or file.text is None:
+        return None if file is None else file.data
+    return file.text.encode("utf-8", "surrogateescape")
+
+
 def _write(root: Path, effect: Effect) -> None:
     place = root / effect.path
     if not _is_inside(root, place):
@@ -156,18 +186,36 @@ def _write(root: Path, effect: Effect) -> None:
 
 def _write_file(place: Path, effect: WriteFile) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_name(f".{place.name}.longshift")
+    # Of fixed length: the name beside a long name must not be too long itself.
+    fresh = place.with_name(f".longshift-{hashlib.sha256(os.fsencode(place)).hexdigest()[:16]}")
     fresh.unlink(missing_ok=True)
-    if effect.mode == 0o120000:
-        fresh.symlink_to(os.fsdecode(effect.data))
-    else:
-        permissions = 0o777 if effect.mode == 0o100755 else 0o666
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(fresh, flags, permissions), "wb") as file:
-            file.write(effect.data)
-            file.flush()
-            os.fsync(file.fileno())
-    fresh.replace(place)
+    try:
+        if effect.mode == 0o120000:
+            fresh.symlink_to(os.fsdecode(effect.data))
+        else:
+            _write_durably(fresh, effect)
+            _keep_permissions(place, fresh, effect.mode)
+        fresh.replace(place)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _write_durably(fresh: Path, effect: WriteFile) -> None:
+    permissions = 0o777 if effect.mode == 0o100755 else 0o666
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(fresh, flags, permissions), "wb") as file:
+        file.write(effect.data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _keep_permissions(place: Path, fresh: Path, mode: int) -> None:
+    """Give a file's new version the permissions of the old, as far as git's mode agrees."""
+    with contextlib.suppress(FileNotFoundError):
+        old = place.lstat().st_mode
+        if stat.S_ISREG(old) and bool(old & stat.S_IXUSR) == (mode == 0o100755):
+            fresh.chmod(stat.S_IMODE(old))
 
 
 def _remove_empty_folders(root: Path, folder: Path) -> None:
@@ -178,4 +226,7 @@ def _remove_empty_folders(root: Path, folder: Path) -> None:
 
 def _is_inside(root: Path, place: Path) -> bool:
     """Whether the folder that holds a place is really below the root, links resolved."""
-    return place.parent.resolve().is_relative_to(root.resolve())
+    try:
+        return place.parent.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False

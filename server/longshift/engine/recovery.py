@@ -6,9 +6,10 @@ holds the repository's lease. The journal is the truth: refs are put where it sa
 
 from longshift.domain import events
 from longshift.domain.model import TaskState
-from longshift.domain.state import Phase, Run
-from longshift.engine.ports import sha256
+from longshift.domain.state import Run
+from longshift.engine.deciding import finish_decision
 from longshift.engine.room import Shop
+from longshift.errors import LongshiftError
 
 INTERRUPTED = "Longshift ended while this was under way."
 
@@ -23,11 +24,31 @@ async def recover(shop: Shop) -> list[str]:
     locks = await shop.off_loop(shop.store.remove_stale_locks)
     done += [f"removed a stale lock: {path.name}" for path in locks]
     for run_id in list(shop.chronicle.state.runs):
-        if shop.chronicle.run(run_id).phase is not Phase.ENDED:
-            done += await _recover_run(shop, run_id)
-        for intent in shop.chronicle.run(run_id).deciding:
-            done.append(await _finish_decision(shop, run_id, intent))
+        done += await _recover_run(shop, run_id)
+        done += await _finish_decisions(shop, run_id)
     return done
+
+
+def interrupted(run: Run, reason: str) -> list[events.Event]:
+    """Facts that say of all attempts and planners under way that they no longer are."""
+    attempts = [
+        events.AttemptFailed(
+            run=run.id,
+            task=task.id,
+            attempt=task.attempts[-1].number,
+            failure="interrupted",
+            reason=reason,
+            retry=True,
+        )
+        for task in run.tasks.values()
+        if task.state is TaskState.RUNNING
+    ]
+    planners = [
+        events.PlannerFinished(run=run.id, planner=planner.id, outcome="interrupted")
+        for planner in run.planners.values()
+        if planner.state == "running"
+    ]
+    return [*attempts, *planners]
 
 
 async def _recover_run(shop: Shop, run_id: str) -> list[str]:
@@ -37,10 +58,13 @@ async def _recover_run(shop: Shop, run_id: str) -> list[str]:
     if at != run.head:
         await shop.off_loop(shop.store.swap_head, run_id, at, run.head)
         done.append(f"{run_id}: put the head back to {run.head[:10]}, where the journal has it")
-    interrupted = _interrupted(run)
-    if interrupted:
-        await shop.chronicle.record(*interrupted)
-        done.append(f"{run_id}: interrupted with {len(interrupted)} things under way")
+    ended = interrupted(run, INTERRUPTED)
+    if run.lifecycle == "running":
+        reason = f"{INTERRUPTED} Nothing that landed is lost; resume it to go on."
+        ended.append(events.RunPaused(run=run.id, reason=reason, cause="interrupted"))
+    if ended:
+        await shop.chronicle.record(*ended)
+        done.append(f"{run_id}: interrupted with {len(ended)} things under way")
     return done
 
 
@@ -55,46 +79,12 @@ async def _land_again(shop: Shop, run_id: str, task_id: str) -> str:
     return f"{run_id}: landed {task_id} again, which was accepted before the end"
 
 
-def _interrupted(run: Run) -> list[events.Event]:
-    """Facts that say of everything under way that it no longer is."""
-    ended: list[events.Event] = [
-        events.AttemptFailed(
-            run=run.id,
-            task=task.id,
-            attempt=task.attempts[-1].number,
-            failure="interrupted",
-            reason=INTERRUPTED,
-            retry=True,
-        )
-        for task in run.tasks.values()
-        if task.state is TaskState.RUNNING
-    ]
-    ended += [
-        events.PlannerFinished(run=run.id, planner=planner.id, outcome="interrupted")
-        for planner in run.planners.values()
-        if planner.state == "running"
-    ]
-    if not run.paused:
-        ended.append(
-            events.RunPaused(
-                run=run.id,
-                reason=f"{INTERRUPTED} Nothing that landed is lost; resume it to go on.",
-            )
-        )
-    return ended
-
-
-async def _finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntended) -> str:
-    """Say of a decision that was begun whether the person's file shows it."""
-    present = await shop.off_loop(shop.hand.present().read, intent.path)
-    shows = sha256(present.data if present else None) == intent.after_sha256
-    await shop.chronicle.record(
-        events.ChangeDecided(
-            run=run_id,
-            change=intent.change,
-            path=intent.path,
-            hunks=intent.hunks,
-            decision=intent.decision if shows else "pending",
-        )
-    )
-    return f"{run_id}: the decision on {intent.path} was {'finished' if shows else 'not made'}"
+async def _finish_decisions(shop: Shop, run_id: str) -> list[str]:
+    """Say of each decision that was begun whether the person's file shows it."""
+    if not shop.chronicle.run(run_id).deciding:
+        return []
+    try:
+        run = await shop.own(run_id)
+    except LongshiftError:
+        return [f"{run_id}: a decision stays open until its own worktree is opened"]
+    return [await finish_decision(shop, run_id, intent) for intent in run.deciding]

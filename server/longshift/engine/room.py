@@ -9,11 +9,15 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from longshift.domain import events
+from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
+from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
 from longshift.models.registry import Models
 from longshift.repository.store import ObjectStore
@@ -44,10 +48,32 @@ class Shop:
         """The present moment in whole seconds since 1970, for commits."""
         return int(self.clock.now().timestamp())
 
+    async def own(self, run_id: str) -> Run:
+        """A run of this worktree: the only kind that may read or write its files.
+
+        Raises:
+            UsageError: there is no such run, or it belongs to another worktree that still stands.
+        """
+        run = self.chronicle.run(run_id)
+        home = Path(run.started.repo)
+        if home != self.worktree.root and await self.off_loop(home.is_dir):
+            raise UsageError(
+                f"{run_id} belongs to the worktree at {home}, and this is {self.worktree.root}. "
+                "Nothing was done. Go there, and try again."
+            )
+        return self.chronicle.run(run_id)
+
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, partial(work, *args, **kwargs))
+
+
+def pausing(run: Run, reason: str, cause: PauseCause = "trouble") -> list[events.RunPaused]:
+    """The fact that pauses a run; none where it does not run."""
+    if run.lifecycle != "running":
+        return []
+    return [events.RunPaused(run=run.id, reason=reason, cause=cause)]
 
 
 @dataclass(frozen=True)
@@ -85,3 +111,12 @@ class RunRoom:
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread."""
         return await self.shop.off_loop(work, *args, **kwargs)
+
+
+def is_text(path: str) -> bool:
+    """Whether a path is UTF-8: no agent can name another, and no fact can hold it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -5,9 +5,12 @@ never decide by itself what comes next.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
+from typing import Final
 
 from longshift.domain import events
 from longshift.domain.decide import (
@@ -20,20 +23,23 @@ from longshift.domain.decide import (
     StartPlanner,
     decide,
 )
-from longshift.domain.model import TaskState
+from longshift.domain.model import PauseCause, TaskState
 from longshift.domain.state import Phase
 from longshift.engine.checks import Checks
 from longshift.engine.cycle import begin_cycle
 from longshift.engine.judging import run_judge
 from longshift.engine.landing import Lander
 from longshift.engine.planning import run_planner
-from longshift.engine.room import RunRoom
+from longshift.engine.recovery import interrupted
+from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.working import run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
 
 log = logging.getLogger(__name__)
+
+DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
 
 
 class RunDriver:
@@ -47,6 +53,8 @@ class RunDriver:
         self._lander = Lander(room)
         self._agents: set[asyncio.Task[None]] = set()
         self._is_judging = False
+        self._is_let_go = False
+        self._broken: Exception | None = None
         self._woken = asyncio.Event()
         if not room.run.paused:
             room.unpaused.set()
@@ -60,33 +68,64 @@ class RunDriver:
             self._room.unpaused.set()
         self._woken.set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an agent of this run is at work, or waits to go on with it."""
+        return any(not agent.done() for agent in self._agents)
+
+    @property
+    def is_let_go(self) -> bool:
+        """Whether it was told to end before its run does."""
+        return self._is_let_go
+
+    def let_go(self) -> None:
+        """End after the step that is under way; no step is broken off between effect and fact."""
+        self._is_let_go = True
+        self._woken.set()
+
     async def drive(self) -> None:
-        """Go on until the run has ended.
+        """Go on until the run has ended or is let go; every agent has ended when it returns.
 
         Raises:
-            CancelledError: the engine is closing; every agent was ended and recorded first.
+            Exception: not even a pause can be recorded.
         """
         try:
-            while self._room.run.phase is not Phase.ENDED:
+            while self._room.run.phase is not Phase.ENDED and not self._is_let_go:
                 self._woken.clear()
                 await self._keep_time()
-                for step in decide(self._room.run, judging=self._is_judging):
-                    await self._perform_or_pause(step)
+                await self._perform_all(decide(self._room.run, judging=self._is_judging))
                 if not decide(self._room.run, judging=self._is_judging):
                     await self._wait()
         finally:
-            await self.end_agents()
+            await self._end_agents()
 
-    async def end_agents(self) -> None:
-        """End every agent, and wait until each has recorded how it ended."""
+    async def finish(self, outcome: FinishRun) -> None:
+        """Publish the head, and record that the run is over."""
+        await self._publish()
+        await self._record_end(outcome)
+
+    async def _perform_all(self, steps: Sequence[Next]) -> None:
+        for step in steps:
+            if self._broken is not None:
+                raise self._broken
+            if self._room.run.paused or self._is_let_go:
+                return  # since the steps were decided
+            try:
+                await self._perform(step)
+            except NeedsPerson as error:
+                await self._pause(str(error))
+
+    async def _end_agents(self) -> None:
+        """End every agent, and record of each that it no longer works, if it could not itself."""
         agents = list(self._agents)
         for agent in agents:
             agent.cancel()
         await asyncio.gather(*agents, return_exceptions=True)
+        left = interrupted(self._room.run, "The run was stopped or interrupted.")
+        if left:
+            await self._room.chronicle.record(*left)
 
-    async def finish(self, outcome: FinishRun) -> None:
-        """Publish the head, and record that the run is over."""
-        await self.publish()
+    async def _record_end(self, outcome: FinishRun) -> None:
         run = self._room.run
         await self._room.chronicle.record(
             events.RunFinished(
@@ -103,7 +142,7 @@ class RunDriver:
             )
         )
 
-    async def publish(self) -> None:
+    async def _publish(self) -> None:
         """Put the head into the person's repository, whole, under Longshift's own refs."""
         run = self._room.run
         if run.published == run.head:
@@ -112,12 +151,6 @@ class RunDriver:
             self._room.store.publish, run.id, base=run.started.base, head=run.head
         )
         await self._room.chronicle.record(events.HeadPublished(run=run.id, head=run.head))
-
-    async def _perform_or_pause(self, step: Next) -> None:
-        try:
-            await self._perform(step)
-        except NeedsPerson as error:
-            await self._pause(str(error))
 
     async def _perform(self, step: Next) -> None:
         record = self._room.chronicle.record
@@ -135,19 +168,24 @@ class RunDriver:
                 await record(
                     events.AttemptStarted(run=run.id, task=task_id, attempt=number, base=run.head)
                 )
-                self._set_going(run_attempt(self._room, self._spending, self._lander, task_id))
+                self._set_going(
+                    partial(run_attempt, self._room, self._spending, self._lander, task_id)
+                )
             case DropTask(task_id, reason):
                 await record(events.TaskDropped(run=run.id, task=task_id, reason=reason))
             case StartJudge():
                 await record(events.JudgeStarted(run=run.id, cycle=run.cycle))
                 self._is_judging = True
-                self._set_going(self._run_judge())
+                self._set_going(self._run_judge)
             case FinishRun():
-                await self.finish(step)
+                await self._publish()
+                # The person may have asked for more while the head was published.
+                if decide(self._room.run, judging=self._is_judging) == [step]:
+                    await self._record_end(step)
 
     async def _publish_between_cycles(self) -> None:
         if self._room.run.phase is Phase.JUDGED:
-            await self.publish()
+            await self._publish()
 
     async def _pause_after_checkout(self) -> bool:
         """Pause where HEAD names other content than the run stands on; True where it did."""
@@ -155,19 +193,25 @@ class RunDriver:
         now = await self._room.off_loop(worktree.head_commit)
         if run.cycle == 0 or now == run.checkout or now is None or run.checkout is None:
             return False
-        if await self._room.off_loop(worktree.is_ancestor, run.checkout, now):
+        if await self._room.off_loop(self._is_same_content, run.checkout, now):
             return False  # the person's commits change nothing
-        await self._room.chronicle.record(
-            events.RunPaused(
-                run=run.id,
-                reason=f"Other content was checked out ({now[:10]}; the run stands on "
-                f"{run.checkout[:10]}). Resume merges the run's work with what is there now; "
-                "checking out the earlier branch first keeps it as it was.",
-            )
+        await self._pause(
+            f"Other content was checked out ({now[:10]}; the run stands on {run.checkout[:10]}). "
+            "Resume merges the run's work with what is there now; checking out the earlier branch "
+            "first keeps it as it was.",
+            cause="checkout",
         )
         return True
 
-    def _set_going(self, work: Coroutine[object, object, None]) -> None:
+    def _is_same_content(self, before: str, now: str) -> bool:
+        """Whether a commit goes on from another, or holds the same files, as an amended one."""
+        tree_of = self._room.store.objects.tree_of
+        with contextlib.suppress(KeyError):  # git may have pruned what was left behind
+            if tree_of(before) == tree_of(now):
+                return True
+        return self._room.shop.worktree.is_ancestor(before, now)
+
+    def _set_going(self, work: Callable[[], Awaitable[None]]) -> None:
         agent = asyncio.create_task(self._guarded(work))
         self._agents.add(agent)
         agent.add_done_callback(self._ended)
@@ -176,23 +220,25 @@ class RunDriver:
         self._agents.discard(agent)
         self._woken.set()
 
-    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let one agent's failure end that agent, never its siblings."""
         try:
-            await work
-        except LongshiftError as error:
-            await self._pause(str(error))
-        except Exception:
-            log.exception("a defect ended an agent of %s", self._room.run_id)
-            await self._pause("A defect of Longshift ended an agent; the log has its trace.")
+            try:
+                await work()
+            except LongshiftError as error:
+                await self._pause(str(error))
+            except Exception:
+                log.exception("a defect ended an agent of %s", self._room.run_id)
+                await self._pause(DEFECT)
+        except Exception as error:
+            log.exception("not even a pause of %s can be recorded", self._room.run_id)
+            self._broken = error  # the loop ends with it
 
-    async def _pause(self, reason: str) -> None:
-        run = self._room.run
-        if not run.paused and run.phase is not Phase.ENDED:
-            await self._room.chronicle.record(events.RunPaused(run=run.id, reason=reason))
+    async def _pause(self, reason: str, cause: PauseCause = "trouble") -> None:
+        await self._room.chronicle.record(*pausing(self._room.run, reason, cause))
 
     def _start_planner(self, planner_id: str) -> None:
-        self._set_going(self._run_planner(planner_id))
+        self._set_going(partial(self._run_planner, planner_id))
 
     async def _run_planner(self, planner_id: str) -> None:
         run_id = self._room.run_id
@@ -205,12 +251,16 @@ class RunDriver:
                     run=run_id, planner=planner_id, outcome="failed", summary=str(spent)
                 )
             )
-        except BaseException:
-            # Another planner takes over after a resume, and sees the tasks that this one made.
-            await record(
-                events.PlannerFinished(run=run_id, planner=planner_id, outcome="interrupted")
-            )
+        except asyncio.CancelledError:
+            await record(_interrupted_planner(run_id, planner_id))
             raise
+        except Exception as error:
+            # Another planner takes over after a resume, and sees the tasks that this one made.
+            # In one record with the pause, or it would take over at once, into the same trouble.
+            said = str(error) if isinstance(error, LongshiftError) else DEFECT
+            if said is DEFECT:
+                log.exception("a defect ended planner %s of %s", planner_id, run_id)
+            await record(_interrupted_planner(run_id, planner_id), *pausing(self._room.run, said))
         else:
             await record(ended)
 
@@ -232,10 +282,16 @@ class RunDriver:
             await self._spending.exceed(
                 "minutes", Decimal(str(round(spent, 3))), Decimal(str(limit))
             )
-            await self.end_agents()
+            await self._end_agents()
 
     async def _wait(self) -> None:
-        """Wait for the next fact, or for the minutes to be used up."""
+        """Wait for the next fact, or for the minutes to be used up.
+
+        Raises:
+            Exception: an agent could not record how it ended.
+        """
+        if self._broken is not None:
+            raise self._broken
         run = self._room.run
         limit_s = run.started.budget.minutes * 60
         left_s: float | None = None
@@ -246,3 +302,7 @@ class RunDriver:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _interrupted_planner(run_id: str, planner_id: str) -> events.PlannerFinished:
+    return events.PlannerFinished(run=run_id, planner=planner_id, outcome="interrupted")

@@ -5,6 +5,8 @@ pass that the ledger has not reserved.
 """
 
 import asyncio
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -13,8 +15,8 @@ from longshift.domain.model import Budget as RunBudget
 from longshift.domain.model import BudgetKind, Usage
 from longshift.domain.state import Phase, Run
 from longshift.engine.room import RunRoom
-from longshift.models.config import ModelConfig
-from longshift.models.ledger import Budget, BudgetExceeded, UsageTotals
+from longshift.models.config import ModelConfig, Price
+from longshift.models.ledger import Budget, BudgetExceeded, Ledger, Reservation, UsageTotals
 from longshift.models.port import Model, ModelReply, ModelRequest, TokenUsage
 from longshift.settings import RoleModel
 
@@ -22,13 +24,49 @@ Role = Literal["planner", "worker", "judge"]
 WARNINGS_PERCENT: Final = (50, 80)
 
 
+@dataclass
+class _Exchange:
+    """What one question to a model has used so far, all its tries together."""
+
+    usage: Usage = field(default_factory=Usage)
+
+
+_EXCHANGE: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
+
+
+class RunLedger(Ledger):
+    """A run's ledger that also knows which exchange each call belongs to."""
+
+    async def reserve(
+        self, input_tokens: int, max_output_tokens: int, price: Price | None
+    ) -> Reservation:
+        """Take room for one HTTP call, as the ledger does, and count it."""
+        reservation = await super().reserve(input_tokens, max_output_tokens, price)
+        _count(Usage(calls=1))
+        return reservation
+
+    def settle(self, reservation: Reservation, usage: TokenUsage) -> None:
+        """Settle a call, as the ledger does, and count what it used."""
+        super().settle(reservation, usage)
+        price, used = reservation.price, usage.input_tokens + usage.output_tokens > 0
+        known = price.cost_usd(usage.input_tokens, usage.output_tokens) if price else None
+        _count(
+            Usage(
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cached_tokens=usage.cached_tokens,
+                reasoning_tokens=usage.reasoning_tokens,
+                cost_usd=known if used else Decimal(0),
+            )
+        )
+
+
 class Spending:
     """One run's calls to its models."""
 
     def __init__(self, room: RunRoom) -> None:
-        """Count from what the room's ledger knows by now."""
+        """Record what the room's run spends."""
         self._room = room
-        self._calls_told = room.ledger.totals.calls
 
     async def complete(self, role: Role, agent: str, request: ModelRequest) -> ModelReply:
         """Ask a role's model, and record the call and what it did to the budgets.
@@ -40,16 +78,30 @@ class Spending:
         model: Model = getattr(self._room.models, role)
         loop = asyncio.get_running_loop()
         start = loop.time()
+        exchange, ended = _Exchange(), ""
+        token = _EXCHANGE.set(exchange)
         try:
             reply = await model.complete(request)
+            ended = reply.finish_reason
         except BudgetExceeded as spent:
             await self.exceed(spent.kind, spent.used, spent.limit)
             raise
-        except Exception:
-            await self._told(role, agent, model, TokenUsage(), loop.time() - start, "error")
-            raise
-        latency_s = loop.time() - start
-        await self._told(role, agent, model, reply.usage, latency_s, reply.finish_reason)
+        finally:
+            _EXCHANGE.reset(token)
+            # A question that failed before its first call has cost nothing and is no exchange.
+            if ended or exchange.usage.calls:
+                latency_s = round(loop.time() - start, 3)
+                await self._told(
+                    events.ModelCalled(
+                        run=self._room.run_id,
+                        role=role,
+                        agent=agent,
+                        model=model.name,
+                        usage=exchange.usage,
+                        latency_s=latency_s,
+                        finish_reason=ended or "error",
+                    )
+                )
         return reply
 
     async def exceed(self, kind: BudgetKind, used: Decimal, limit: Decimal) -> None:
@@ -72,26 +124,9 @@ class Spending:
         if spent is not None:
             raise asyncio.CancelledError(f"budget.{spent.kind} is used up")
 
-    async def _told(
-        self, role: Role, agent: str, model: Model, used: TokenUsage, latency_s: float, end: str
-    ) -> None:
-        calls = self._room.ledger.totals.calls
-        made, self._calls_told = calls - self._calls_told, calls
-        price = model_config(self._room.settings.model_for(role)).price
-        free = used.input_tokens + used.output_tokens == 0
-        known = None if price is None else price.cost_usd(used.input_tokens, used.output_tokens)
-        usage = _usage(made, used, Decimal(0) if free else known)
+    async def _told(self, called: events.ModelCalled) -> None:
         run = self._room.run
-        called = events.ModelCalled(
-            run=run.id,
-            role=role,
-            agent=agent,
-            model=model.name,
-            usage=usage,
-            latency_s=round(latency_s, 3),
-            finish_reason=end,
-        )
-        await self._room.chronicle.record(called, *_warnings(run, run.usage.plus(usage)))
+        await self._room.chronicle.record(called, *_warnings(run, run.usage.plus(called.usage)))
 
 
 def model_config(role_model: RoleModel) -> ModelConfig:
@@ -127,15 +162,10 @@ def earlier_totals(usage: Usage) -> UsageTotals:
     )
 
 
-def _usage(calls: int, used: TokenUsage, cost_usd: Decimal | None) -> Usage:
-    return Usage(
-        calls=calls,
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
-        cached_tokens=used.cached_tokens,
-        reasoning_tokens=used.reasoning_tokens,
-        cost_usd=cost_usd,
-    )
+def _count(usage: Usage) -> None:
+    exchange = _EXCHANGE.get()
+    if exchange is not None:
+        exchange.usage = exchange.usage.plus(usage)
 
 
 def _warnings(run: Run, usage: Usage) -> list[events.BudgetWarned]:

@@ -15,11 +15,11 @@ from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskSt
 from longshift.engine.desks import AgentDesk
 from longshift.engine.landing import Lander
 from longshift.engine.planning import agents_md
-from longshift.engine.room import RunRoom
+from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.errors import NeedsPerson
 from longshift.models.ledger import BudgetExceeded
-from longshift.models.port import ModelUnavailable, PromptTooLong
+from longshift.models.port import PromptTooLong
 from longshift.repository.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -46,9 +46,12 @@ class WorkingDesk(AgentDesk):
 async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id: str) -> None:
     """Let a worker try a task, and record how it ended.
 
+    Where a model, the sandbox or the disk is out of reach, the attempt is recorded as interrupted,
+    for it is no failure of the worker's, and the run is paused.
+
     Raises:
         CancelledError: the run was stopped; the attempt is recorded as interrupted.
-        ModelUnavailable: no model can be reached; recorded as interrupted as well.
+        NeedsPerson: not even that could be recorded.
     """
     task = room.run.tasks[task_id]
     workspace = Workspace(room.store, task.attempts[-1].base)
@@ -57,8 +60,10 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         outcome = await work(desk, await _brief(room, task))
     except BaseException as error:
         failure, reason = _failure(error, task)
-        await _fail(room, lander, task_id, failure, reason)
-        if failure == "interrupted":
+        # In one record: between the two, another attempt would be started into the same trouble.
+        mends = isinstance(error, NeedsPerson) and failure == "interrupted"
+        await _fail(room, lander, task_id, failure, reason, pauses=mends)
+        if failure == "interrupted" and not mends:
             raise
         return
     match outcome:
@@ -89,10 +94,8 @@ def _failure(error: BaseException, task: Task) -> tuple[AttemptFailure, str]:
             return "budget", str(error)
         case PromptTooLong():
             return "model", str(error)
-        case ModelUnavailable():
-            return "interrupted", str(error)
         case NeedsPerson():
-            return "model", str(error)
+            return "interrupted", str(error)
         case Exception():
             log.error("a defect ended an attempt at %s", task.id, exc_info=error)
             return "model", f"A defect of Longshift ended it ({type(error).__name__}); see the log."
@@ -107,7 +110,13 @@ def _note(rework: Rework | None) -> ReworkNote | None:
 
 
 async def _fail(
-    room: RunRoom, lander: Lander, task_id: str, failure: AttemptFailure, reason: str
+    room: RunRoom,
+    lander: Lander,
+    task_id: str,
+    failure: AttemptFailure,
+    reason: str,
+    *,
+    pauses: bool = False,
 ) -> None:
     """Record that an attempt came to nothing, unless its landing was already under way."""
     await lander.settle(task_id)
@@ -125,5 +134,6 @@ async def _fail(
             failure=failure,
             reason=reason,
             retry=again,
-        )
+        ),
+        *(pausing(room.run, reason) if pauses else ()),
     )

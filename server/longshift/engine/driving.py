@@ -1,0 +1,110 @@
+"""The drivers of the runs that are under way in this process.
+
+Owns which run has one: never two for the same run, and none after it was let go. Must never
+decide what a run does.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+from longshift.domain import events
+from longshift.engine.checks import Checks
+from longshift.engine.outfitting import Outfitter
+from longshift.engine.room import RunRoom, Shop, pausing
+from longshift.engine.run import RunDriver
+from longshift.errors import LongshiftError
+
+log = logging.getLogger(__name__)
+
+
+class Drivers:
+    """The drivers of one repository's runs, each on a task of its own."""
+
+    def __init__(self, shop: Shop, outfitter: Outfitter) -> None:
+        """Drive the shop's runs, none so far."""
+        self._shop = shop
+        self._outfitter = outfitter
+        self._driving: dict[str, tuple[RunDriver, asyncio.Task[None]]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._stop_listening = shop.chronicle.listen(self._wake)
+
+    def __contains__(self, run_id: str) -> bool:
+        """Whether a run is driven here."""
+        return run_id in self._driving
+
+    def is_busy(self, run_id: str) -> bool:
+        """Whether agents of a run are at work here, or wait to go on."""
+        return run_id in self._driving and self._driving[run_id][0].is_busy
+
+    async def drive(self, room: RunRoom, checks: Checks) -> None:
+        """Drive a run that has just begun."""
+        driver = RunDriver(room, checks)
+        task = asyncio.create_task(self._drive_to_end(driver, room), name=f"run {room.run_id}")
+        self._driving[room.run_id] = (driver, task)
+
+    async def take_over(self, run_id: str) -> None:
+        """Drive a run that another process began or that has ended, with today's settings.
+
+        Raises:
+            UsageError: a setting is wrong, or the run is another worktree's.
+            NeedsPerson: a model's key is missing, …
+        """
+        async with self._one_at_a_time:  # or two orders at once would each make a driver
+            if run_id in self._driving:
+                return
+            room = await self._outfitter.room_again(run_id)
+            commands = await self._outfitter.checks(room, room.run.head)
+            await self.drive(room, Checks(room, commands))
+
+    async def let_go(self, run_id: str) -> RunDriver | None:
+        """End a run's agents and driver, each with its fact; None where it has no driver."""
+        if run_id not in self._driving:
+            return None
+        driver, driving = self._driving[run_id]
+        driver.let_go()
+        await asyncio.wait([driving])
+        return driver
+
+    async def close(self) -> None:
+        """Let every run go."""
+        for run_id in list(self._driving):
+            await self.let_go(run_id)
+        self._stop_listening()
+
+    async def _drive_to_end(self, driver: RunDriver, room: RunRoom) -> None:
+        run_id = room.run_id
+        try:
+            await driver.drive()
+        except Exception as error:
+            log.exception("%s can't be driven on", run_id)
+            await self._pause(run_id, error)
+        finally:
+            self._driving.pop(run_id, None)
+            await room.models.aclose()
+            await room.checkouts.close()
+        run = self._shop.chronicle.state.runs.get(run_id)
+        if run is not None and run.lifecycle == "running" and not driver.is_let_go:
+            await self.go_on(run_id)  # reopened while its driver was on the way out
+
+    async def go_on(self, run_id: str) -> None:
+        """Drive a run that was reopened; where that can't be, it is paused with the reason."""
+        if self._shop.chronicle.run(run_id).lifecycle != "running":
+            return
+        try:
+            await self.take_over(run_id)
+        except LongshiftError as error:
+            await self._pause(run_id, error)
+
+    async def _pause(self, run_id: str, error: Exception) -> None:
+        run = self._shop.chronicle.run(run_id)
+        said = (
+            str(error) if isinstance(error, LongshiftError) else "A defect ended it; see the log."
+        )
+        with contextlib.suppress(LongshiftError):  # then the journal itself is the trouble
+            await self._shop.chronicle.record(*pausing(run, said))
+
+    def _wake(self, record: events.Recorded) -> None:
+        run_id = record.event.run
+        if run_id is not None and run_id in self._driving:
+            self._driving[run_id][0].wake()

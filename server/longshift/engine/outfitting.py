@@ -1,0 +1,160 @@
+"""What a run is given to work with: settings, models, a sandbox, checkouts and checks.
+
+Owns the way from the process's surroundings to a `RunRoom`. Must never start anything that works:
+a room that is made here and not driven costs nothing.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from longshift.domain.events import RunStarted
+from longshift.domain.model import Usage
+from longshift.engine.checks import find_checks
+from longshift.engine.commanding import ignored_paths
+from longshift.engine.ports import Clock, Hand
+from longshift.engine.room import RunRoom, Shop
+from longshift.engine.spending import RunLedger, earlier_totals, ledger_budget, model_config
+from longshift.models.registry import open_models
+from longshift.sandbox.cage import open_cage
+from longshift.sandbox.checkouts import Checkouts
+from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
+from longshift.settings import (
+    ROLES,
+    Loaded,
+    Settings,
+    Trust,
+    default_trust_folder,
+    load_settings,
+    merge_tables,
+)
+
+CHECKOUTS: Final = 2
+"""Commands that run at the same time: as many as the machine this was measured on has cores."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the engine takes from the process it lives in.
+
+    Attributes:
+        environ: where settings and keys are looked up.
+        clock: says what time it is.
+        hand: the person's files and buffers.
+        editor: what the editor sent as settings; None: no editor.
+        overrides: what the command line set, for all runs that this process starts.
+        trust: which workspaces' own configuration the person trusts.
+        person_file: the person's own settings; None: the platform's place.
+        goes_on: whether runs that were interrupted go on by themselves where `resume = "auto"`;
+            for a process that stays, such as a server, and not for one that only looks or stops.
+    """
+
+    environ: Mapping[str, str]
+    clock: Clock
+    hand: Hand
+    editor: Mapping[str, object] | None = None
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    trust: Trust = field(default_factory=lambda: Trust(default_trust_folder()))
+    person_file: Path | None = None
+    goes_on: bool = False
+
+
+class Outfitter:
+    """Fits out the runs of one repository."""
+
+    def __init__(self, shop: Shop, surroundings: Surroundings) -> None:
+        """Take from these surroundings, for runs that share this shop."""
+        self._shop = shop
+        self._surroundings = surroundings
+        self._cages: dict[SandboxPolicy, Cage | Refusal] = {}
+        self._proving = asyncio.Lock()
+
+    def overrides(self, of_run: Mapping[str, object]) -> dict[str, object]:
+        """What was set for one run alone, laid over what was set for all of this process."""
+        return merge_tables(of_run, self._surroundings.overrides)
+
+    async def settings(self, overrides: Mapping[str, object]) -> Loaded:
+        """The settings that hold now, for one run's own overrides.
+
+        Raises:
+            UsageError: a source can't be read, or a key or value is wrong.
+        """
+        return await self._shop.off_loop(self._load, self.overrides(overrides))
+
+    async def room(self, started: RunStarted, settings: Settings, usage: Usage) -> RunRoom:
+        """Make a run's room.
+
+        Args:
+            started: the run, perhaps not recorded yet.
+            settings: those that hold for it.
+            usage: what it has spent so far.
+
+        Raises:
+            NeedsPerson: a model's key is missing.
+            UsageError: a setting asks for what does not exist.
+        """
+        ledger = RunLedger(ledger_budget(started.budget), earlier_totals(usage))
+        cage = await self._proved_cage(settings)
+        ignored = await self._shop.off_loop(_read_small, self._shop.worktree.root / ".gitignore")
+        configs = {role: model_config(settings.model_for(role)) for role in ROLES}
+        return RunRoom(
+            shop=self._shop,
+            run_id=started.run,
+            settings=settings,
+            models=await open_models(configs, ledger, self._surroundings.environ),
+            ledger=ledger,
+            cage=cage,
+            checkouts=Checkouts(
+                self._shop.worktree.state_dir / "checkouts" / started.run,
+                CHECKOUTS,
+                ignored_paths(ignored).match_file,
+            ),
+        )
+
+    async def room_again(self, run_id: str) -> RunRoom:
+        """Make the room of a run that was started before, with the settings that hold now."""
+        run = await self._shop.own(run_id)
+        loaded = await self.settings(json.loads(run.started.overrides))
+        return await self.room(run.started, loaded.settings, run.usage)
+
+    async def checks(self, room: RunRoom, commit: str) -> Sequence[str]:
+        """The checks that the person named, else what a trusted repository speaks of itself."""
+        if room.settings.checks is not None:
+            return room.settings.checks
+        if isinstance(room.cage, Refusal):
+            return ()
+        return await self._shop.off_loop(self._found_checks, commit)
+
+    def _found_checks(self, commit: str) -> Sequence[str]:
+        if not self._surroundings.trust.is_trusted(self._shop.worktree.root):
+            return ()
+        return find_checks(self._shop.store, commit)
+
+    async def _proved_cage(self, settings: Settings) -> Cage | Refusal:
+        """The sandbox that the settings ask for, proved once."""
+        policy = SandboxPolicy(mode=settings.sandbox.mode, network=settings.sandbox.network)
+        async with self._proving:
+            if policy not in self._cages:
+                self._cages[policy] = await open_cage(policy)
+            return self._cages[policy]
+
+    def _load(self, overrides: Mapping[str, object]) -> Loaded:
+        surroundings, root = self._surroundings, self._shop.worktree.root
+        return load_settings(
+            overrides=overrides,
+            environ=surroundings.environ,
+            editor=surroundings.editor,
+            project_root=root,
+            person_file=surroundings.person_file,
+            trusted=surroundings.trust.is_trusted(root),
+        )
+
+
+def _read_small(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[:65_536]
+    except OSError:
+        return ""

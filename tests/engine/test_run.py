@@ -1,0 +1,59 @@
+"""Runs from a goal to an end, with every part real but the model's mind."""
+
+from longshift.domain.model import TaskState
+from tests.support.engine_world import (
+    TEXT,
+    World,
+    call,
+    edit,
+    flow,
+    judge,
+    planner,
+    task,
+    turn,
+    worker,
+)
+
+
+async def test_a_goal_becomes_a_reviewable_change(world: World) -> None:
+    world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
+               *judge("done"))  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work()
+        assert (run.outcome, run.cycle, list(run.changes)) == ("done", 1, ["C1"])
+        assert it.file() == TEXT.replace(b"two", b"TWO")
+        assert run.published == run.head
+        assert world.person.git("rev-parse", "refs/longshift/R1/head").strip() == run.head
+        assert (world.person.root / "a.txt").read_bytes() == TEXT
+        assert world.person.git("status", "--porcelain") == ""
+        world.person.assert_sound()
+
+
+async def test_two_workers_in_conflict_keep_both_intents(world: World) -> None:
+    mine = [
+        turn(edit("two", "two, loud"), signal="read by A", wait_for=["read by B"]),
+        turn(call("submit", summary="A.")),
+    ]
+    theirs = [
+        turn(edit("two", "two, fast"), signal="read by B", wait_for=["read by A"]),
+        turn(call("submit", summary="B.")),
+    ]
+    resolved = [
+        turn(
+            call(
+                "write_file", path="a.txt", content=TEXT.decode().replace("two", "two, loud, fast")
+            )
+        ),
+        turn(call("submit", summary="Both.")),
+    ]
+    world.play(
+        planner(task("loud", "a.txt"), task("fast", "a.txt")),
+        flow("worker", *mine, *resolved, match="Do: loud"),
+        flow("worker", *theirs, *resolved, match="Do: fast"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(overlap="allow")
+        assert (run.outcome, run.conflicts, len(run.changes)) == ("done", 1, 2)
+        assert it.file() == TEXT.replace(b"two", b"two, loud, fast")
+        assert all(one.state is TaskState.LANDED for one in run.tasks.values())

@@ -1,0 +1,104 @@
+"""Record the journals that are replayed for ever: `python -m tests.support.engine_recording`.
+
+Run it to add journals of a new version under new names; those that are there stay as they are.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from tests.domain.test_state import summary
+from tests.scripted_model import running_server
+from tests.support.engine_world import (
+    TEXT,
+    World,
+    call,
+    edit,
+    flow,
+    judge,
+    planner,
+    task,
+    turn,
+    worker,
+    write,
+)
+from tests.support.repository_git import GitRepository
+
+FOLDER = Path(__file__).parents[1] / "journals"
+
+
+async def done(world: World) -> None:
+    """A goal that is met in one cycle, and its change accepted."""
+    world.play(planner(task("shout", "a.txt"), task("new", "new.txt")),
+               worker("shout", turn(edit("two", "TWO"))),
+               worker("new", turn(write("new.txt", "fresh\n"))), *judge("done"))  # fmt: skip
+    async with world.opened() as it:
+        await it.work(constraints=["Be brief."])
+        await it.call("acceptAll")
+
+
+async def eventful(world: World) -> None:
+    """A conflict, an interruption, a rejection, findings, messages, a rework."""
+    both = [turn(write("a.txt", TEXT.decode().replace("two", "two, loud, fast"))),
+            turn(call("submit", summary="Both."))]  # fmt: skip
+    finds = call("report_finding", path="a.txt", line=2, message="m", code="L", severity="error")
+    verdict = call("verdict", reason="x", decision="continue")
+    world.play(
+        planner(task("loud", "a.txt"), task("fast", "a.txt"), task("hopeless", "b.txt"), times=1),
+        planner(task("more", "b.txt"), times=1),
+        flow("worker", turn(edit("two", "two, loud"), signal="A", wait_for=["B"]),
+             turn(call("submit", summary="A.")), *both, match="Do: loud"),
+        flow("worker", turn(edit("two", "two, fast"), signal="B", wait_for=["A"]),
+             turn(call("submit", summary="B.")), *both, match="Do: fast"),
+        worker("more", turn(edit("two", "2", "b.txt"))),
+        flow("judge", turn(finds), turn(verdict, signal="judging", wait_for=["never"]), times=1),
+        flow("judge", turn(finds), turn(verdict), times=1),
+        flow("judge", turn(call("verdict", reason="y", decision="done")), times=1),
+        flow("worker", turn(edit("2", "II", "b.txt")), turn(call("submit", summary="Roman.")),
+             match="Roman numerals"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(overlap="allow")
+        await it.signal("judging")
+        await it.engine.steer("R1", "Mind the commas.")
+    async with world.opened() as it:
+        await it.call("dismissFinding", findingId="F1", reason="It shall be so.")
+        await it.call("rejectChange", changeId="C2", reason="Not so fast.")
+        await it.engine.resume("R1")
+        await it.ended()
+        change = list(it.run().changes)[-1]
+        await it.call("acceptChange", changeId=change)
+        await it.call("undoDecision", changeId=change)
+        await it.call("reworkChange", changeId=change, reason="In Roman numerals.")
+        await it.ended()
+
+
+async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
+    await play(world)
+    async with world.opened() as it:
+        with it.engine.journal.reader() as reader:
+            records = list(reader.read())
+        expected = json.dumps(summary(it.engine.state), indent=1)
+    lines = [record.model_dump_json() for record in records]
+    # Neither this machine's folders nor its ports are part of what is replayed.
+    text = "\n".join(lines).replace(str(world.worktree.root), "/repository")
+    text = text.replace(world.server.base_url, "http://127.0.0.1:8000/v1")
+    (FOLDER / f"{name}.jsonl").write_text(f"{text}\n", encoding="utf-8")
+    (FOLDER / f"{name}.expected.json").write_text(f"{expected}\n", encoding="utf-8")
+
+
+def main() -> None:
+    for name, play in {"done": done, "eventful": eventful}.items():
+        if (FOLDER / f"{name}.jsonl").exists():
+            continue
+        with tempfile.TemporaryDirectory() as folder, running_server() as server:
+            person = GitRepository.create(Path(folder) / "repository")
+            person.commit({"a.txt": TEXT, "b.txt": TEXT})
+            asyncio.run(record(name, play, World(person, server)))
+
+
+if __name__ == "__main__":
+    main()
