@@ -252,7 +252,7 @@ VERDICTS = [
     ({"a.py": CLEAN}, [{"command": "x", "exit_status": 1}], {}, "done", "fail: x"),
     (
         {"a.py": CLEAN},
-        [{"command": "x", "exit_status": 1, "base_exit_status": 0}],
+        [{"command": "x", "exit_status": 1, "new_failure": True}],
         {},
         "give_up",
         "fails now: x",
@@ -309,3 +309,66 @@ async def test_cancelling_leaves_no_process_behind(model):
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
+
+
+async def test_a_list_that_is_cut_is_taken_in_parts(model):
+    names = ["a", "ab", "abc", "ab1", "_x", "A", "z-9", "é", *(f"test_{n}" for n in range(12))]
+    files = {f"pkg/{name}.py": OLD for name in names} | {"pkg/b.pyi": OLD}
+    same = {f"p{number}/__init__.py": OLD for number in range(6)}
+    toolbox = Toolbox(files | same | {f"z{number}.txt": "" for number in range(9)}, list_cap=4)
+    await converse(model, "planner", {"goal": "Modernise"}, toolbox)
+    planned = {path for task in toolbox.named("add_task") for path in task["paths"]}
+    assert files.keys() <= planned
+    assert len(planned & same.keys()) == 4  # no beginning tells them apart, and it is said
+    assert toolbox.turns < 25
+
+
+async def test_a_line_that_was_cut_is_never_taken_for_the_file(model):
+    toolbox = Toolbox({"a.py": OLD})
+    read = toolbox._read_file
+    toolbox._read_file = lambda **given: {
+        **read(**given),
+        "end_line": 1,
+        "text": "import sys [cut]",
+    }
+    name, arguments = await converse(model, "worker", {"task": TASK}, toolbox)
+    assert (name, toolbox.files["a.py"]) == ("give_up", OLD)
+    assert "a line was cut" in arguments["reason"]
+
+
+PARTS = (
+    "import sys\nfrom typing import List\n\n\ndef f(x: List[int]): ...\ndef g(x: List[int]): ...\n"
+)
+SELECTIONS = [
+    ((5, 5), "Modernise", PARTS.replace("f(x: List", "f(x: list"), "done"),
+    ((6, 99), "Modernise", PARTS.replace("g(x: List", "g(x: list"), "done"),
+    ((1, 1), "Lint", PARTS.removeprefix("import sys\n"), "done"),
+    ((3, 4), "Modernise and lint", PARTS, "done"),
+    ((1, 6), "Write a poem", PARTS, "give_up"),
+]
+
+
+@pytest.mark.parametrize(("lines", "goal", "expected", "decision"), SELECTIONS)
+async def test_nothing_changes_outside_a_selection(model, lines, goal, expected, decision):
+    toolbox = Toolbox({"a.py": PARTS, "b.py": OLD})
+    selection = {"path": "a.py", "start_line": lines[0], "end_line": lines[1]}
+    verdict, cycle = await run(model, goal, toolbox, selection=selection, scope=["b.py"])
+    assert toolbox.files == {"a.py": expected, "b.py": OLD}
+    assert (verdict["decision"], cycle) == (decision, 1)
+
+
+async def test_a_diagnostic_of_a_linter_is_fixed_by_its_code(model):
+    toolbox = Toolbox({"a.py": PARTS})
+    diagnostic = {"path": "a.py", "line": 1, "message": "", "code": "F401", "source": "Ruff"}
+    goal = "Mend the cause of a diagnostic and write no suppression."
+    verdict, _ = await run(model, goal, toolbox, diagnostics=[diagnostic], scope=["a.py"])
+    assert toolbox.files["a.py"] == PARTS.removeprefix("import sys\n")
+    assert verdict["decision"] == "done"
+
+
+async def test_part_of_a_fix_that_needs_the_rest_is_not_made(model):
+    source = "from typing import List, Set\nx: List = [1]\ny: Set = {1}\n"
+    toolbox = Toolbox({"a.py": source})
+    selection = {"path": "a.py", "start_line": 1, "end_line": 1}
+    await run(model, "Modernise and lint", toolbox, selection=selection)
+    assert toolbox.files["a.py"] == source  # the import goes only where its uses go

@@ -12,6 +12,7 @@ LINT = ("E4", "E7", "E9", "F", "W", "B", "I")
 WORDS = [
     ("Modernise the code to Python 3.11 and fix what the linter finds", ("UP", *LINT), "py311"),
     ("modernize, keeping python >= 3.9", ("UP",), "py39"),
+    ('Bring lines 1 to 3 of "a.py" up to the present form of its language', ("UP",), None),
     ("Use modern type hints", ("UP",), None),
     ("Upgrade the syntax to Python 3.12", ("UP",), "py312"),
     ("Fix all lint errors", LINT, None),
@@ -57,6 +58,12 @@ CONSTRAINTS = [
 ]
 
 
+def test_codes_of_diagnostics_choose_the_rules_alone():
+    read = read_goal("Add docs. Lint it.", ["Python 3.9"], ["F401", "not-a-rule", "--fix"])
+    assert read.rules == Rules(("F401",), target="py39")
+    assert (read.label, read.outside) == ("Fix F401 in", ())
+
+
 @pytest.mark.parametrize(("constraint", "rules"), CONSTRAINTS)
 def test_a_constraint_takes_away_what_it_names(constraint, rules):
     read = read_goal("Lint and format the code", [constraint])
@@ -80,6 +87,7 @@ RULES = st.builds(
     quotes=st.sampled_from([None, "single", "preserve"]),
     indent=st.sampled_from([None, "tab", "space"]),
     first_party=NAMES.map(tuple),
+    lines=st.sampled_from([None, (1, 1), (3, 40)]),
 )
 
 

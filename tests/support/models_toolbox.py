@@ -7,6 +7,7 @@ the real one, its edits refuse what does not stand exactly once.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from longshift.models.port import Model, ModelRequest
 
@@ -55,7 +56,7 @@ class Toolbox:
         prefix = "" if path == "." else path.rstrip("/") + "/"
         found = sorted(f for f in self.files if f.startswith(prefix))
         if glob is not None:
-            found = [f for f in found if f.endswith(glob.removeprefix("*"))]
+            found = [f for f in found if fnmatchcase(f.rpartition("/")[2], glob)]
         return {"files": found[: self.list_cap], "truncated": len(found) > self.list_cap}
 
     def _read_file(self, path: str, start_line: int = 1, end_line: int | None = None):

@@ -16,6 +16,8 @@ from longshift.models.port import Message, ModelRequest, ToolSchema
 
 _BLOCK: Final = re.compile(r"^```json longshift[ \t]*\r?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
+_SOURCES_OF_CODES: Final = frozenset({"ruff", "flake8", "pyflakes", "pycodestyle", "longshift"})
+
 
 def _text_of_constraint(value: object) -> object:
     return value.get("text", "") if isinstance(value, dict) else value
@@ -43,16 +45,45 @@ class EarlierTask(BaseModel):
     state: str = ""
 
 
+class Selection(BaseModel):
+    """The lines of one file that a goal speaks of, both ends included."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+
+class DiagnosticBrief(BaseModel):
+    """A diagnostic that a goal asks to be dealt with."""
+
+    code: str = ""
+    source: str = ""
+
+
 class Brief(BaseModel):
     """The JSON block that opens a conversation; only what rules can use of it."""
 
     goal: str = ""
     scope: Annotated[tuple[str, ...], BeforeValidator(_paths_of_scope)] = ()
+    selection: Selection | None = None
+    diagnostics: tuple[DiagnosticBrief, ...] = ()
     constraints: tuple[Annotated[str, BeforeValidator(_text_of_constraint)], ...] = ()
     task: TaskBrief = TaskBrief()
     tasks: tuple[TaskBrief, ...] = ()
     earlier: tuple[EarlierTask, ...] = ()
     changed_paths: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Files and folders that the goal is about; empty: the whole repository."""
+        return self.scope if self.selection is None else (self.selection.path,)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the diagnostics that come from a tool whose rules are ruff's too."""
+        return tuple(
+            each.code for each in self.diagnostics if each.source.casefold() in _SOURCES_OF_CODES
+        )
 
 
 @dataclass(frozen=True, slots=True)

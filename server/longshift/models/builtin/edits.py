@@ -5,7 +5,8 @@ the edit is made, so that a file which is not what we read refuses the edit inst
 """
 
 import difflib
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,12 +34,43 @@ class _Hunk:
 
 def edits_between(old: str, new: str) -> list[Edit]:
     """Edits that, made in order, turn `old` (not empty) into `new`."""
-    old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    old_lines, new_lines = _lines(old), _lines(new)
     hunks = _hunks(old_lines, new_lines)
     edits = _separate(old, old_lines, new_lines, hunks) if len(hunks) <= MOST_EDITS else None
     if edits is None:
         edits = _separate(old, old_lines, new_lines, [_Hunk(0, len(old_lines), 0, len(new_lines))])
     return edits or []
+
+
+def hold_to_lines(old: str, new: str, first: int, last: int) -> str:
+    """`old` with those changes towards `new` that lie in its lines `first` to `last`."""
+    old_lines, new_lines = _lines(old), _lines(new)
+    kept: list[str] = []
+    for hunk in _smallest_hunks(old_lines, new_lines):
+        inside = first - 1 <= hunk.old_start and hunk.old_end <= last
+        kept += (
+            new_lines[hunk.new_start : hunk.new_end]
+            if inside
+            else old_lines[hunk.old_start : hunk.old_end]
+        )
+    return "".join(kept)
+
+
+def _smallest_hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[_Hunk]:
+    """All lines as hunks, equal ones too; as many lines for as many others go one by one."""
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for _, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if old_end - old_start == new_end - new_start:
+            for line in range(old_end - old_start):
+                here, there = old_start + line, new_start + line
+                yield _Hunk(here, here + 1, there, there + 1)
+        else:
+            yield _Hunk(old_start, old_end, new_start, new_end)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their ends, split as editors and ruff number them: not at a form feed."""
+    return list(io.StringIO(text, newline=""))
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> list[_Hunk]:

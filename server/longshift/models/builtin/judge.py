@@ -49,7 +49,7 @@ class _Outcome:
 async def next_step(conversation: Conversation, ruff: Ruff) -> Step:
     """The judge's next answer."""
     brief = conversation.brief
-    reading = read_goal(brief.goal, brief.constraints)
+    reading = read_goal(brief.goal, brief.constraints, brief.codes)
     if conversation.named("verdict"):
         return _after_refusal(conversation)
     if not reading.rules:
@@ -72,6 +72,8 @@ def _first_asks(brief: Brief) -> tuple[Ask, ...]:
 def _paths(conversation: Conversation) -> list[str]:
     """Files to look at: those of the goal's scope, and those that the run changed."""
     changed = [p for p in conversation.brief.changed_paths if p.endswith((".py", ".pyi"))]
+    if conversation.brief.selection is not None:
+        changed = []
     return sorted({*python_paths_in(conversation), *changed})
 
 
@@ -113,7 +115,13 @@ def _is_changed(brief: Brief, inspection: Inspection) -> bool:
 
 
 def _left(brief: Brief, inspections: Sequence[Inspection]) -> list[str]:
-    """Paths where rules would still change something, and may."""
+    """Paths where rules would still change something, and may.
+
+    Lines of a selection are numbered as they were at the start: once a task was there, they say
+    nothing of the head any more.
+    """
+    if brief.selection is not None and _tries(brief.tasks, brief.selection.path):
+        return []
     left = [each.path for each in inspections if each.changed]
     forbidden = forbidden_paths(left, brief.constraints)
     return [path for path in left if path not in forbidden]
@@ -153,8 +161,8 @@ def _read_checks(runs: Sequence[Done]) -> _Checks:
     listed = runs[-1].result.get("checks") if runs else None
     checks = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     failing = [each for each in checks if each.get("exit_status") != 0]
-    # Where nobody ran a check on the base, its failure is told and held against no one.
-    newly = tuple(str(each.get("command")) for each in failing if each.get("base_exit_status") == 0)
+    # A check that failed before the run too is told, and held against no one.
+    newly = tuple(str(each.get("command")) for each in failing if each.get("new_failure") is True)
     if failing:
         names = "; ".join(str(each.get("command")) for each in failing)
         return _Checks(f" Checks that fail: {names}.", newly)

@@ -6,13 +6,14 @@ the rules really changes. Must never plan what no rule can do; it then says so a
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from longshift.models.builtin.conversation import Ask, Brief, Conversation, Step
 from longshift.models.builtin.project import SETTINGS_FILES, with_project_style
 from longshift.models.builtin.ruff import Inspection, Ruff
 from longshift.models.builtin.rules import GoalReading, Rules, forbidden_paths, read_goal
-from longshift.models.builtin.sources import first_party, list_on, python_paths, read_on
+from longshift.models.builtin.sources import cut_lists, first_party, list_on, python_paths, read_on
 
 TASKS_WITHOUT_GROUPS: Final = 20
 MOST_PATHS_A_TASK: Final = 6
@@ -29,7 +30,7 @@ HOW_TO_SET_A_MODEL: Final = (
 async def next_step(conversation: Conversation, ruff: Ruff) -> Step:
     """The planner's next answer."""
     brief = conversation.brief
-    reading = read_goal(brief.goal, brief.constraints)
+    reading = read_goal(brief.goal, brief.constraints, brief.codes)
     if conversation.named("add_task"):
         return _finish_after_adding(conversation, reading)
     if not reading.rules:
@@ -46,14 +47,16 @@ async def next_step(conversation: Conversation, ruff: Ruff) -> Step:
         return _finish(
             f"Nothing is left for a rule to do. {_not_done(reading)}".strip(),
             f"{len(inspections)} Python files were tried with {rules.line()}."
-            + _obstacles(inspections),
+            + _obstacles(inspections)
+            + _cut(conversation),
         )
-    return Step(f"{len(tasks)} tasks." + _obstacles(inspections), tuple(tasks))
+    words = f"{len(tasks)} tasks." + _obstacles(inspections) + _cut(conversation)
+    return Step(words, tuple(tasks))
 
 
 def look_around(brief: Brief) -> tuple[Ask, ...]:
     """The first calls: which files there are, and how the project is written."""
-    folders = [path for path in brief.scope or (".",) if not path.endswith((".py", ".pyi"))]
+    folders = [path for path in brief.paths or (".",) if not path.endswith((".py", ".pyi"))]
     return (
         *(Ask("list_files", {"path": path}) for path in folders),
         *(Ask("read_file", {"path": name}) for name in SETTINGS_FILES),
@@ -62,17 +65,19 @@ def look_around(brief: Brief) -> tuple[Ask, ...]:
 
 def python_paths_in(conversation: Conversation) -> list[str]:
     """The Python files of the goal's scope, without those that a constraint names."""
-    named = [path for path in conversation.brief.scope if path.endswith((".py", ".pyi"))]
+    named = [path for path in conversation.brief.paths if path.endswith((".py", ".pyi"))]
     paths = sorted({*named, *python_paths(conversation.done)})
     forbidden = forbidden_paths(paths, conversation.brief.constraints)
     return [path for path in paths if path not in forbidden]
 
 
 def styled_rules(conversation: Conversation, rules: Rules) -> Rules:
-    """`rules` as this project writes its code."""
+    """`rules` as this project writes its code, held to the lines that the goal is about."""
     settings = read_on(conversation.done, SETTINGS_FILES).texts
     own = first_party(python_paths(conversation.done))
-    return with_project_style(rules, settings).with_first_party(own)
+    selection = conversation.brief.selection
+    lines = (selection.start_line, selection.end_line) if selection else None
+    return replace(with_project_style(rules, settings), first_party=own, lines=lines)
 
 
 def _tasks(
@@ -163,6 +168,11 @@ def _not_done(reading: GoalReading) -> str:
 def _obstacles(inspections: Sequence[Inspection]) -> str:
     obstacles = [each.obstacle for each in inspections if each.obstacle]
     return f" Left alone: {'; '.join(obstacles)}." if obstacles else ""
+
+
+def _cut(conversation: Conversation) -> str:
+    cut = cut_lists(conversation.done)
+    return f" {cut} lists of files were cut; what they left out was not looked at." if cut else ""
 
 
 def _finish(summary: str, evidence: str = "") -> Step:

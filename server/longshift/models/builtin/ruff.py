@@ -9,12 +9,13 @@ import contextlib
 import functools
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import BaseModel, TypeAdapter
 from ruff import find_ruff_bin  # type: ignore[import-untyped] # it ships no types
 
+from longshift.models.builtin.edits import hold_to_lines
 from longshift.models.builtin.rules import Rules
 from longshift.models.port import ModelUnavailable
 
@@ -122,7 +123,27 @@ class Ruff:
             fixed = await self._run(path, text, rules, "check", "--fix-only", *_check(rules))
         if rules.format:
             fixed = await self._run(path, fixed, rules, "format", *_format(rules))
+        if rules.lines is not None:
+            first, last = rules.lines
+            diagnostics = tuple(each for each in diagnostics if first <= each.line <= last)
+            fixed = await self._held_to(rules.lines, path, text, fixed, rules)
         return Inspection(path, fixed, fixed != text, diagnostics)
+
+    async def _held_to(
+        self, lines: tuple[int, int], path: str, text: str, fixed: str, rules: Rules
+    ) -> str:
+        """The part of the fix that is in the allowed lines; none of it where a part won't do.
+
+        A fix may need what it does elsewhere, an import for instance: then a name is missing.
+        """
+        part = hold_to_lines(text, fixed, *lines)
+        if part in {text, fixed}:
+            return part
+        names = replace(rules, select=("F821",))
+        before = await self._diagnose(path, text, names)
+        after = await self._diagnose(path, part, names)
+        worse = Counter(each.code for each in after) - Counter(each.code for each in before)
+        return text if worse else part
 
     async def _diagnose(self, path: str, text: str, rules: Rules) -> tuple[Diagnostic, ...]:
         # Without selectors only syntax errors are asked for: E9 is theirs.
@@ -130,11 +151,13 @@ class Ruff:
         found = await self._run(
             path, text, rules, "check", "--exit-zero", "--output-format=json", *arguments
         )
+        # Ruff points behind the last line where a file ends too early; nothing stands there.
+        last = max(1, text.count("\n") + (not text.endswith("\n")))
         return tuple(
             Diagnostic(
                 path=path,
-                line=each.location.row,
-                end_line=max(each.location.row, each.end_location.row),
+                line=min(last, each.location.row),
+                end_line=min(last, max(each.location.row, each.end_location.row)),
                 code=each.code or SYNTAX_ERROR,
                 message=each.message,
                 fixable=each.fix is not None and each.fix.applicability == "safe",

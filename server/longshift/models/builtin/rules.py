@@ -29,13 +29,11 @@ class Rules:
     indent: Indent | None = None
     first_party: tuple[str, ...] = ()
     """Top-level names of the project itself: the order of imports depends on them."""
+    lines: tuple[int, int] | None = None
+    """First and last line that may change; None: all."""
 
     def __bool__(self) -> bool:
         return bool(self.select) or self.format
-
-    def with_first_party(self, names: tuple[str, ...]) -> "Rules":
-        """The same rules for a project that has these top-level names."""
-        return replace(self, first_party=names)
 
     def line(self) -> str:
         """The rules as a line of a task's instructions."""
@@ -47,6 +45,7 @@ class Rules:
             "quotes": self.quotes,
             "indent": self.indent,
             "first-party": ",".join(self.first_party),
+            "lines": self.lines and f"{self.lines[0]}-{self.lines[1]}",
         }
         return "Rules: " + "; ".join(f"{name}={value}" for name, value in values.items() if value)
 
@@ -87,7 +86,8 @@ _CODE: Final = (
 _TABLE: Final = (
     _row(
         "Modernise",
-        r"\bmoderni[sz]|\bpyupgrade\b|\bmodern (python|syntax|code|idioms?|style)"
+        r"\bmoderni[sz]|\bpresent form of its language\b|\bpyupgrade\b"
+        r"|\bmodern (python|syntax|code|idioms?|style)"
         r"|\bupgrade\b.{0,30}\b(python|syntax)\b|\bpython ?3\.\d+ (syntax|idioms?|features?)"
         r"|\b(modern|new)\w* (type hints?|annotations?)",
         r"moderni|pyupgrade|\bsyntax\b|upgrade",
@@ -108,7 +108,7 @@ _TABLE: Final = (
     ),
     _row(
         "Remove unused code",
-        r"\bunused\b|\bdead code\b",
+        r"\bunused\b|\bdead code\b|\bcode that nothing uses\b",
         r"\bunused\b|\bdead code\b",
         "F401", "F811", "F841",
     ),
@@ -130,13 +130,22 @@ _VERSION: Final = re.compile(r"\bpython ?(>= ?)?3\.(\d+)", re.IGNORECASE)
 _CLAUSES: Final = re.compile(r"\band\b|[,;\n]|\.(?:\s|$)", re.IGNORECASE)
 _BEYOND: Final = re.compile(
     r"^\W*(?:then |also |please )*(add|write|implement|create|rename|translate|document|test"
-    r"|refactor|optimi[sz]e|delete|move|replace|explain|convert|migrate|support|extract|split)\b",
+    r"|refactor|optimi[sz]e|delete|move|replace|explain|convert|migrate|support|extract|split)\s+\w",
     re.IGNORECASE,
 )
 
 
-def read_goal(goal: str, constraints: Sequence[str]) -> GoalReading:
-    """Say which rules a goal asks for, what it asks beyond them, and what constraints leave."""
+def read_goal(goal: str, constraints: Sequence[str], codes: Sequence[str] = ()) -> GoalReading:
+    """Say which rules a goal asks for, what it asks beyond them, and what constraints leave.
+
+    Args:
+        goal: the person's words.
+        constraints: sentences that every plan must obey.
+        codes: codes of diagnostics that the goal is about; they alone then choose the rules.
+    """
+    if by_code := _codes(",".join(codes)):
+        target = _oldest_target("", constraints)
+        return GoalReading(Rules(by_code, target=target), f"Fix {' and '.join(by_code)} in", (), ())
     rows = [row for row in _TABLE if row.asked.search(goal)]
     clauses = [clause.strip() for clause in _CLAUSES.split(goal) if clause.strip()]
     beyond = tuple(
@@ -184,11 +193,13 @@ def parse_rules(instructions: str) -> Rules | None:
     pairs = (pair.partition("=") for pair in line[1].split(";"))
     values = {name.strip(): value.strip() for name, _, value in pairs}
     rules = Rules(_codes(values.get("select", "")), values.get("format") == "yes")
+    lines = re.fullmatch(r"([1-9]\d{0,6})-([1-9]\d{0,6})", values.get("lines", ""))
     names = tuple(name for name in values.get("first-party", "").split(",") if name.isidentifier())
     return replace(
         with_style(rules, values),
         target=values["target"] if values.get("target") in TARGETS else None,
         first_party=names,
+        lines=(int(lines[1]), int(lines[2])) if lines else None,
     )
 
 

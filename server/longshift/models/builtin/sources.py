@@ -4,6 +4,7 @@ Owns how a file's text is put together from what `read_file` gave. A text that m
 never handed on as a file: an edit built on it would lose lines.
 """
 
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,10 @@ from typing import Final
 from longshift.models.builtin.conversation import Ask, Done
 
 READS_A_TURN: Final = 64
+LONGEST_BEGINNING: Final = 12
+
+_PYTHON: Final = "*.py*"
+_LETTERS: Final = (*string.ascii_letters, *string.digits, "_", "[!a-zA-Z0-9_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,22 @@ def python_paths(done: Sequence[Done]) -> list[str]:
 
 
 def list_on(done: Sequence[Done]) -> tuple[Ask, ...]:
-    """What to list again: folders whose list was cut, now with nothing but Python in it."""
-    again = {each.arguments.get("path") for each in done if each.arguments.get("glob")}
+    """What to list next: a list that was cut comes again in parts, by the names' beginnings."""
+    lists = [each for each in done if each.name == "list_files"]
+    asked = {(each.arguments.get("path"), each.arguments.get("glob")) for each in lists}
     return tuple(
-        Ask("list_files", {"path": each.arguments.get("path"), "glob": "*.py"})
-        for each in done
-        if each.name == "list_files"
-        and each.result.get("truncated")
-        and each.arguments.get("path") not in again
+        Ask("list_files", {"path": each.arguments.get("path"), "glob": glob})
+        for each in lists
+        if each.result.get("truncated")
+        for glob in _parts(each.arguments.get("glob"))
+        if (each.arguments.get("path"), glob) not in asked
     )
+
+
+def cut_lists(done: Sequence[Done]) -> int:
+    """How many lists stayed incomplete, however their names begin."""
+    lists = [each for each in done if each.name == "list_files" and each.result.get("truncated")]
+    return sum(not _parts(each.arguments.get("glob")) for each in lists)
 
 
 def first_party(paths: Iterable[str]) -> tuple[str, ...]:
@@ -94,8 +106,19 @@ def _put_together(path: str, reads: Sequence[Done]) -> str | Ask | _Unreadable:
         if end >= total:
             return text
         if not part.endswith("\n"):
-            text += "\n"
+            return _Unreadable("a line was cut")
     return Ask("read_file", {"path": path, "start_line": next_line} if reads else {"path": path})
+
+
+def _parts(glob: object) -> tuple[str, ...]:
+    """Globs that together match the Python files which `glob` does; none where it is too fine."""
+    if not isinstance(glob, str):
+        return (_PYTHON,)
+    beginning = glob.removesuffix(_PYTHON)
+    if len(beginning) > LONGEST_BEGINNING or not glob.endswith(_PYTHON):
+        return ()
+    exact = f"{beginning}.py*"
+    return (exact, *(f"{beginning}{letter}{_PYTHON}" for letter in _LETTERS))
 
 
 def _listed(done: Sequence[Done]) -> set[str]:
