@@ -7,7 +7,6 @@ from longshift.errors import UsageError
 from longshift.review.decisions import (
     Target,
     chosen,
-    constraint_text,
     parse_target,
     rejected_edits,
 )
@@ -85,27 +84,6 @@ def test_the_buffer_that_holds_a_hunk_already_is_recorded(reviewed: World) -> No
     reviewed.person.buffers["f"] = "A\nb\nc\nmine\n"  # applied by the editor, not yet recorded
     hunks = chosen(reviewed.run, reviewed.hunks(), Target("C1"), "accepted")
     assert [(hunk.path, hunk.hunk, hunk.state) for hunk in hunks] == [("f", 1, "accepted")]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "reason", "said"),
-    [
-        (b"x\ny\n", b"x\nz\n", "", "in f, replacing `y` by `z`"),
-        (b"x\n", b"x\n  new\n  two\n", "", "in f, adding `new` and 1 more line"),
-        (b"x\ny\n", b"y\n", "", "in f, removing `x`"),
-        (b"x\n", None, "", "deleting f"),
-        (None, b"x\n", "", "creating f"),
-        (b"x\ny\n", b"x\nz\n", "Keep y. ", 'Keep y. (Do not do again what was rejected of "do it"'),
-    ],
-)
-def test_constraints(
-    world: MakeWorld, before: bytes | None, after: bytes | None, reason: str, said: str
-) -> None:
-    run = world({"f": before})
-    run.land({"f": after})
-    text = constraint_text(run.hunks(), reason)
-    assert said in text
-    assert "\n" not in text
 
 
 def test_a_rejected_hunk_that_others_built_on_is_a_clash(world: MakeWorld) -> None:

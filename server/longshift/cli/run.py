@@ -110,7 +110,7 @@ def command(goal: str, repo: Path, apply_: bool, as_json: bool, **options: objec
 async def _run(
     worktree: Worktree, goal: str, settings: Mapping[str, object], *, apply: bool, as_json: bool
 ) -> int:
-    async with connected(worktree) as link:
+    async with connected(worktree, goes_on=True) as link:
         if isinstance(link, Guest):
             notice(
                 f"Process {link.owner.pid} owns this repository: the run is driven there, with "

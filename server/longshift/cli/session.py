@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import click
 
@@ -26,9 +26,6 @@ from longshift.journal.lease import RECORD_NAME, Lease, OwnerAlive
 from longshift.journal.reader import JournalReader
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder
-
-PATIENCE_S: Final = 5.0
-ASK_EVERY_S: Final = 0.05
 
 Link: TypeAlias = Owner | Guest
 Result = TypeVar("Result")
@@ -158,15 +155,21 @@ def running_runs(state: State) -> list[Run]:
 
 
 @asynccontextmanager
-async def connected(worktree: Worktree) -> AsyncIterator[Link]:
-    """Own the repository, or speak to its owner, until the end of the block."""
+async def connected(worktree: Worktree, *, goes_on: bool = False) -> AsyncIterator[Link]:
+    """Own the repository, or speak to its owner, until the end of the block.
+
+    Args:
+        worktree: the repository.
+        goes_on: whether the command lasts, so that interrupted runs may go on meanwhile.
+    """
     surroundings = Surroundings(
         environ=os.environ,
         clock=SystemClock(),
         hand=DiskHand(worktree.root),
         trust=Trust(default_trust_folder()),
+        goes_on=goes_on,
     )
-    link = await _reach(worktree, surroundings)
+    link = await connect(worktree, surroundings)
     log_to(worktree.state_dir)
     reason = "Longshift was closed."
     try:
@@ -176,22 +179,6 @@ async def connected(worktree: Worktree) -> AsyncIterator[Link]:
         raise
     finally:
         await link.close(reason)
-
-
-async def _reach(worktree: Worktree, surroundings: Surroundings) -> Link:
-    """Connect, with patience for an owner that is just opening its door or closing it."""
-    clock = asyncio.get_running_loop().time
-    deadline, was_free = clock() + PATIENCE_S, False
-    while True:
-        try:
-            return await connect(worktree, surroundings)
-        except NeedsPerson:
-            is_free = await asyncio.to_thread(owner_of, worktree) is None
-            # Nobody's, and twice in vain: it is not an owner that stands in the way.
-            if (is_free and was_free) or clock() > deadline:
-                raise
-            was_free = is_free
-        await asyncio.sleep(ASK_EVERY_S)
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:

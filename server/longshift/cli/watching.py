@@ -6,7 +6,6 @@ Owns when a command that watches a run is through with it. Must never change the
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Final
 
 from longshift.cli.session import Link, read_after, running_runs
 from longshift.domain import events as e
@@ -15,9 +14,6 @@ from longshift.domain.state import Phase, Run, State, apply
 from longshift.engine.describe import Json
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.repository.worktree import Worktree
-
-PAUSED_BY_PERSON: Final = "Paused by the person."
-"""The engine's words for a pause that somebody asked for, and will end."""
 
 Show = Callable[[Recorded, Run], None]
 
@@ -90,4 +86,4 @@ def recorded(line: Json) -> Recorded:
 
 def _waits_for_person(record: Recorded) -> bool:
     event = record.event
-    return isinstance(event, e.RunPaused) and event.reason != PAUSED_BY_PERSON
+    return isinstance(event, e.RunPaused) and event.cause != "person"

@@ -7,17 +7,22 @@ there but what the decision names, and never record as accepted what does not st
 import asyncio
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
-from longshift.crew.prompts import say
+from longshift.crew.prompts import Plain, say
 from longshift.domain import events
 from longshift.domain.model import Constraint, Decision, HunkDecision, Rework, TaskPlan
 from longshift.domain.state import Phase, Run
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson
-from longshift.review.decisions import Target, chosen, constraint_text
+from longshift.review.decisions import Target, chosen
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
+
+QUOTED_HUNKS: Final = 3
+QUOTED_CHARACTERS: Final = 100
+"""How much of a rejected hunk its rule repeats, for all later prompts carry it."""
 
 
 class Decisions:
@@ -167,7 +172,7 @@ class Decisions:
         """What a rejection forbids from now on."""
         constraint = Constraint(
             id=self._shop.chronicle.state.next_id("K"),
-            text=constraint_text(hunks, reason),
+            text=rejection_rule(hunks, reason),
             source="rejection",
             run_id=run.id,
             change_id=hunks[0].change_id,
@@ -244,6 +249,34 @@ def reopening(run: Run, reason: str) -> list[events.RunResumed]:
     if run.phase is not Phase.ENDED:
         return []
     return [events.RunResumed(run=run.id, reason=reason)]
+
+
+def rejection_rule(hunks: Sequence[PendingHunk], reason: str) -> str:
+    """What rejecting hunks (of one change) forbids, in one sentence for every later prompt."""
+    quoted: list[Plain] = [
+        {
+            "kind": hunk.kind,
+            "path": hunk.path,
+            "old_path": hunk.old_path,
+            "removed": _excerpt(hunk.old_text),
+            "added": _excerpt(hunk.new_text),
+        }
+        for hunk in hunks[:QUOTED_HUNKS]
+    ]
+    return say(
+        "rejection_constraint",
+        title=hunks[0].title,
+        reason=" ".join(reason.split()),
+        hunks=quoted,
+        more=len(hunks) - len(quoted),
+    )
+
+
+def _excerpt(text: str) -> str:
+    """Enough of some lines to know them again; empty only where there are none."""
+    line = " ".join(text.split())
+    short = line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
+    return short or ("\n" if text else "")
 
 
 def _rework_task(

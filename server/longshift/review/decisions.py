@@ -29,8 +29,6 @@ _NAMES: Final[Mapping[HunkDecision, str]] = {
     "rework": "be reworked",
     "pending": "be undone",
 }
-_QUOTED_CHARACTERS: Final = 60
-_QUOTED_HUNKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +108,6 @@ def chosen(
     return tuple(able)
 
 
-def constraint_text(hunks: Sequence[PendingHunk], reason: str = "") -> str:
-    """Say what a rejection of hunks forbids, in one sentence for later plans.
-
-    Args:
-        hunks: the rejected hunks, at least one, of one change.
-        reason: the person's own words; empty where they gave none.
-    """
-    said = [_forbidden(hunk) for hunk in hunks[:_QUOTED_HUNKS]]
-    if len(hunks) > _QUOTED_HUNKS:
-        said.append(f"the same in {len(hunks) - _QUOTED_HUNKS} more places")
-    forbidden = f'Do not do again what was rejected of "{hunks[0].title}": {"; ".join(said)}.'
-    reason = reason.strip()
-    return f"{reason} ({forbidden})" if reason else forbidden
-
-
 def rejected_edits(run: Run, proposals: Proposals) -> RejectedEdits:
     """What taking the rejected hunks out of the head does to its files."""
     edits: dict[str, FileEdit | None] = {}
@@ -200,38 +183,3 @@ def _has_rejections(run: Run) -> bool:
         for change in run.changes.values()
         for decision in change.decisions.values()
     )
-
-
-def _forbidden(hunk: PendingHunk) -> str:
-    match hunk.kind:
-        case "create":
-            return f"creating {hunk.path}"
-        case "delete":
-            return f"deleting {hunk.path}"
-        case "rename":
-            return f"renaming {hunk.old_path or 'the file'} to {hunk.path}"
-        case "mode":
-            return f"changing the mode of {hunk.path}"
-        case "binary":
-            return f"replacing the content of {hunk.path}"
-        case "edit":
-            return f"in {hunk.path}, {_replacing(hunk)}"
-
-
-def _replacing(hunk: PendingHunk) -> str:
-    if not hunk.old_text:
-        return f"adding {_quoted(hunk.new_text)}"
-    if not hunk.new_text:
-        return f"removing {_quoted(hunk.old_text)}"
-    return f"replacing {_quoted(hunk.old_text)} by {_quoted(hunk.new_text)}"
-
-
-def _quoted(text: str) -> str:
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if not lines:
-        return "blank lines"
-    first = lines[0]
-    if len(first) > _QUOTED_CHARACTERS:
-        first = first[: _QUOTED_CHARACTERS - 1] + "…"
-    more = len(lines) - 1
-    return f"`{first}`" + (f" and {more} more line{'s' if more > 1 else ''}" if more else "")
