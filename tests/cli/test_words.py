@@ -17,8 +17,9 @@ from longshift.cli.terminal import clean, one_line
 from longshift.cli.told import Told, ordinal, told
 from longshift.cli.watching import recorded
 from longshift.domain import events as e
+from longshift.domain.fold import fold
 from longshift.domain.model import Constraint, Finding, Goal, TaskPlan, Usage
-from longshift.domain.state import State, fold
+from longshift.domain.state import State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOSTILE = "\x1b[2J\x1b]0;owned\x07ev\u202eil\r[red]"

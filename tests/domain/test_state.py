@@ -11,18 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from longshift.domain import events as e
 from longshift.domain.decide import StartAttempt, decide
+from longshift.domain.fold import apply, fold
 from longshift.domain.model import TaskState
-from longshift.domain.state import (
-    PHASES,
-    TASKS,
-    WORKING_ONLY,
-    Phase,
-    Refused,
-    Run,
-    State,
-    apply,
-    fold,
-)
+from longshift.domain.state import Phase, Run, State
+from longshift.domain.transitions import PHASES, TASKS, WORKING_ONLY, Refused
 from tests.support.domain_history import NOON, History
 
 JOURNALS = sorted((Path(__file__).parents[1] / "journals").glob("*.jsonl"))
@@ -255,7 +247,7 @@ def page() -> str:
         [
             "# How a run and its tasks move",
             "",
-            "Drawn from the tables in `longshift.domain.state`; a test keeps it true.",
+            "Drawn from the tables in `longshift.domain.transitions`; a test keeps it true.",
             "",
             "## A run",
             "",

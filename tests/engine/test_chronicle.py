@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from longshift.domain import events as e
+from longshift.domain.fold import fold
 from longshift.domain.model import Goal
-from longshift.domain.state import Refused, State, fold
+from longshift.domain.state import State
+from longshift.domain.transitions import Refused
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import DiskPresent, StillPresent, write_effects
 from longshift.errors import NeedsPerson

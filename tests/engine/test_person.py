@@ -107,12 +107,12 @@ async def test_taking_back_one_of_two_rejections_keeps_the_other_rule(world: Wor
         await it.work()
         await it.call("rejectChange", changeId="C1")
         (both,) = it.engine.shop.chronicle.constraints()
-        assert ""ONE"" in both.text
-        assert ""EIGHT"" in both.text
+        assert '"ONE"' in both.text
+        assert '"EIGHT"' in both.text
         await it.call("undoDecision", changeId="C1", path="a.txt", hunk=1)
         (rest,) = it.engine.shop.chronicle.constraints()
-        assert ""ONE"" not in rest.text
-        assert ""EIGHT"" in rest.text
+        assert '"ONE"' not in rest.text
+        assert '"EIGHT"' in rest.text
 
 
 async def test_all_is_decided_at_once_over_changes_that_share_a_file(world: World) -> None:

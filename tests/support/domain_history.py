@@ -23,8 +23,9 @@ from longshift.domain.decide import (
     StartJudge,
     StartPlanner,
 )
+from longshift.domain.fold import apply
 from longshift.domain.model import Finding, Goal, TaskPlan, Usage
-from longshift.domain.state import Run, State, apply
+from longshift.domain.state import Run, State
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

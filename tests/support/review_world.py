@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from longshift.domain import events as e
+from longshift.domain.fold import apply
 from longshift.domain.model import Goal, HunkDecision, TaskPlan
-from longshift.domain.state import Run, State, apply
+from longshift.domain.state import Run, State
 from longshift.repository.files import REGULAR, FileEdit
 from longshift.repository.store import ObjectStore
 from longshift.review.proposals import Proposals

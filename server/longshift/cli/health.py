@@ -17,7 +17,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from longshift.cli.session import journal_path, owner_of, running_runs
-from longshift.domain.state import fold
+from longshift.domain.fold import fold
 from longshift.errors import LongshiftError
 from longshift.journal.reader import JournalReader
 from longshift.journal.schema import require_sound_sqlite

@@ -20,7 +20,8 @@ from longshift.cli.session import (
 from longshift.cli.terminal import output
 from longshift.cli.told import STYLES, told
 from longshift.domain.events import Recorded
-from longshift.domain.state import Run, State, apply
+from longshift.domain.fold import apply
+from longshift.domain.state import Run, State
 from longshift.journal.reader import JournalReader
 
 

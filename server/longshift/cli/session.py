@@ -16,7 +16,8 @@ import click
 from longshift.cli.logs import log_to
 from longshift.cli.terminal import notice
 from longshift.domain.events import Recorded
-from longshift.domain.state import Run, State, fold
+from longshift.domain.fold import fold
+from longshift.domain.state import Run, State
 from longshift.engine.describe import Json
 from longshift.engine.engine import Surroundings
 from longshift.engine.ownership import Guest, Owner, connect

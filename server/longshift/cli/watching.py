@@ -10,7 +10,8 @@ from contextlib import aclosing
 from longshift.cli.session import Link, read_after, running_runs
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
-from longshift.domain.state import Phase, Run, State, apply
+from longshift.domain.fold import apply
+from longshift.domain.state import Phase, Run, State
 from longshift.engine.describe import Json
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.repository.worktree import Worktree

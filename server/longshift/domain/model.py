@@ -1,6 +1,6 @@
 """What things are: the nouns of Longshift as frozen values.
 
-Owns shapes only. How they change is in `domain.state`; what happens next is in `domain.decide`.
+Owns shapes only. How they change is in `domain.fold`; what happens next is in `domain.decide`.
 Ids are strings: `R1` run, `T1` task (within a run), `C1` change, `F1` finding, `K1` constraint,
 `Q1` question, `P1` planner (within a run). Attempts are numbered from 1 within their task.
 Commits and paths are git's: full hexadecimal ids, and `/`-separated paths below the root.

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable
 
 from longshift.domain.events import Event, Recorded
+from longshift.domain.fold import apply
 from longshift.domain.model import Constraint
-from longshift.domain.state import Run, State, apply
+from longshift.domain.state import Run, State
 from longshift.engine.ports import Clock
 from longshift.errors import UsageError
 from longshift.journal.store import Journal

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
-from longshift.domain.state import Refused
+from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json, describe_run, findings_in_present, summarise_run
 from longshift.engine.engine import Engine
 from longshift.errors import UsageError

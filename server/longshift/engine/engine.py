@@ -16,8 +16,9 @@ from typing import Final
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import FinishRun
+from longshift.domain.fold import fold
 from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan, Usage
-from longshift.domain.state import Phase, Run, State, fold
+from longshift.domain.state import Phase, Run, State
 from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.cycle import snapshot

@@ -1,0 +1,299 @@
+"""The fold: what is, from what has happened.
+
+Pure: `apply(state, record)` returns a new state and refuses, with a reason, an event that cannot
+happen in the old one. The engine appends an event only after it has been applied here, so what
+stands in a journal always folds.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from longshift.domain import events as e
+from longshift.domain.fold_tasks import (
+    add_task,
+    conflict,
+    fail_attempt,
+    finish_planner,
+    land,
+    move_task,
+    put,
+    start_attempt,
+    start_planner,
+)
+from longshift.domain.model import (
+    Constraint,
+    Decision,
+    HeadStep,
+    Question,
+    TaskState,
+    Verdict,
+)
+from longshift.domain.state import CycleRecord, Phase, Run, State
+from longshift.domain.transitions import PHASES, WORKING_ONLY, Refused, known, name_of
+
+
+def fold(records: Iterable[e.Recorded], state: State | None = None) -> State:
+    """Rebuild the state from its events, oldest first.
+
+    Raises:
+        Refused: an event cannot have happened where it stands.
+    """
+    state = state or State()
+    for record in records:
+        state = apply(state, record)
+    return state
+
+
+def apply(state: State, record: e.Recorded) -> State:
+    """Take one event in.
+
+    Raises:
+        Refused: the event cannot happen in this state.
+    """
+    if record.seq <= state.seq:
+        raise Refused(f"event {record.seq} comes after event {state.seq}")
+    event = record.event
+    match event:
+        case e.RunStarted():
+            if event.run in state.runs:
+                raise Refused(f"run {event.run} was started before")
+            run = Run(
+                id=event.run,
+                started=event,
+                started_at=record.time,
+                head=event.base,
+                taken=event.base,
+                checkout=event.checkout,
+                running_since=record.time,
+            )
+            return replace(state, seq=record.seq, runs=put(state.runs, run.id, run))
+        case e.ConstraintAdded() | e.ConstraintLifted():
+            return replace(state, seq=record.seq, constraints=_constraints(state, event))
+        case _:
+            run = known(state.runs, event.run, "run")
+            run = _apply_to_run(_move(run, event), event, record.time)
+            return replace(state, seq=record.seq, runs=put(state.runs, run.id, run))
+
+
+def _constraints(
+    state: State, event: e.ConstraintAdded | e.ConstraintLifted
+) -> Mapping[str, Constraint]:
+    if isinstance(event, e.ConstraintAdded):
+        if event.constraint in state.constraints:
+            raise Refused(f"constraint {event.constraint} was added before")
+        return put(state.constraints, event.constraint, event.detail)
+    held = known(state.constraints, event.constraint, "constraint")
+    if held.lifted:
+        raise Refused(f"constraint {event.constraint} was lifted before")
+    return put(state.constraints, event.constraint, held.model_copy(update={"lifted": True}))
+
+
+def _move(run: Run, event: e.OfRun) -> Run:
+    """Check the event against the tables and move the run's phase and the task it names."""
+    if isinstance(event, WORKING_ONLY) and run.phase is not Phase.WORKING:
+        raise Refused(f"{name_of(event)} while run {run.id} is {run.phase}")
+    moves_phase = any(kind is type(event) for _, kind in PHASES)
+    phase = PHASES.get((run.phase, type(event)))
+    if isinstance(event, e.RunResumed):
+        if phase is None and not run.paused:
+            raise Refused(f"run {run.id} is neither paused nor ended")
+        phase = phase or run.phase
+    elif moves_phase and phase is None:
+        raise Refused(f"{name_of(event)} while run {run.id} is {run.phase}")
+    return replace(run, phase=phase or run.phase)
+
+
+def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C901, PLR0911, PLR0912 - one table of cases, each a line
+    match event:
+        case e.RunPaused():
+            return _pause(run, event, time)
+        case e.RunResumed():
+            return _resume(run, event, time)
+        case e.RunFinished():
+            return _finish(run, event, time)
+        case e.RunSteered():
+            return replace(run, messages=(*run.messages, event.message))
+        case e.CycleStarted():
+            return _start_cycle(run, event)
+        case e.HeadMoved():
+            return _move_head(run, event)
+        case e.HeadPublished():
+            return replace(run, published=event.head)
+        case e.PlannerStarted():
+            return start_planner(run, event)
+        case e.PlannerFinished():
+            return finish_planner(run, event)
+        case e.TaskAdded():
+            return add_task(run, event)
+        case e.TaskDropped():
+            return move_task(run, event)
+        case e.AttemptStarted():
+            return start_attempt(run, event)
+        case e.AttemptFailed():
+            return fail_attempt(run, event)
+        case e.LandingIntended():
+            return replace(move_task(run, event), intent=put(run.intent, event.task, event))
+        case e.TaskLanded():
+            return land(run, event)
+        case e.LandingConflict():
+            return conflict(run, event)
+        case e.JudgeStarted():
+            return run
+        case e.VerdictReached():
+            return _take_verdict(run, event)
+        case e.FindingReported() | e.FindingResolved() | e.FindingDismissed():
+            return _take_finding(run, event)
+        case e.DecisionIntended():
+            return replace(run, deciding=(*run.deciding, event))
+        case e.ChangeDecided():
+            return _decide(run, event)
+        case e.QuestionAsked() | e.QuestionAnswered():
+            return _take_question(run, event)
+        case e.ModelCalled():
+            return replace(run, usage=run.usage.plus(event.usage))
+        case e.BudgetWarned():
+            return replace(run, warned=run.warned | {(event.kind, event.percent)})
+        case e.BudgetExceeded():
+            return replace(run, exceeded=event)
+        case e.RunStarted() | e.ConstraintAdded() | e.ConstraintLifted():
+            raise Refused(f"{name_of(event)} is not of one run's course")
+
+
+def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
+    if run.phase is Phase.ENDED or run.paused:
+        raise Refused(f"run {run.id} is {run.lifecycle}")
+    seconds = run.seconds_at(time)
+    return replace(
+        run,
+        paused=True,
+        pause_reason=event.reason,
+        pause_cause=event.cause,
+        running_since=None,
+        seconds_run=seconds,
+    )
+
+
+def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
+    return replace(
+        run,
+        checkout=event.checkout or run.checkout,
+        paused=False,
+        pause_reason="",
+        pause_cause=None,
+        running_since=time,
+        outcome=None,
+        outcome_reason="",
+        exceeded=None,
+    )
+
+
+def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
+    if run.count(TaskState.RUNNING):
+        raise Refused(f"run {run.id} still has attempts running")
+    # A planner that was still at work has no more to say: none may hold up a reopened run.
+    planners = {
+        id_: one.model_copy(update={"state": "interrupted"}) if one.state == "running" else one
+        for id_, one in run.planners.items()
+    }
+    return replace(
+        run,
+        planners=planners,
+        paused=False,
+        pause_reason="",
+        pause_cause=None,
+        running_since=None,
+        seconds_run=run.seconds_at(time),
+        outcome=event.outcome,
+        outcome_reason=event.reason,
+    )
+
+
+def _start_cycle(run: Run, event: e.CycleStarted) -> Run:
+    if event.cycle != run.cycle + 1:
+        raise Refused(f"cycle {event.cycle} after cycle {run.cycle}")
+    return replace(run, cycles=(*run.cycles, CycleRecord(event.cycle, event.mode)))
+
+
+def _move_head(run: Run, event: e.HeadMoved) -> Run:
+    if run.phase in (Phase.WORKING, Phase.JUDGING):
+        raise Refused(f"the head takes the person's text between cycles, not while {run.phase}")
+    steps = run.steps
+    if event.head != run.head:
+        step = HeadStep(parent=run.head, commit=event.head, change_id=None, paths=event.paths)
+        steps = (*steps, step)
+    return replace(
+        run,
+        head=event.head,
+        taken=event.taken,
+        checkout=event.checkout or run.checkout,
+        steps=steps,
+    )
+
+
+def _take_verdict(run: Run, event: e.VerdictReached) -> Run:
+    if event.cycle != run.cycle:
+        raise Refused(f"a verdict on cycle {event.cycle} in cycle {run.cycle}")
+    verdict = Verdict(
+        cycle=event.cycle, decision=event.decision, reason=event.reason, tasks=event.tasks
+    )
+    tasks = dict(run.tasks)
+    for id_ in event.tasks:
+        task = known(run.tasks, id_, "task")
+        if task.state is TaskState.RUNNING:
+            raise Refused(f"a verdict sends {id_} round again while it is running")
+        tasks[id_] = task.model_copy(update={"state": TaskState.WAITING})
+    cycle = replace(run.cycles[-1], verdict=verdict)
+    return replace(run, tasks=tasks, cycles=(*run.cycles[:-1], cycle))
+
+
+def _take_finding(
+    run: Run, event: e.FindingReported | e.FindingResolved | e.FindingDismissed
+) -> Run:
+    if isinstance(event, e.FindingReported):
+        if event.finding in run.findings:
+            raise Refused(f"finding {event.finding} was reported before")
+        return replace(run, findings=put(run.findings, event.finding, event.detail))
+    finding = known(run.findings, event.finding, "finding")
+    if finding.state != "open":
+        raise Refused(f"finding {finding.id} is {finding.state}")
+    if isinstance(event, e.FindingDismissed):
+        update = {"state": "dismissed", "reason": event.reason}
+        cycles = run.cycles
+    else:
+        update = {"state": "resolved"}
+        cycles = (
+            *run.cycles[:-1],
+            *(replace(last, resolved=last.resolved + 1) for last in run.cycles[-1:]),
+        )
+    findings = put(run.findings, finding.id, finding.model_copy(update=update))
+    return replace(run, findings=findings, cycles=cycles)
+
+
+def _decide(run: Run, event: e.ChangeDecided) -> Run:
+    change = known(run.changes, event.change, "change")
+    if event.path not in change.paths:
+        raise Refused(f"change {change.id} does not touch {event.path}")
+    decided = Decision(decision=event.decision, reason=event.reason)
+    decisions = {**change.decisions, **{(event.path, hunk): decided for hunk in event.hunks}}
+    change = change.model_copy(update={"decisions": decisions})
+    deciding = tuple(i for i in run.deciding if (i.change, i.path) != (change.id, event.path))
+    return replace(run, changes=put(run.changes, change.id, change), deciding=deciding)
+
+
+def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run:
+    if isinstance(event, e.QuestionAsked):
+        if event.question in run.questions:
+            raise Refused(f"question {event.question} was asked before")
+        question = Question(
+            id=event.question, text=event.text, options=event.options, asked_by=event.asked_by
+        )
+        return replace(run, questions=put(run.questions, question.id, question))
+    question = known(run.questions, event.question, "question")
+    answered = question.model_copy(update={"answer": event.answer})
+    message = f"{question.text}\n{event.answer}"
+    return replace(
+        run,
+        questions=put(run.questions, question.id, answered),
+        messages=(*run.messages, message),
+    )

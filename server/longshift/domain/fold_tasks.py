@@ -1,0 +1,172 @@
+"""What events do to a run's planners, tasks and attempts: the half of the fold that workers move.
+
+Owns the fence against late attempts: an event of an attempt that is not the current one is
+refused. Pure, like all of the fold; `domain.fold` calls it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from longshift.domain import events as e
+from longshift.domain.model import (
+    Attempt,
+    Change,
+    HeadStep,
+    PlannerRecord,
+    Task,
+    TaskState,
+)
+from longshift.domain.state import Phase, Run
+from longshift.domain.transitions import TASKS, Refused, known, name_of
+
+
+def start_planner(run: Run, event: e.PlannerStarted) -> Run:
+    """A planner or sub-planner begins."""
+    if event.planner in run.planners:
+        raise Refused(f"planner {event.planner} was started before")
+    if event.parent is not None:
+        known(run.planners, event.parent, "planner")
+    planner = PlannerRecord(
+        id=event.planner,
+        cycle=run.cycle,
+        parent=event.parent,
+        scope=event.scope,
+        objective=event.objective,
+    )
+    return replace(run, planners=put(run.planners, planner.id, planner))
+
+
+def finish_planner(run: Run, event: e.PlannerFinished) -> Run:
+    """A planner has made its tasks, or was ended."""
+    planner = known(run.planners, event.planner, "planner")
+    if planner.state != "running":
+        raise Refused(f"planner {planner.id} is {planner.state}")
+    update = {"state": event.outcome, "summary": event.summary, "evidence": event.evidence}
+    return replace(run, planners=put(run.planners, planner.id, planner.model_copy(update=update)))
+
+
+def add_task(run: Run, event: e.TaskAdded) -> Run:
+    """A task joins the list; it may only depend on older ones, so no circle can form."""
+    if run.phase is Phase.ENDED:
+        raise Refused(f"run {run.id} is ended")
+    if event.task in run.tasks:
+        raise Refused(f"task {event.task} was added before")
+    for other in event.plan.depends_on:
+        known(run.tasks, other, "task")  # only older tasks: dependencies cannot form a circle
+    task = Task(
+        id=event.task,
+        cycle=run.cycle,
+        planner=event.planner,
+        plan=event.plan,
+        rework=event.rework,
+    )
+    return replace(run, tasks=put(run.tasks, task.id, task))
+
+
+def move_task(
+    run: Run, event: e.TaskDropped | e.AttemptStarted | e.LandingIntended | e.LandingConflict
+) -> Run:
+    """A task's state moves as the table allows."""
+    task = known(run.tasks, event.task, "task")
+    state = TASKS.get((task.state, type(event)))
+    if state is None:
+        raise Refused(f"{name_of(event)} while task {task.id} is {task.state}")
+    return put_task(run, task.model_copy(update={"state": state}))
+
+
+def start_attempt(run: Run, event: e.AttemptStarted) -> Run:
+    """A worker begins a try at a task."""
+    moved = move_task(run, event)
+    task = moved.tasks[event.task]
+    if event.attempt != len(task.attempts) + 1:
+        raise Refused(f"attempt {event.attempt} of {task.id} after {len(task.attempts)}")
+    attempts = (*task.attempts, Attempt(number=event.attempt, base=event.base))
+    return put_task(moved, task.model_copy(update={"attempts": attempts}))
+
+
+def fail_attempt(run: Run, event: e.AttemptFailed) -> Run:
+    """A try came to nothing; its task waits again, or has failed."""
+    task = _running(run, event)
+    attempt = task.attempts[-1].model_copy(
+        update={"state": "failed", "failure": event.failure, "reason": event.reason}
+    )
+    state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
+    update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}
+    return replace(put_task(run, task.model_copy(update=update)), intent=_drop(run, task.id))
+
+
+def land(run: Run, event: e.TaskLanded) -> Run:
+    """A try stands on the head: a new step, and a change for review unless nothing differed."""
+    task = _running(run, event)
+    intent = run.intent.get(task.id)
+    if intent is None or intent.commit != event.commit:
+        raise Refused(f"the landing of {task.id} was not intended")
+    if event.parent != run.head:
+        raise Refused(f"{task.id} landed on {event.parent}, and the head is {run.head}")
+    attempt = task.attempts[-1].model_copy(update={"state": "landed", "handoff": event.handoff})
+    update: dict[str, object] = {
+        "state": TASKS[task.state, e.TaskLanded],
+        "attempts": (*task.attempts[:-1], attempt),
+    }
+    changes, steps = run.changes, run.steps
+    if event.change is not None:
+        update["change_ids"] = (*task.change_ids, event.change)
+        change = Change(
+            id=event.change,
+            task_id=task.id,
+            title=task.plan.title,
+            commit=event.commit,
+            parent=event.parent,
+            paths=event.paths,
+        )
+        changes = put(changes, change.id, change)
+        step = HeadStep(
+            parent=event.parent, commit=event.commit, change_id=change.id, paths=event.paths
+        )
+        steps = (*steps, step)
+    cycle = replace(run.cycles[-1], landed=run.cycles[-1].landed + (event.change is not None))
+    return replace(
+        put_task(run, task.model_copy(update=update)),
+        head=event.commit,
+        changes=changes,
+        steps=steps,
+        cycles=(*run.cycles[:-1], cycle),
+        intent=_drop(run, task.id),
+    )
+
+
+def conflict(run: Run, event: e.LandingConflict) -> Run:
+    """A submission went back to its worker."""
+    task = _running(run, event)
+    attempt = task.attempts[-1]
+    attempt = attempt.model_copy(update={"conflicts": attempt.conflicts + 1})
+    task = task.model_copy(update={"attempts": (*task.attempts[:-1], attempt)})
+    return replace(put_task(run, task), conflicts=run.conflicts + 1)
+
+
+def _drop(run: Run, task_id: str) -> Mapping[str, e.LandingIntended]:
+    return {key: intent for key, intent in run.intent.items() if key != task_id}
+
+
+def _running(run: Run, event: e.AttemptFailed | e.TaskLanded | e.LandingConflict) -> Task:
+    """The task whose current attempt the event speaks of: the fence against late ones."""
+    task = known(run.tasks, event.task, "task")
+    if (task.state, type(event)) not in TASKS:
+        raise Refused(f"{name_of(event)} while task {task.id} is {task.state}")
+    if task.attempts[-1].number != event.attempt:
+        raise Refused(f"attempt {event.attempt} of {task.id} is not the current one")
+    return task
+
+
+def put_task(run: Run, task: Task) -> Run:
+    """The run with one task replaced."""
+    return replace(run, tasks=put(run.tasks, task.id, task))
+
+
+Item = TypeVar("Item")
+
+
+def put(mapping: Mapping[str, Item], key: str, value: Item) -> Mapping[str, Item]:
+    """The mapping with one value put in; the old one stays as it was."""
+    return {**mapping, key: value}
