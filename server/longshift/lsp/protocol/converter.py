@@ -6,6 +6,7 @@ into a string and "3" into 3, so that wrong parameters would reach a handler as 
 """
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 
 from cattrs import Converter
@@ -89,18 +90,25 @@ def _a_code_action() -> list[types.CodeAction]:
     ]
 
 
-def _string(value: object, _: type) -> str:
+def _string(value: object, cls: type[str]) -> str:
+    """Also for the enumerations that derive from `str`, most of which are open."""
     if not isinstance(value, str):
         raise TypeError(f"a string was expected, not {type(value).__name__}")
-    return value
+    known = issubclass(cls, Enum) and value in {member.value for member in cls}
+    return cls(value) if known else value
 
 
-def _integer(value: object, _: type) -> int:
+def _integer(value: object, cls: type[int]) -> int:
+    """Also for the enumerations that derive from `int`: a bare number could not be written again.
+
+    Raises:
+        TypeError, ValueError: it is no number, or none of the enumeration.
+    """
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # JSON has one kind of number, and some clients write 3.0
+        value = int(value)  # JSON has one kind of number, and some clients write 3.0
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"an integer was expected, not {type(value).__name__}")
-    return value
+    return cls(value) if issubclass(cls, Enum) else value
 
 
 def _boolean(value: object, _: type) -> bool:

@@ -1,0 +1,151 @@
+"""`textDocument/codeAction`: everything that a person can do where they stand.
+
+Owns which actions a client is offered, and in which form. Actions are lazy: an edit is computed
+when the person picks one (`resolve`), but for clients that can't ask for it later.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from longshift.lsp import actions
+from longshift.lsp.actions import Action
+from longshift.lsp.host import Host
+from longshift.lsp.positions import Lines, meets
+from longshift.lsp.prepared import Json, Prepared, take_prepared
+
+if TYPE_CHECKING:
+    from longshift.lsp.reviewing import FileReview
+    from longshift.lsp.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class _HunkMenu:
+    """The actions on one hunk, and where they are offered."""
+
+    range: types.Range
+    actions: tuple[tuple[Action, Json], ...]
+
+
+def register(host: Host) -> None:
+    """Answer with code actions, or with commands where the client knows no more."""
+    take_prepared(host.server)
+    answers = _Answers(host)
+    host.buffers.watch(answers.forget_closed)
+    options = types.CodeActionOptions(list(actions.KINDS))
+
+    @host.server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
+    async def code_action(params: types.CodeActionParams) -> Prepared:
+        return await answers.to(params)
+
+
+class _Answers:
+    """Answers requests; keeps what it made of a review until the text or the hunks change."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._menus: dict[str, tuple[FileReview, list[_HunkMenu]]] = {}
+
+    async def to(self, params: types.CodeActionParams) -> Prepared:
+        """Everything that is offered at a range."""
+        uri, asked = params.text_document.uri, params.range
+        session = self._host.sessions.at(uri)
+        path = self._host.buffers.path(uri, session.root) if session is not None else None
+        if session is None or path is None:
+            return Prepared([])
+        review = await session.review(path)
+        only = _words(params.context.only)
+        forms = _Forms(self._host, session, uri, review)
+        found: list[Json] = []
+        if actions.wants_any((actions.ACCEPT, actions.REJECT, actions.REWORK), only):
+            for menu in self._menu(uri, review, forms):
+                if meets(asked, menu.range.start, menu.range.end):
+                    found += [form for one, form in menu.actions if actions.wanted(one.kind, only)]
+        found += [forms.of(one) for one in _others(params, review, only)]
+        return Prepared(found)
+
+    def forget_closed(self, uri: str) -> None:
+        """Drop what was made for a document that is not open any more."""
+        if not self._host.buffers.is_open(uri):
+            self._menus.pop(uri, None)
+
+    def _menu(self, uri: str, review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
+        known = self._menus.get(uri)
+        if known is not None and known[0] is review:
+            return known[1]
+        lines = Lines(review.text or "", self._host.client.encoding)
+        offered: dict[int, list[tuple[Action, Json]]] = {}
+        for action in actions.unique(actions.on_hunks(review)):
+            offered.setdefault(id(action.hunk), []).append((action, forms.of(action)))
+        menus = [
+            _HunkMenu(
+                lines.lines_range(one.hunk.start_line, one.hunk.end_line), tuple(offered[id(one)])
+            )
+            for one in review.pending
+        ]
+        self._menus[uri] = (review, menus)
+        return menus
+
+
+def _others(
+    params: types.CodeActionParams, review: "FileReview", only: Sequence[str] | None
+) -> Iterable[Action]:
+    """Actions on the whole file, on diagnostics, and goals on a selection."""
+    from longshift.crew.goals import goal_templates
+
+    uri, asked = params.text_document.uri, params.range
+    found = [*actions.on_file(review, uri)]
+    found += actions.on_diagnostics(review.repo, uri, params.context.diagnostics)
+    if (asked.start != asked.end or only) and actions.wanted(actions.REWRITE, only):
+        templates = [one for one in goal_templates() if one.name != "fix_diagnostic"]
+        found += actions.on_selection(templates, uri, asked)
+    return actions.unique(action for action in found if actions.wanted(action.kind, only))
+
+
+def _words(kinds: Sequence[types.CodeActionKind | str] | None) -> list[str] | None:
+    return None if kinds is None else [str(getattr(kind, "value", kind)) for kind in kinds]
+
+
+class _Forms:
+    """Turns actions into the JSON that this client takes."""
+
+    def __init__(self, host: Host, session: "Session", uri: str, review: "FileReview") -> None:
+        self._host = host
+        self._session = session
+        self._uri = uri
+        self._review = review
+
+    def of(self, action: Action) -> Json:
+        """One action; only a command where the client knows no more."""
+        command: Json = {
+            "title": action.title,
+            "command": f"longshift.{action.command}",
+            "arguments": [action.arguments],
+        }
+        if not self._host.client.action_literals:
+            return command
+        form: Json = {"title": action.title, "kind": action.kind, "command": command}
+        if action.diagnostic is not None:
+            form["diagnostics"] = [self._convert(action.diagnostic)]
+        if action.hunk is not None and action.kind == actions.ACCEPT:
+            self._add_edit(form, action)
+        return form
+
+    def _add_edit(self, form: Json, action: Action) -> None:
+        if self._host.client.tags_llm:
+            form["tags"] = [types.CodeActionTag.LlmGenerated.value]
+        if not self._session.owns or action.hunk is None:
+            return  # the owner of the repository does not see this editor's buffers
+        if self._host.client.resolves_edits:
+            form["data"] = {"uri": self._uri}
+            return
+        from longshift.lsp.resolving import edit_of
+
+        edit = edit_of(self._host.client, self._session, self._review, action.hunk)
+        if edit is not None:
+            form["edit"] = self._convert(edit)
+
+    def _convert(self, value: object) -> object:
+        return self._host.server.protocol.fm.converter.unstructure(value)

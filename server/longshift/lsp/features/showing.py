@@ -1,0 +1,62 @@
+"""`longshift.showChange`: a change's diff, before the person's eyes.
+
+Owns the file that is shown to clients that know no `longshift:` documents: it lies in the state
+folder, and only there.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from lsprotocol import types
+
+from longshift.errors import UsageError
+from longshift.lsp.host import Host
+
+if TYPE_CHECKING:
+    from longshift.lsp.session import Session
+
+
+async def show_change(host: Host, session: "Session", shown: Mapping[str, object]) -> None:
+    """Show a diff where the client can show documents at all."""
+    if not host.client.shows_documents:
+        return
+    run_id, change_id = str(shown["runId"]), str(shown["changeId"])
+    if host.client.virtual_documents:
+        uri = f"longshift:/{run_id}/{change_id}.diff?{quote(session.root_uri, safe='')}"
+    else:
+        place = session.worktree.state_dir / "shown" / f"{run_id}-{change_id}.diff"
+        await asyncio.to_thread(_write, place, str(shown["diff"]))
+        uri = place.as_uri()
+    await host.server.window_show_document_async(
+        types.ShowDocumentParams(uri=uri, external=False, take_focus=True)
+    )
+
+
+def why(session: "Session", run_id: str, change_id: str) -> str:
+    """Why a change was made: its task and what its worker said when handing it in.
+
+    Raises:
+        UsageError: there is no such change.
+    """
+    run = session.state.runs.get(run_id)
+    change = run.changes.get(change_id) if run is not None else None
+    if run is None or change is None:
+        raise UsageError(f"There is no change {change_id} in {run_id}.")
+    task = run.tasks[change.task_id]
+    handoff = task.attempts[-1].handoff
+    said = [
+        f"{change.id}, {task.id}: {task.plan.title}",
+        task.plan.instructions,
+        handoff.summary,
+        handoff.concerns and f"Concerns: {handoff.concerns}",
+        handoff.deviations and f"Deviations: {handoff.deviations}",
+    ]
+    return "\n".join(part for part in said if part)
+
+
+def _write(place: Path, text: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")

@@ -1,0 +1,102 @@
+"""The hunks and findings of one worktree's runs, against what the person has at one moment.
+
+Blocking: to be called on a thread of its own. Never changes anything, and keeps nothing.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from longshift.domain.model import Finding
+from longshift.domain.state import Run
+from longshift.errors import LongshiftError
+from longshift.lsp.present import EditorPresent
+from longshift.review.proposals import Proposals
+from longshift.review.shapes import PendingHunk
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewHunk:
+    """A hunk with its run."""
+
+    run_id: str
+    hunk: PendingHunk
+
+
+@dataclass(frozen=True, slots=True)
+class FileReview:
+    """The hunks of one file as it is now.
+
+    Attributes:
+        repo: the root URI of its repository, where the client works in several; else None.
+        path: the file's.
+        text: what they were computed against; None: no text.
+        version: of the buffer; None: not open.
+        hunks: of all runs, in any state.
+    """
+
+    repo: str | None
+    path: str
+    text: str | None
+    version: int | None
+    hunks: tuple[ReviewHunk, ...]
+
+    @property
+    def pending(self) -> tuple[ReviewHunk, ...]:
+        """Those that a person can decide on, stale ones among them."""
+        return tuple(one for one in self.hunks if one.hunk.state in ("pending", "stale"))
+
+
+def touched(run: Run) -> Iterator[str]:
+    """The paths that a run's landings name, some of them twice."""
+    return (path for change in run.changes.values() for path in change.paths)
+
+
+def hunks_of(
+    proposals: Proposals, runs: tuple[Run, ...], path: str, present: EditorPresent
+) -> tuple[ReviewHunk, ...]:
+    """Every hunk on one of the person's files, of these runs, in any state."""
+    return tuple(
+        ReviewHunk(run.id, hunk)
+        for run in runs
+        for at_head in _paths_at_head(proposals, run, path)
+        for hunk in _of_path(proposals, run, at_head, present)
+    )
+
+
+def _paths_at_head(proposals: Proposals, run: Run, path: str) -> list[str]:
+    """Under which names the run's head has a file of the person's: it may be renamed there."""
+    paths = proposals.paths(run)
+    if path in paths:
+        return [path]
+    if path not in set(touched(run)):
+        return []
+    return [one for one in paths if path in proposals.side(run, one).names]
+
+
+def _of_path(
+    proposals: Proposals, run: Run, path: str, present: EditorPresent
+) -> tuple[PendingHunk, ...]:
+    try:
+        return proposals.of_path(run, path, present)
+    except LongshiftError:
+        logger.exception("The hunks of %s in %s can't be read.", path, run.id)
+        return ()
+
+
+def open_findings(
+    proposals: Proposals, runs: tuple[Run, ...], present: EditorPresent
+) -> list[tuple[Run, Finding, int]]:
+    """The open findings, each with its line now; of those that say the same, the latest."""
+    found: dict[tuple[str, int, str, str], tuple[Run, Finding, int]] = {}
+    for run in runs:
+        for one in run.findings.values():
+            if one.state != "open":
+                continue
+            file = present.read(one.path)
+            line = proposals.line_in_present(one.commit, one.path, one.line - 1, file)
+            if line is not None:
+                found[one.path, line, one.code, one.message] = (run, one, line)
+    return list(found.values())

@@ -1,0 +1,82 @@
+"""`longshift serve`: the language server, from its first byte to its exit status.
+
+Owns the putting together of protocol, host and features. Must import nothing but LSP at its top:
+`initialize` is answered before the engine is loaded.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import longshift
+from longshift.lsp.features import (
+    code_action,
+    code_lens,
+    commands,
+    diagnostics,
+    documents,
+    lifecycle,
+    notices,
+    progress,
+    resolve,
+    updates,
+)
+from longshift.lsp.host import Host
+from longshift.lsp.protocol import LongshiftLanguageServer, make_server
+
+LOG_PLACE: Final = "the server's standard error, which your editor keeps in its log"
+FEATURES: Final = (
+    lifecycle,
+    documents,
+    commands,
+    code_action,
+    resolve,
+    code_lens,
+    diagnostics,
+    progress,
+    notices,
+    updates,
+)
+
+
+def serve_stdio() -> int:
+    """Serve one client on standard input and output until its session ends.
+
+    Returns:
+        The exit status: 0 after `shutdown`, 1 without, 130 on an interrupt, 143 on SIGTERM.
+    """
+    return build().serve_stdio()
+
+
+def serve_tcp(
+    host: str, port: int, *, on_listening: Callable[[str, int], None] | None = None
+) -> int:
+    """Serve the first client that connects, and nobody else.
+
+    Args:
+        host: an address of this machine.
+        port: 0 takes a free one.
+        on_listening: called with address and port once a client can connect.
+
+    Returns:
+        The exit status, as `serve_stdio`.
+
+    Raises:
+        OSError: the address can't be listened on.
+    """
+    return build().serve_tcp(host, port, on_listening=on_listening)
+
+
+def build() -> LongshiftLanguageServer:
+    """A server with every feature, serving nobody yet; logs to standard error."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    server = make_server("longshift", longshift.__version__, log_place=LOG_PLACE)
+    host = Host(server)
+    for feature in FEATURES:
+        feature.register(host)
+    return server

@@ -1,0 +1,264 @@
+"""One repository that the client works in: its link, its person's files, its hunks and findings.
+
+Owns the way from a command or a question of a feature to the engine, and what was computed for
+open buffers. Never drives a run, and never decides: it asks, and remembers until facts or texts
+change.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+from longshift.domain import events
+from longshift.domain.model import Finding
+from longshift.domain.state import Run, State
+from longshift.engine.describe import Json, describe_run, findings_in_present
+from longshift.engine.engine import Surroundings
+from longshift.engine.ports import SystemClock
+from longshift.errors import NeedsPerson
+from longshift.lsp.configuration import EditorSettings
+from longshift.lsp.hand import EditorHand
+from longshift.lsp.link import Link, open_link
+from longshift.lsp.present import EditorPresent
+from longshift.lsp.reviewing import FileReview, hunks_of, open_findings, touched
+from longshift.repository.worktree import Worktree
+from longshift.settings import Trust, default_trust_folder, load_settings
+
+if TYPE_CHECKING:
+    from longshift.lsp.host import Host
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOVES_HUNKS: Final = (events.TaskLanded, events.HeadMoved, events.ChangeDecided)
+WRITES_TEXT: Final = frozenset({"acceptChange", "acceptAll", "undoDecision"})
+"""Commands that put text before the person."""
+
+
+class Session:
+    """One worktree. Its link is opened at the first need, and anew when an owner is gone."""
+
+    def __init__(self, host: "Host", worktree: Worktree) -> None:
+        """Work in a worktree, of which nothing is opened yet."""
+        self.host: Final = host
+        self.worktree: Final = worktree
+        self.root: Final = worktree.root
+        self.root_uri: Final = worktree.root.as_uri()
+        self.hand: Final = EditorHand(host, worktree.root)
+        self.settings: Final = EditorSettings()
+        self._link: Link | None = None
+        self._opening = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
+        self._reviews: dict[str, tuple[object, FileReview]] = {}
+        self._since = SystemClock().now()
+        self._epoch = 0
+        """Grows with each fact that can move hunks."""
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether an earlier process left runs here."""
+        return (self.worktree.state_dir / "journal.sqlite").exists()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its runs are known."""
+        return self._link is not None
+
+    @property
+    def owns(self) -> bool:
+        """Whether this process drives the runs, so that this editor's buffers are what it sees."""
+        return self._link is not None and self._link.is_owner
+
+    @property
+    def state(self) -> State:
+        """Everything that is known here."""
+        return self._link.state if self._link is not None else State()
+
+    @property
+    def repo_named(self) -> str | None:
+        """The root URI where a command must name it, because the client works in several."""
+        return self.root_uri if len(self.host.sessions.all) > 1 else None
+
+    @property
+    def runs(self) -> dict[str, Run]:
+        """The runs of this worktree by id; another worktree of the repository has its own."""
+        here = str(self.root)
+        return {id_: run for id_, run in self.state.runs.items() if run.started.repo == here}
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether any run has a finding to show."""
+        return any(run.findings for run in self.runs.values())
+
+    def is_live(self, recorded: events.Recorded) -> bool:
+        """Whether a fact happened in this session, not before it."""
+        return recorded.time >= self._since
+
+    async def link(self) -> Link:
+        """The link to the runs, opened where it is not yet.
+
+        Raises:
+            NeedsPerson: it can't be opened; says why.
+        """
+        async with self._opening:
+            if self._link is None:
+                if self.host.closing:
+                    raise NeedsPerson("The language server is ending. Nothing was done.")
+                self._link = await open_link(
+                    self.worktree,
+                    Surroundings(
+                        environ=os.environ,
+                        clock=SystemClock(),
+                        hand=self.hand,
+                        editor=self.settings,
+                        goes_on=True,
+                    ),
+                    self._on_fact,
+                    self._on_lost,
+                )
+                self._epoch += 1
+                self.host.opened(self)
+            return self._link
+
+    async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
+        """Carry a command out, here or in the process that owns the repository.
+
+        Raises:
+            UsageError: it does not fit.
+            NeedsPerson: it can't be done as things stand.
+        """
+        link = await self.link()
+        if not link.is_owner:
+            await self._check_guest(command, arguments)
+        result = await link.call(command, arguments)
+        if command == "forgetRun":  # no fact tells of it
+            self._epoch += 1
+            self.host.opened(self)
+        return result
+
+    async def describe(self, run_id: str) -> Json:
+        """A run, whole, with its hunks and findings where they stand in this editor."""
+        link = await self.link()
+        run = link.state.runs.get(run_id)
+        if link.is_owner or run is None:
+            return await link.call("describeRun", {"runId": run_id})
+        present = self.hand.present()
+        hunks = await self.off_loop(link.proposals.of_run, run, present)
+        findings = await self.off_loop(findings_in_present, run, link.proposals, present)
+        return describe_run(run, self.root_uri, hunks, findings)
+
+    async def review(self, path: str) -> FileReview:
+        """The hunks of one file against what the person has at this moment.
+
+        The file's text is read before the first `await`.
+        """
+        present = self.hand.present()
+        buffer = present.buffers.get(path)
+        nothing = FileReview(self.repo_named, path, buffer.text if buffer else None, None, ())
+        if self._link is None:
+            return nothing
+        key = (self._epoch, self.repo_named, buffer.version, buffer.text) if buffer else None
+        known = self._reviews.get(path)
+        if known is not None and key is not None and known[0] == key:
+            return known[1]
+        runs = tuple(run for run in self.runs.values() if run.changes)
+        found = await self.off_loop(hunks_of, self._link.proposals, runs, path, present)
+        file = await self.off_loop(present.read, path) if buffer is None else None
+        text = buffer.text if buffer else file.text if file else None
+        review = FileReview(self.repo_named, path, text, buffer.version if buffer else None, found)
+        if key is not None:
+            self._reviews[path] = (key, review)
+        return review
+
+    async def file_at(self, commit: str, path: str) -> bytes | None:
+        """The content of a file at a commit of a run."""
+        link = await self.link()
+        version = await self.off_loop(link.store.read_file, commit, path)
+        return version.data if version is not None else None
+
+    async def findings(self) -> list[tuple[Run, Finding, int]]:
+        """The open findings, each with the line where it stands now, from zero.
+
+        Of findings that say the same of the same line, the latest run's.
+        """
+        if self._link is None:
+            return []
+        runs = tuple(run for run in self.runs.values() if run.findings)
+        present = self.hand.present()
+        return await self.off_loop(open_findings, self._link.proposals, runs, present)
+
+    async def check_settings(self) -> tuple[str, ...]:
+        """Read the settings as a run would, and give their notices.
+
+        Raises:
+            UsageError: one of them is wrong; names it.
+        """
+        loaded = await self.off_loop(
+            load_settings,
+            overrides={},
+            environ=os.environ,
+            editor=self.settings,
+            project_root=self.root,
+            trusted=Trust(default_trust_folder()).is_trusted(self.root),
+        )
+        return loaded.notices
+
+    async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work on another thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+
+    def forget_closed(self, path: str) -> None:
+        """Drop what was computed for a buffer that was closed."""
+        self._reviews.pop(path, None)
+
+    async def close(self) -> None:
+        """Pause what runs, durably, and let go."""
+        async with self._opening:
+            link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+        self._threads.shutdown(wait=True)
+
+    def _on_fact(self, recorded: events.Recorded) -> None:
+        if isinstance(recorded.event, MOVES_HUNKS):
+            self._epoch += 1
+        self.host.tell(self, recorded)
+
+    def _on_lost(self) -> None:
+        link, self._link = self._link, None
+        if link is not None and not self.host.closing:
+            self._epoch += 1
+            self.host.spawn(link.close(), "hanging up")
+
+    async def _check_guest(self, command: str, arguments: Mapping[str, object]) -> None:
+        """Refuse what the owner would do to a file whose text here it does not see."""
+        if command in WRITES_TEXT:
+            await self._check_saved(arguments)
+
+    async def _check_saved(self, arguments: Mapping[str, object]) -> None:
+        present = self.hand.present()
+        paths = await self._paths_written(arguments, present)
+        unsaved = [path for path in paths if not present.is_saved(path)]
+        if unsaved:
+            raise NeedsPerson(
+                f"{', '.join(unsaved)} has unsaved text here, and another Longshift owns this "
+                "repository: it sees your files, not this editor. Nothing was changed. Save, "
+                "then decide again."
+            )
+
+    async def _paths_written(
+        self, arguments: Mapping[str, object], present: EditorPresent
+    ) -> list[str]:
+        path, change_id = arguments.get("path"), arguments.get("changeId")
+        run = self.state.runs.get(str(arguments.get("runId")))
+        if isinstance(path, str):
+            return [path]
+        if run is None or (isinstance(change_id, str) and change_id not in run.changes):
+            return []
+        if isinstance(change_id, str):
+            return list(run.changes[change_id].paths)
+        return [path for path in present.buffers if path in set(touched(run))]
