@@ -84,9 +84,9 @@ def test_a_task_moves_by_the_table_alone(state: TaskState, event: type[e.OfRun])
     [
         ("begin; add A after A", "no task"),
         ("begin; add A; try A; land A; land A", "landing.intended while task T1 is landed"),
-        ("begin; add A; try A; judge; begin", "while run R1 is judging"),
+        ("begin; add A; try A; land A; judge; begin", "while run R1 is judging"),
+        ("begin; add A; try A; judge", "while others are at work"),
         ("begin; add A; try A; end", "attempts running"),
-        ("begin; add A; try A; judge; say retry A", "while it is running"),
         ("resume", "neither paused nor ended"),
         ("pause; pause", "is paused"),
         ("end; pause", "is ended"),

@@ -39,7 +39,7 @@ class BufferHand:
     threads: set[str] = field(default_factory=set)
     refuses: bool = False
 
-    def unsaved(self) -> Mapping[str, bytes]:
+    async def unsaved(self) -> Mapping[str, bytes]:
         return {path: text.encode() for path, text in self.buffers.items()}
 
     def present(self) -> Present:
@@ -99,6 +99,35 @@ async def test_hunks_are_accepted_rejected_and_taken_back_one_by_one(world: Worl
         with pytest.raises(UsageError, match="no hunk 7"):
             await it.call("acceptChange", changeId="C1", path="a.txt", hunk=7)
         assert world.person.git("diff", "--cached", "--stat") == ""
+
+
+@pytest.mark.parametrize("typed", ["typed {}", "{} typed", "typed\n{}", "{}\ntyped"])
+@pytest.mark.parametrize("new", ["two\n", "TWO\nTWO AND A HALF\n", ""], ids=repr)
+async def test_a_hunk_beside_typed_lines_is_accepted_and_recorded(
+    world: World, typed: str, new: str
+) -> None:
+    world.play(
+        planner(task("change", "a.txt")),
+        worker("change", turn(edit("three\n", new))),
+        *judge("done"),
+    )
+    world.hand = hand = BufferHand(world.person.root)
+    async with world.opened() as it:
+        await it.work()
+        before, three, after = TEXT.decode().partition("three\n")
+        first, _, rest = after.partition("\n")
+        hand.buffers["a.txt"] = before + three + typed.format(first) + "\n" + rest
+        await it.call("acceptChange", changeId="C1", path="a.txt", hunk=1)
+        assert hand.buffers["a.txt"] == before + new + typed.format(first) + "\n" + rest
+        assert await hunks(it) == {"C1:a.txt:1": "accepted"}
+        again = before + three + typed.format(first) + "\n" + rest
+        if not new and typed.startswith("typed\n"):
+            # Whether a deleted line stood before or after the inserted one nobody can say.
+            with pytest.raises(UsageError, match="Edit the lines by hand"):
+                await it.call("undoDecision", changeId="C1", path="a.txt", hunk=1)
+            return
+        await it.call("undoDecision", changeId="C1", path="a.txt", hunk=1)
+        assert hand.buffers["a.txt"] == again
 
 
 async def test_taking_back_one_of_two_rejections_keeps_the_other_rule(world: World) -> None:

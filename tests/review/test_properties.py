@@ -205,3 +205,29 @@ def git_merge(folder: Path, ours: str, base: str, theirs: str, *options: str) ->
         ["git", "merge-file", "-p", *options, *names], cwd=folder, capture_output=True, check=False
     )
     return done.stdout.decode() if done.returncode == 0 else None
+
+
+@SMALL
+@given(texts=unrepeated_chains(), data=st.data())
+def test_an_applied_hunk_is_seen_before_it_is_recorded(
+    store: ObjectStore, texts: list[str], data: st.DataObject
+) -> None:
+    world = landed(store, texts)
+    present = texts[0].splitlines(keepends=True)
+    for typed in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(present)))
+        replaced = data.draw(st.integers(0, 1))
+        present[place : place + replaced] = [f"typed {typed}\n"]
+    world.person.buffers["f"] = "".join(present)
+    before = {hunk.key: hunk.state for hunk in world.hunks("f")}
+    # A deletion beside a typed line reads like a line that was rewritten: the engine knows better.
+    pending = [h for h in world.hunks("f") if h.state == "pending" and h.new_text.strip()]
+    if not pending:
+        return
+    chosen = data.draw(st.sampled_from(pending))
+    world.person.buffers["f"] = apply(world.person.buffers["f"], [chosen])
+    after = {hunk.key: hunk.state for hunk in world.hunks("f")}
+    assert after.pop(chosen.key) == "accepted"
+    assert {key for key, state in after.items() if state == "accepted"} <= {
+        key for key, state in before.items() if state == "accepted"
+    }

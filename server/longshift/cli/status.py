@@ -4,6 +4,8 @@ Owns the tables. Only looks, whoever drives the runs; an editor's unsaved text i
 """
 
 import json
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +29,7 @@ from longshift.cli.terminal import one_line, output, say
 from longshift.cli.told import usage_words
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run, State
-from longshift.engine.describe import describe_run, findings_in_present, summarise_run
+from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.ports import DiskPresent
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
@@ -42,12 +44,12 @@ def command(run: str | None, repo: Path, as_json: bool) -> None:
     """Show all runs, or RUN with its tasks, changes and findings."""
     worktree = find_worktree(repo)
     state = _as_it_is(worktree, read_state(worktree))
-    if run is not None:
-        _show_one(worktree, known_run(state, run), as_json=as_json)
+    if run is not None and as_json:
+        click.echo(json.dumps(_describe(worktree, [known_run(state, run)])[0]))
+    elif run is not None:
+        _show_one(worktree, known_run(state, run))
     elif as_json:
-        uri = worktree.root.as_uri()
-        runs = [summarise_run(one, uri) for one in state.runs.values()]
-        click.echo(json.dumps({"runs": runs}))
+        click.echo(json.dumps({"runs": _describe(worktree, state.runs.values())}))
     else:
         _show_all(output(), state)
 
@@ -82,19 +84,19 @@ def _show_all(console: Console, state: State) -> None:
     console.print(table)
 
 
-def _show_one(worktree: Worktree, run: Run, *, as_json: bool) -> None:
-    present = DiskPresent(Path(run.started.repo))
-    store = ObjectStore.open(worktree)
-    try:
+def _describe(worktree: Worktree, runs: Iterable[Run]) -> list[Json]:
+    with closing(ObjectStore.open(worktree)) as store:
         proposals = Proposals(store)
-        hunks = proposals.of_run(run, present)
-        findings = findings_in_present(run, proposals, present)
-    finally:
-        store.close()
-    if as_json:
-        described = describe_run(run, Path(run.started.repo).as_uri(), hunks, findings)
-        click.echo(json.dumps(described))
-        return
+        return [
+            describe_in_present(run, root.as_uri(), proposals, DiskPresent(root))
+            for run in runs
+            for root in [Path(run.started.repo)]
+        ]
+
+
+def _show_one(worktree: Worktree, run: Run) -> None:
+    with closing(ObjectStore.open(worktree)) as store:
+        hunks = Proposals(store).of_run(run, DiskPresent(Path(run.started.repo)))
     console = output()
     say(console, f"{run.id}: {run.started.goal.text}", "bold")
     reason = run.outcome_reason or run.pause_reason

@@ -31,7 +31,7 @@ Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge"]
 ROLES: Final[tuple[Role, ...]] = ("planner", "sub_planner", "worker", "judge")
 
 
-class PromptDefect(Exception):  # noqa: N818 - it names what is wrong: a file of ours
+class PromptDefect(Exception):
     """A prompt file that breaks the rules of this module: a defect of Longshift or an override."""
 
 

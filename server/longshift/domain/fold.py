@@ -139,7 +139,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.LandingConflict():
             return conflict(run, event)
         case e.JudgeStarted():
-            return run
+            return _start_judge(run)
         case e.VerdictReached():
             return _take_verdict(run, event)
         case e.FindingReported() | e.FindingResolved() | e.FindingDismissed():
@@ -229,6 +229,13 @@ def _move_head(run: Run, event: e.HeadMoved) -> Run:
         checkout=event.checkout or run.checkout,
         steps=steps,
     )
+
+
+def _start_judge(run: Run) -> Run:
+    planning = any(planner.state == "running" for planner in run.planners.values())
+    if planning or run.count(TaskState.RUNNING):
+        raise Refused(f"the judge of run {run.id} cannot start while others are at work")
+    return run
 
 
 def _take_verdict(run: Run, event: e.VerdictReached) -> Run:

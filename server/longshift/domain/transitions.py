@@ -46,7 +46,7 @@ WORKING_ONLY: Final = (
 """Events of planners and workers, who exist in no other phase."""
 
 
-class Refused(ValueError):  # noqa: N818 - a word of the domain, raised as one
+class Refused(ValueError):
     """The event cannot happen in this state; the message says why."""
 
 

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
 from longshift.domain.transitions import Refused
-from longshift.engine.describe import Json, describe_run, findings_in_present, summarise_run
+from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
 from longshift.errors import UsageError
 from longshift.review.decisions import Target
@@ -231,16 +231,17 @@ async def _lift_constraint(engine: Engine, given: LiftConstraint) -> Json:
 
 async def _list_runs(engine: Engine, given: Nothing) -> Json:
     del given
-    repo = engine.shop.worktree.root.as_uri()
-    return {"runs": [summarise_run(run, repo) for run in engine.state.runs.values()]}
+    return {"runs": [await _described(engine, run_id) for run_id in engine.state.runs]}
 
 
 async def _describe_run(engine: Engine, given: OfRun) -> Json:
-    run = engine.shop.chronicle.run(given.run_id)
-    shop = engine.shop
-    hunks = await engine.decisions.hunks(run)
-    findings = await shop.off_loop(findings_in_present, run, shop.proposals, shop.hand.present())
-    return describe_run(run, shop.worktree.root.as_uri(), hunks, findings)
+    return await _described(engine, given.run_id)
+
+
+async def _described(engine: Engine, run_id: str) -> Json:
+    shop, run = engine.shop, engine.shop.chronicle.run(run_id)
+    repo, present = shop.worktree.root.as_uri(), shop.hand.present()
+    return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present)
 
 
 async def _show_change(engine: Engine, given: ShowChange) -> Json:

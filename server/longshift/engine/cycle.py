@@ -22,7 +22,7 @@ async def snapshot(shop: Shop, room_exclude: tuple[str, ...], message: str) -> S
         take_snapshot,
         shop.worktree,
         shop.store,
-        unsaved=shop.hand.unsaved(),
+        unsaved=await shop.hand.unsaved(),
         exclude=room_exclude,
         message=message,
         when=shop.when(),

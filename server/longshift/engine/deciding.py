@@ -6,6 +6,7 @@ there but what the decision names, and never record as accepted what does not st
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -15,11 +16,13 @@ from longshift.domain.model import Constraint, Decision, HunkDecision, Rework, T
 from longshift.domain.state import Phase, Run
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
-from longshift.errors import NeedsPerson
+from longshift.errors import NeedsPerson, UsageError
 from longshift.review.decisions import Target, chosen
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
 
+MOST_EXPECTED: Final = 1_000
+"""Texts that are expected at a time; an editor may resolve actions that nobody picks."""
 QUOTED_HUNKS: Final = 3
 QUOTED_CHARACTERS: Final = 100
 """How much of a rejected hunk its rule repeats, for all later prompts carry it."""
@@ -32,6 +35,18 @@ class Decisions:
         """Decide on the shop's runs, writing through its hand."""
         self._shop = shop
         self._one_at_a_time = asyncio.Lock()
+        self._expected: dict[tuple[str, str, str, int], str | None] = {}
+
+    def expect(self, run_id: str, hunk: PendingHunk, data: bytes) -> None:
+        """Say what a file will be once a hunk is applied to it, and to nothing else.
+
+        Beside lines that the person typed, an applied deletion reads like a line that they
+        rewrote. Whoever made the edit knows better; the exact bytes are then taken for proof.
+        """
+        self._expected.pop((run_id, *hunk.key), None)
+        self._expected[run_id, *hunk.key] = sha256(data)
+        while len(self._expected) > MOST_EXPECTED:
+            del self._expected[next(iter(self._expected))]
 
     async def hunks(self, run: Run, change_id: str | None = None) -> tuple[PendingHunk, ...]:
         """The hunks of a run, or of one change, against what the person has now."""
@@ -102,10 +117,25 @@ class Decisions:
     async def _hunks_against(
         self, run: Run, change_id: str | None, present: StillPresent
     ) -> tuple[PendingHunk, ...]:
+        return await self._shop.off_loop(self._compute, run, change_id, present)
+
+    def _compute(
+        self, run: Run, change_id: str | None, present: StillPresent
+    ) -> tuple[PendingHunk, ...]:
         proposals = self._shop.proposals
         if change_id is not None and change_id in run.changes:
-            return await self._shop.off_loop(proposals.of_change, run, change_id, present)
-        return await self._shop.off_loop(proposals.of_run, run, present)
+            hunks = proposals.of_change(run, change_id, present)
+        else:
+            hunks = proposals.of_run(run, present)
+        return tuple(self._with_expected(run, hunk, present) for hunk in hunks)
+
+    def _with_expected(self, run: Run, hunk: PendingHunk, present: StillPresent) -> PendingHunk:
+        expected = self._expected.get((run.id, *hunk.key))
+        if expected is None or hunk.state != "stale":
+            return hunk
+        if sha256(file_bytes(present.read(hunk.file))) != expected:
+            return hunk
+        return replace(hunk, state="accepted", reason="")
 
     async def _accept(
         self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent, reason: str
@@ -127,6 +157,10 @@ class Decisions:
         effects = await self._shop.off_loop(self._shop.proposals.file_effects, run, hunks, present)
         intents = await self._shop.off_loop(_intents, run, hunks, effects, present, decision)
         await self._shop.chronicle.record(*intents)
+        for effect in effects:
+            for hunk in hunks:
+                if isinstance(effect, WriteFile) and effect.path == hunk.file:
+                    self.expect(run.id, hunk, effect.data)
         try:
             await self._shop.off_loop(self._refuse_changed, present, _touched(effects))
             await self._shop.hand.apply(hunks, effects)
@@ -195,6 +229,13 @@ class Decisions:
 
     async def _undo(self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent) -> None:
         accepted = [hunk for hunk in hunks if hunk.state == "accepted"]
+        for hunk in accepted:
+            if hunk.kind == "edit" and not hunk.undo:
+                raise UsageError(
+                    f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} can't be taken out by "
+                    "itself any more: later text stands on it or in its place. Nothing was "
+                    "changed. Edit the lines by hand; the run builds on what you have then."
+                )
         await self._write(run, accepted, present, "pending")
         of_change = await self._hunks_against(run, hunks[0].change_id, present)
         rejected = {hunk.key for hunk in hunks if hunk.state == "rejected"}

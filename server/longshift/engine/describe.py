@@ -37,9 +37,10 @@ def describe_run(
     }
 
 
-def summarise_run(run: Run, repo: str) -> Json:
-    """A run without its hunks: what a list shows."""
-    return describe_run(run, repo, (), [finding(f, None) for f in run.findings.values()])
+def describe_in_present(run: Run, repo: str, proposals: Proposals, present: Present) -> Json:
+    """A run, whole, its hunks and findings where they stand in what the person has; blocking."""
+    hunks = proposals.of_run(run, present)
+    return describe_run(run, repo, hunks, findings_in_present(run, proposals, present))
 
 
 def findings_in_present(run: Run, proposals: Proposals, present: Present) -> list[Json]:

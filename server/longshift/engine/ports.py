@@ -52,7 +52,7 @@ class Hand(Protocol):
     Invariant: the engine writes there only by a decision of the person's.
     """
 
-    def unsaved(self) -> Mapping[str, bytes]:
+    async def unsaved(self) -> Mapping[str, bytes]:
         """Buffers that differ from their files, by path, as the editor would save them."""
 
     def present(self) -> Present:
@@ -122,7 +122,7 @@ class DiskHand:
 
     root: Path
 
-    def unsaved(self) -> Mapping[str, bytes]:
+    async def unsaved(self) -> Mapping[str, bytes]:
         """No buffers."""
         return {}
 

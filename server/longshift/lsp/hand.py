@@ -55,9 +55,9 @@ class EditorHand:
         self._host = host
         self._root = root
 
-    def unsaved(self) -> Mapping[str, bytes]:
+    async def unsaved(self) -> Mapping[str, bytes]:
         """Buffers that differ from their files, as the editor would save them."""
-        return self.present().unsaved()
+        return await asyncio.to_thread(self.present().unsaved)
 
     def present(self) -> EditorPresent:
         """What the person has at this moment."""

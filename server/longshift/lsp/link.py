@@ -23,6 +23,7 @@ from longshift.errors import LongshiftError
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
 from longshift.review.proposals import Proposals
+from longshift.review.shapes import PendingHunk
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,9 @@ class Link(Protocol):
 
     async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
         """Carry a command out."""
+
+    def expect(self, run_id: str, hunk: PendingHunk, text: str) -> None:
+        """Say what the buffer will read once the editor has applied a hunk."""
 
     async def close(self) -> None:
         """Let go; an owner pauses what runs, durably."""
@@ -91,6 +95,11 @@ class OwnerLink:
         """Carry a command out here."""
         return await self._owner.call(command, arguments)
 
+    def expect(self, run_id: str, hunk: PendingHunk, text: str) -> None:
+        """Say what the buffer will read once the editor has applied a hunk."""
+        data = text.encode("utf-8", "surrogateescape")
+        self._owner.engine.decisions.expect(run_id, hunk, data)
+
     async def close(self) -> None:
         """Pause what runs, and give the repository free."""
         await self._owner.close("The editor was closed.")
@@ -130,6 +139,9 @@ class GuestLink:
         """Send a command to the owner, one at a time."""
         async with self._speaking:
             return await self._guest.call(command, arguments)
+
+    def expect(self, run_id: str, hunk: PendingHunk, text: str) -> None:
+        """Nothing: the owner looks at the saved file, and its own accepting writes it."""
 
     async def close(self) -> None:
         """Hang up; the owner goes on."""

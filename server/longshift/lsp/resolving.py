@@ -11,6 +11,7 @@ from lsprotocol import types
 from longshift.errors import UsageError
 from longshift.lsp.client import Client
 from longshift.lsp.edits import BufferEdit, workspace_edit
+from longshift.review.edits import apply_edits
 
 if TYPE_CHECKING:
     from longshift.lsp.reviewing import FileReview, ReviewHunk
@@ -31,6 +32,7 @@ def edit_of(
         return None
     if buffer is None or (buffer.text, buffer.version) != (review.text, review.version):
         return None
+    session.expect(one, apply_edits(buffer.text, hunk.edits))
     return workspace_edit(client, [BufferEdit(buffer, hunk.edits)])
 
 

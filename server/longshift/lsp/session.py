@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from longshift.domain import events
 from longshift.domain.model import Finding
 from longshift.domain.state import Run, State
-from longshift.engine.describe import Json, describe_run, findings_in_present
+from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Surroundings
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
@@ -22,7 +22,7 @@ from longshift.lsp.configuration import EditorSettings
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.link import Link, open_link
 from longshift.lsp.present import EditorPresent
-from longshift.lsp.reviewing import FileReview, hunks_of, open_findings, touched
+from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, open_findings, touched
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder, load_settings
 
@@ -146,9 +146,7 @@ class Session:
         if link.is_owner or run is None:
             return await link.call("describeRun", {"runId": run_id})
         present = self.hand.present()
-        hunks = await self.off_loop(link.proposals.of_run, run, present)
-        findings = await self.off_loop(findings_in_present, run, link.proposals, present)
-        return describe_run(run, self.root_uri, hunks, findings)
+        return await self.off_loop(describe_in_present, run, self.root_uri, link.proposals, present)
 
     async def review(self, path: str) -> FileReview:
         """The hunks of one file against what the person has at this moment.
@@ -172,6 +170,11 @@ class Session:
         if key is not None:
             self._reviews[path] = (key, review)
         return review
+
+    def expect(self, one: ReviewHunk, text: str) -> None:
+        """Say what the buffer will read once the editor has applied an action's edit."""
+        if self._link is not None:
+            self._link.expect(one.run_id, one.hunk, text)
 
     async def file_at(self, commit: str, path: str) -> bytes | None:
         """The content of a file at a commit of a run."""

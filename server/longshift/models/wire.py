@@ -35,7 +35,7 @@ CARRIED_OVER: Final = ("reasoning_content", "reasoning_details")
 """Fields beside the standard that some endpoints send and want back in the next request."""
 
 
-class MalformedAnswer(Exception):  # noqa: N818 - it names what came, and never leaves this room
+class MalformedAnswer(Exception):
     """An answer that is no chat completion; the text says what is wrong with it."""
 
 

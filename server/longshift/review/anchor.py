@@ -4,13 +4,15 @@ Pure: lines and numbers only. An edit *touches* what the person did if their old
 one inserts strictly inside what the other replaces, or if both insert at the same place; edits
 that only meet at a border do not touch. What touches is never applied, unless the person's text
 reads exactly as if some of the edits had been applied: then those are, and the others stand free.
+An edit that was applied beside lines which the person typed is part of one difference with them; it
+is known again by its new lines, which stand whole in the text that has it (`_standing`).
 Invariant: applying an edit that is `Free` changes no line that the person wrote.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from longshift.repository.hunks import LineHunk
+from longshift.repository.hunks import LineHunk, line_hunks
 from longshift.review.weave import Toggle
 
 
@@ -70,10 +72,9 @@ def place(
         return exact
     placed: list[Placed] = []
     shift = 0
-    for cluster in _clusters(edits, person):
-        if cluster.edits:
-            placed += _place_cluster(reference, cluster, present, shift)
-        shift += cluster.growth
+    for neighbours in _clusters(edits, person, _meet):
+        placed += _place_neighbours(reference, neighbours, present, shift)
+        shift += neighbours.growth
     return placed
 
 
@@ -91,22 +92,102 @@ class _Cluster:
         return sum(len(hunk.new_lines) - len(hunk.old_lines) for hunk in self.person)
 
 
-def _place_cluster(
-    reference: Sequence[str], cluster: _Cluster, present: Sequence[str], shift: int
+def _place_neighbours(
+    reference: Sequence[str], neighbours: _Cluster, present: Sequence[str], shift: int
 ) -> list[Placed]:
-    start, end = cluster.start + shift, cluster.end + shift + cluster.growth
+    """Place edits among the person's hunks that touch them or meet them at a border."""
+    if not neighbours.edits:
+        return []
+    start = neighbours.start + shift
+    standing: dict[int, Applied] = {}
+    if neighbours.person:
+        end = neighbours.end + shift + neighbours.growth
+        toggles = _relative(neighbours.edits, neighbours.start)
+        standing = _standing(
+            reference[neighbours.start : neighbours.end], toggles, present[start:end], start
+        )
+    placed: list[Placed] = []
+    for cluster in _clusters(neighbours.edits, neighbours.person, _touch):
+        exact = _exact(reference, cluster, present, shift)
+        for number, edit in enumerate(cluster.edits):
+            if exact is not None:
+                placed.append(exact[number])
+            elif len(placed) in standing:
+                placed.append(standing[len(placed)])
+            else:
+                placed.append(_place_one(edit, cluster, present, shift))
+        shift += cluster.growth
+    return placed
+
+
+def _exact(
+    reference: Sequence[str], cluster: _Cluster, present: Sequence[str], shift: int
+) -> list[Placed] | None:
     if not cluster.person:
-        edit = cluster.edits[0]
-        if _glues(edit, start, end, present):
-            return [Touched(start, end, ragged=True)]
-        return [Free(start, end)]
-    exact = _explained(
+        return None
+    start, end = cluster.start + shift, cluster.end + shift + cluster.growth
+    return _explained(
         reference[cluster.start : cluster.end],
-        [Toggle(e.start - cluster.start, e.old, e.new, e.unit) for e in cluster.edits],
+        _relative(cluster.edits, cluster.start),
         present[start:end],
         start,
     )
-    return [Touched(start, end)] * len(cluster.edits) if exact is None else exact
+
+
+def _place_one(edit: Toggle, cluster: _Cluster, present: Sequence[str], shift: int) -> Placed:
+    start, end = cluster.start + shift, cluster.end + shift + cluster.growth
+    if cluster.person:
+        return Touched(start, end)
+    if _glues(edit, start, end, present):
+        return Touched(start, end, ragged=True)
+    return Free(start, end)
+
+
+def _relative(edits: Sequence[Toggle], start: int) -> list[Toggle]:
+    return [Toggle(e.start - start, e.old, e.new, e.unit) for e in edits]
+
+
+def _standing(
+    reference: Sequence[str], edits: Sequence[Toggle], present: Sequence[str], offset: int
+) -> dict[int, Applied]:
+    """The edits, by number, that stand whole in a text beside other changes of the person's.
+
+    An edit stands where the difference between the text with all edits and the present one leaves
+    its new lines alone. A deletion has none: it stands where nothing was put in its place.
+    """
+    edited: list[str] = []
+    places: list[tuple[int, int]] = []
+    read = 0
+    for edit in edits:
+        edited += [*reference[read : edit.start], *edit.new]
+        places.append((len(edited) - len(edit.new), len(edited)))
+        read = edit.end
+    edited += reference[read:]
+    if not all(line.endswith("\n") for line in (*edited[:-1], *present[:-1])):
+        return {}
+    person = line_hunks("".join(edited), "".join(present))
+    standing: dict[int, Applied] = {}
+    for number, (start, end) in enumerate(places):
+        if _stands_whole(edits[number], start, end, person):
+            shift = offset + sum(
+                len(h.new_lines) - len(h.old_lines)
+                for h in person
+                if h.old_start + len(h.old_lines) <= start and (h.old_lines or h.old_start < start)
+            )
+            standing[number] = Applied(start + shift, end + shift)
+    return standing
+
+
+def _stands_whole(edit: Toggle, start: int, end: int, person: Sequence[LineHunk]) -> bool:
+    if not edit.new:
+        return not any(
+            h.old_start <= start <= h.old_start + len(h.old_lines)
+            and (len(h.new_lines) > len(h.old_lines) or not h.old_lines)
+            for h in person
+        )
+    if not any(line.strip() for line in edit.new):
+        return False  # blank lines are found anywhere
+    return not any(h.old_start < end and start < h.old_start + len(h.old_lines) for h in person)
 
 
 def _glues(edit: Toggle, start: int, end: int, present: Sequence[str]) -> bool:
@@ -117,8 +198,12 @@ def _glues(edit: Toggle, start: int, end: int, present: Sequence[str]) -> bool:
     return after_ragged or (end < len(present) and not edit.new[-1].endswith("\n"))
 
 
-def _clusters(edits: Sequence[Toggle], person: Sequence[LineHunk]) -> Iterator[_Cluster]:
-    """Sweep over both lists in order of place; what touches comes together."""
+def _clusters(
+    edits: Sequence[Toggle],
+    person: Sequence[LineHunk],
+    belongs: Callable[[_Cluster, _Cluster], bool],
+) -> Iterator[_Cluster]:
+    """Sweep over both lists in order of place; what belongs together comes together."""
     waiting = sorted(
         [_Cluster(edit.start, edit.end, [edit], []) for edit in edits]
         + [_Cluster(h.old_start, h.old_start + len(h.old_lines), [], [h]) for h in person],
@@ -127,7 +212,7 @@ def _clusters(edits: Sequence[Toggle], person: Sequence[LineHunk]) -> Iterator[_
     )
     current: _Cluster | None = None
     for item in waiting:
-        if current is not None and _touch(current, item):
+        if current is not None and belongs(current, item):
             current.end = max(current.end, item.end)
             current.edits += item.edits
             current.person += item.person
@@ -140,10 +225,15 @@ def _clusters(edits: Sequence[Toggle], person: Sequence[LineHunk]) -> Iterator[_
 
 
 def _touch(cluster: _Cluster, item: _Cluster) -> bool:
-    """Whether an item, which begins no earlier, belongs to the cluster before it."""
+    """Whether an item, which begins no earlier, touches the cluster before it."""
     if cluster.start == cluster.end == item.start == item.end:
         return bool(cluster.person)  # the person's insertion comes first; two of ours are free
     return cluster.start < item.end and item.start < cluster.end
+
+
+def _meet(cluster: _Cluster, item: _Cluster) -> bool:
+    """Whether an item touches the cluster before it, or begins where that ends."""
+    return item.start <= cluster.end
 
 
 def _explained(

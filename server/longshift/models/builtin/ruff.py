@@ -88,7 +88,7 @@ class Inspection:
         return Counter(each.code for each in self.diagnostics if each.fixable)
 
 
-class _RuffRefusal(Exception):  # noqa: N818 - an answer of ruff's, and never leaves this module
+class _RuffRefusal(Exception):
     """Ruff did not do what was asked; the text is its own."""
 
 
