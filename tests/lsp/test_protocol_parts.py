@@ -253,11 +253,12 @@ def test_warming_teaches_the_converter_the_hot_messages() -> None:
 async def test_the_end_of_a_process_is_noticed(
     has_pidfd: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not has_pidfd:
-        monkeypatch.delattr(os, "pidfd_open", raising=False)
     gone = asyncio.Event()
     process = await start_editor()
-    watch = ClientWatch(process.pid, gone.set, interval_s=0.01)
+    with monkeypatch.context() as system:
+        if not has_pidfd:
+            system.delattr(os, "pidfd_open", raising=False)
+        watch = ClientWatch(process.pid, gone.set, interval_s=0.01)
     await asyncio.sleep(0)
     assert not gone.is_set()
     process.kill()
