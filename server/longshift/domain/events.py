@@ -195,10 +195,9 @@ class AttemptFailed(OfRun):
     """True: the task waits for another attempt. False: the task failed."""
 
 
-class LandingIntended(OfRun):
-    """Intent: the commit is written and the head is about to be moved to it."""
+class Landing(OfRun):
+    """What an intended and a done landing say alike."""
 
-    event: Literal["landing.intended"] = "landing.intended"
     task: str
     attempt: int
     change: str | None
@@ -209,17 +208,16 @@ class LandingIntended(OfRun):
     handoff: Handoff = Handoff()
 
 
-class TaskLanded(OfRun):
+class LandingIntended(Landing):
+    """Intent: the commit is written and the head is about to be moved to it."""
+
+    event: Literal["landing.intended"] = "landing.intended"
+
+
+class TaskLanded(Landing):
     """Done: the head stands on the task's commit, and its change can be reviewed."""
 
     event: Literal["task.landed"] = "task.landed"
-    task: str
-    attempt: int
-    change: str | None
-    commit: str
-    parent: str
-    paths: tuple[str, ...]
-    handoff: Handoff = Handoff()
 
 
 class LandingConflict(OfRun):
