@@ -1,12 +1,13 @@
 """Whatever is wrong is told in a sentence, with the right exit status and without a traceback."""
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.scripted_model import ScriptedServer
-from tests.support.cli_shell import Shell, write_files
+from tests.support.cli_shell import LONGSHIFT, Shell, write_files
 
 REFUSED_CALLS = [
     # (arguments, exit status, words of the message)
@@ -77,11 +78,45 @@ def test_places_that_are_no_repository(shell: Shell, tmp_path: Path) -> None:
     assert list(plain.iterdir()) == []
 
 
-def test_a_repository_in_the_middle_of_a_rebase(shell: Shell) -> None:
-    (shell.root / ".git" / "rebase-merge").mkdir()
+MIDDLES = [
+    # (what git leaves in its folder, what it is called, what ends it)
+    ("rebase-merge", "a rebase", "git rebase --abort"),
+    ("BISECT_LOG", "a bisect", "git bisect reset"),
+]
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    ended = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *LONGSHIFT, "doctor"],
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("longshift: The folder that you are in is gone.")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_an_output_that_is_full(shell: Shell) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [*LONGSHIFT, "status"], cwd=shell.root, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"longshift: There is no room to write")
+
+
+@pytest.mark.parametrize(("mark", "called", "way_out"), MIDDLES)
+def test_a_repository_in_the_middle_of_something(
+    shell: Shell, mark: str, called: str, way_out: str
+) -> None:
+    (shell.root / ".git" / mark).mkdir()
     done = shell.here("run", "x", status=2)
-    assert "in the middle of a rebase" in done.err
-    assert "git rebase --abort" in done.err
+    assert f"in the middle of {called}" in done.err
+    assert way_out in done.err
 
 
 ENDPOINTS = [

@@ -31,6 +31,7 @@ def test_a_second_shell_controls_and_reviews(endpoint: Shell, scripted: Scripted
         assert "paused" in endpoint.here("pause").out
         [shown] = json.loads(endpoint.here("status", "--json").out)["runs"]
         assert shown["state"] == "paused"
+        assert "Stop it first" in endpoint.here("forget", "R1", status=2).err
         endpoint.here("steer", "R1", "Keep it short.")
         endpoint.longshift("accept", "R1", str(change))
         assert (endpoint.root / "a.txt").read_text() == "a\n"
@@ -104,12 +105,13 @@ def test_other_runs_live_in_the_owner(endpoint: Shell, scripted: ScriptedServer)
         assert {line["run"] for line in second.lines} == {"R2"}
         assert f"Process {run.process.pid} owns this repository" in second.err
         assert (endpoint.root / "c.txt").read_text() == "c\n"
+        endpoint.here("forget", "R2")
         with endpoint.started("run", "Write the fourth", "--json") as guest:
             guest.wait_for("attempt.started", task="T1")
             guest.interrupt()
-            assert "longshift resume R3" in guest.end(status=130).err
+            assert "longshift resume R2" in guest.end(status=130).err  # the id is given anew
         runs = json.loads(endpoint.here("status", "--json").out)["runs"]
-        assert [one["state"] for one in runs] == ["running", "ended", "paused"]
+        assert [one["state"] for one in runs] == ["running", "paused"]
         raise_signal(scripted.base_url, "go")
         run.end(status=0)
 
@@ -127,3 +129,13 @@ def test_two_that_start_at_the_same_moment(endpoint: Shell, scripted: ScriptedSe
         ends = [process.end(status=0).lines[-1] for process in (one, other)]
     assert {end["run"] for end in ends} == {"R1", "R2"}
     assert {end["outcome"] for end in ends} == {"done"}
+
+
+def test_a_question_is_shown_with_its_options(endpoint: Shell, scripted: ScriptedServer) -> None:
+    asked = {"question": "Which name?", "options": ["old", "new"]}
+    asking = {"calls": [{"name": "ask_person", "arguments": asked}]}
+    scripted.play({"flows": [{"role": "planner", "times": 1, "turns": [asking]}]})
+    endpoint.here("run", "Rename it")
+    shown = endpoint.here("status", "R1").out
+    assert "Q1 is open: Which name?\n  - old\n  - new\n" in shown
+    assert 'longshift answer R1 Q1 "…"' in shown

@@ -41,6 +41,8 @@ async def test_malformed_and_unknown_arguments_are_refused_by_name(reviewed):
         ("startGoal", [{"goal": "", "uri": document.uri, "template": "poem"}], "poem"),
         ("startGoal", [{"goal": "x", "strategy": "flat-locked"}], "strategy"),
         ("startGoal", [{"goal": "x", "workers": "many"}], "workers"),
+        ("startGoal", [{"goal": "x", "paths": ["../x"]}], "'../x'"),
+        ("startGoal", [{"goal": "x", "paths": ["/etc"]}], "'/etc'"),
         ("startGoal", [], "`goal`"),
         ("startGoal", ["do it"], "one object"),
         ("pauseRun", [{"runId": "R1"}, {"runId": "R2"}], "one object"),

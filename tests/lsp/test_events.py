@@ -148,6 +148,8 @@ async def test_earlier_runs_show_at_once(connect, repository, model):
 
     second = await connect(root)
     document = second.open(root / "a.txt")
+    offered = await second.actions(document, only=["quickfix.longshift.accept"])
+    assert len(offered) == 1, "an editor asks once, as soon as it has opened the document"
     await second.until(lambda: len(diagnostics(second, document)) == 1)
     assert second.shown == []
     lenses = await second.client.text_document_code_lens_async(

@@ -6,7 +6,7 @@ that each editor agrees on.
 
 import pytest
 
-from tests.support.lsp_journey import PROFILES, git, judge, release, replace, task
+from tests.support.lsp_journey import PROFILES, call, git, judge, release, replace, task
 
 TEXT = (
     "import time  # 🦀\n"
@@ -170,6 +170,39 @@ async def test_files_that_are_not_open_are_written_on_the_disk(connect, reposito
     assert (root / "new/x.txt").read_text() == "new\n"
     assert old.uri not in editor.documents, "the editor closed it"
     assert not (root / "old.txt").exists()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_open_files_that_go_and_come_back(profile, connect, repository, model):
+    """Deleted and moved, by editors that can close a buffer and by those that leave it open."""
+    root = repository({"old.txt": "old\n", "here.txt": "one\n"})
+    moves = [
+        call("delete_file", path="old.txt"),
+        call("move_file", path="here.txt", new_path="there.txt"),
+    ]
+    model.play({"flows": [*task("rearrange", *moves), judge()]})
+    editor = await connect(root, profile=profile)
+    old, here = editor.open(root / "old.txt"), editor.open(root / "here.txt")
+    run_id = await editor.run("Rearrange")
+
+    for document in (old, here):
+        [accept] = await editor.actions(document, only=["quickfix.longshift.accept"])
+        assert (await editor.pick(accept))["state"] == "accepted"
+    assert sorted(path.name for path in root.glob("*.txt")) == ["there.txt"]
+    # What a buffer that was left behind shows is not the person's text: no later run takes it up.
+    await editor.run("Look", paths=["there.txt"])
+    assert git(root, "ls-tree", "--name-only", "refs/longshift/R2/base").split() == ["there.txt"]
+
+    await editor.command("undoDecision", runId=run_id, changeId="C1")
+    assert sorted(path.name for path in root.glob("*.txt")) == ["here.txt", "old.txt"]
+    if profile != "vscode":
+        await editor.command("acceptChange", runId=run_id, changeId="C1", path="old.txt")
+        editor.type(old, "old", "typed\n")
+        run = await editor.command("describeRun", runId=run_id)
+        files = run["changes"][0]["files"]
+        assert [f["hunks"][0]["state"] for f in files if f["path"] == "old.txt"] != ["pending"]
+        await editor.run("Look again")
+        assert git(root, "show", "refs/longshift/R3/base:old.txt") == "typed\nold\n"
 
 
 def states(run):

@@ -65,6 +65,7 @@ def test_some_of_the_hunks_may_be_applied_and_misfits_are_refused() -> None:
         (FileEdit(b"a\n"), FileEdit(b"a\n", EXECUTABLE), "f", None),
         (FileEdit(b"1\n2\n3\n4\n"), FileEdit(b"1\n2\n3\n5\n"), "new", "old name"),
         (None, FileEdit(b""), "empty", None),
+        (FileEdit(b"\xe9t\xe9\nb\n"), FileEdit(b"\xe9t\xe9\nc \xff\n"), "latin", None),
     ],
 )
 def test_git_applies_what_unified_writes(
@@ -75,7 +76,9 @@ def test_git_applies_what_unified_writes(
     old_path: str | None,
 ) -> None:
     person.commit({(old_path or path): old.data} if old else {})
-    person.git("apply", "--index", stdin=unified(old, new, path, old_path).encode())
+    text = unified(old, new, path, old_path, exact=True)
+    person.git("apply", "--index", stdin=text.encode("utf-8", "surrogateescape"))
+    unified(old, new, path, old_path).encode()  # for all others it is plain UTF-8
     staged = person.git("ls-files", "-s", "-z")
     assert (path in staged) == (new is not None)
     if new:

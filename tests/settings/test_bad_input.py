@@ -114,6 +114,10 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"environ": {"LONGSHIFT_BUDGET": "3"}},
         ("is a whole table", "`LONGSHIFT_BUDGET__USD`"),
     ),
+    "a variable of the bare prefix": (
+        {"environ": {"LONGSHIFT_": "3"}},
+        ("`LONGSHIFT_` sets nothing", "unset it"),
+    ),
     "several at once": (
         project("workers = 0\nresume = 'x'"),
         ("2 settings are wrong.\n  `workers`", "\n  `resume`", "correct them"),

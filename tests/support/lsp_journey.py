@@ -189,43 +189,37 @@ class Editor:
     def apply(self, edit: types.WorkspaceEdit) -> None:
         """Apply an edit to the buffers, all of it or, where a version is another, none."""
         self.edits.append(edit)
-        planned = [*self._of_changes(edit.changes or {}), *self._of_documents(edit)]
-        for document, edits in planned:
-            spans = [
-                (
-                    offset_at(
-                        document.text,
-                        one.range.start.line,
-                        one.range.start.character,
-                        self.encoding,
-                    ),
-                    offset_at(
-                        document.text, one.range.end.line, one.range.end.character, self.encoding
-                    ),
-                    one.new_text,
-                )
-                for one in edits
-            ]
-            self._change(document, spans)
-
-    def _of_changes(
-        self, changes: Mapping[str, Sequence[types.TextEdit]]
-    ) -> list[tuple[Document, Sequence[types.TextEdit]]]:
-        return [(self.documents[uri], edits) for uri, edits in changes.items()]
-
-    def _of_documents(
-        self, edit: types.WorkspaceEdit
-    ) -> list[tuple[Document, Sequence[types.TextEdit]]]:
-        planned = []
-        for one in edit.document_changes or ():
+        for uri, edits in (edit.changes or {}).items():
+            self._edit(self.documents[uri], edits)
+        changes = edit.document_changes or ()
+        for one in changes:
             if isinstance(one, types.TextDocumentEdit):
                 document = self.documents[one.text_document.uri]
                 if one.text_document.version not in (None, document.version):
                     raise ValueError("the buffer has another version")
-                planned.append((document, one.edits))
+        for one in changes:  # in their order: a file is edited, then renamed
+            if isinstance(one, types.TextDocumentEdit):
+                self._edit(self.documents[one.text_document.uri], one.edits)
             else:
                 self._operate(one)
-        return planned
+
+    def _edit(self, document: Document, edits: Sequence[types.TextEdit]) -> None:
+        spans = [
+            (
+                offset_at(
+                    document.text,
+                    one.range.start.line,
+                    one.range.start.character,
+                    self.encoding,
+                ),
+                offset_at(
+                    document.text, one.range.end.line, one.range.end.character, self.encoding
+                ),
+                one.new_text,
+            )
+            for one in edits
+        ]
+        self._change(document, spans)
 
     def _operate(self, one: types.RenameFile | types.DeleteFile | types.CreateFile) -> None:
         if isinstance(one, types.DeleteFile):

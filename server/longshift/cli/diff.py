@@ -36,11 +36,11 @@ def command(run: str, change: str | None, repo: Path) -> None:
     worktree = find_worktree(repo)
     meant = known_run(read_state(worktree), run)
     store = ObjectStore.open(worktree)
+    console = output()
     try:
-        text = _diff(store, meant, change)
+        text = _diff(store, meant, change, exact=not console.is_terminal)
     finally:
         store.close()
-    console = output()
     if not console.is_terminal:
         with raw_output():
             sys.stdout.write(text)
@@ -58,10 +58,10 @@ def _style(line: str) -> str:
     return next((style for mark, style in STYLES if line.startswith(mark)), "")
 
 
-def _diff(store: ObjectStore, run: Run, change: str | None) -> str:
+def _diff(store: ObjectStore, run: Run, change: str | None, *, exact: bool) -> str:
     if change is None:
-        return run_diff(store, run)
+        return run_diff(store, run, exact=exact)
     [target] = targets_of(run, [change], everything=False)
     if target.hunk is not None:
         raise UsageError("A diff shows whole files: write CHANGE or CHANGE:PATH.")
-    return change_diff(store, run, target.change_id, target.path)
+    return change_diff(store, run, target.change_id, target.path, exact=exact)

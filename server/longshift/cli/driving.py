@@ -67,7 +67,7 @@ async def _stay_for_others(link: Link, worktree: Worktree) -> None:
     others = ", ".join(run.id for run in running_runs(state))
     if others:
         notice(f"{others} was started from elsewhere and runs in this process; Ctrl-C pauses it.")
-        await watch_others(link, state)
+        await watch_others(link, worktree, state)
 
 
 async def _interrupted(link: Link, run_id: str) -> None:

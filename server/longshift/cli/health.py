@@ -24,7 +24,7 @@ from longshift.journal.schema import require_sound_sqlite
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.builtin.rules import Rules
 from longshift.repository.gitcommand import run_git
-from longshift.repository.worktree import Worktree
+from longshift.repository.worktree import Worktree, way_out
 from longshift.sandbox.cage import open_cage
 from longshift.sandbox.policy import Refusal, SandboxPolicy
 from longshift.settings import (
@@ -122,7 +122,7 @@ def _repository(folder: Path) -> tuple[Worktree | None, Check]:
     operation = worktree.operation_in_progress()
     if operation:
         text = f"{worktree.root} is in the middle of a {operation}."
-        mend = f"Finish it, or `git {operation} --abort`; until then no run is started."
+        mend = f"Finish it, or `{way_out(operation)}`; until then no run is started."
         return worktree, Check("repository", "bad", text, mend)
     return worktree, Check("repository", "ok", str(worktree.root))
 

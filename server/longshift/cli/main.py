@@ -4,13 +4,14 @@ Owns the exit statuses of CONTRACT section 3, and that no traceback reaches a sc
 to nothing, since an editor waits for `longshift serve`.
 """
 
+import errno
 import logging
 import os
 import signal
 import sys
 from typing import Final
 
-from longshift.errors import LongshiftError, UsageError
+from longshift.errors import LongshiftError, NeedsPerson, UsageError
 
 DONE: Final = 0
 NOT_MET: Final = 1
@@ -61,9 +62,27 @@ def _run_command(arguments: list[str]) -> int:
         # A terminal that can't show a character must not end the command.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    status = dispatch(arguments)
-    sys.stdout.flush()
+    _refuse_vanished_folder()
+    try:
+        status = dispatch(arguments)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NeedsPerson(
+            f"There is no room to write: {error}. What was journalled is kept: make room, then "
+            "look with `longshift status`."
+        ) from error
     return status
+
+
+def _refuse_vanished_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib costs an import where an editor waits
+    except FileNotFoundError as error:
+        raise UsageError(
+            "The folder that you are in is gone. Nothing was done. Change to one that is there."
+        ) from error
 
 
 def _end_like_ctrl_c() -> None:

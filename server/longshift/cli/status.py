@@ -142,6 +142,8 @@ def _show_questions(console: Console, run: Run) -> None:
     for question in run.questions.values():
         if question.answer is None:
             say(console, f"{question.id} is open: {one_line(question.text, 1000)}", "bold")
+            for option in question.options:
+                say(console, f"  - {one_line(option)}")
             say(console, f'  longshift answer {run.id} {question.id} "…"')
 
 

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from longshift.cli.session import Link, read_after, running_runs
+from longshift.cli.session import Link, read_after, read_state, running_runs
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply
 from longshift.domain.state import Phase, Run, State
+from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.repository.worktree import Worktree
@@ -39,7 +40,7 @@ async def watch(link: Link, worktree: Worktree, state: State, run_id: str, show:
     """
     async with aclosing(_facts(link, worktree, state.seq)) as facts:
         async for record in facts:
-            state = apply(state, record)
+            state = await _taken_in(worktree, state, record)
             if record.event.run != run_id or run_id not in state.runs:
                 continue
             run = state.runs[run_id]
@@ -69,12 +70,22 @@ async def _facts(link: Link, worktree: Worktree, after: int) -> AsyncGenerator[R
         raise gone
 
 
-async def watch_others(link: Link, state: State) -> None:
+async def _taken_in(worktree: Worktree, state: State, record: Recorded) -> State:
+    """The state after a fact, also where ids are given anew since their run was forgotten."""
+    if record.seq <= state.seq:
+        return state
+    try:
+        return apply(state, record)
+    except Refused:
+        return await asyncio.to_thread(read_state, worktree)
+
+
+async def watch_others(link: Link, worktree: Worktree, state: State) -> None:
     """Wait until no run is running any more; shows nothing."""
     if not running_runs(state):
         return
     async for line in link.follow(state.seq):
-        state = apply(state, recorded(line))
+        state = await _taken_in(worktree, state, recorded(line))
         if not running_runs(state):
             return
 

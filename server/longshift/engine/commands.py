@@ -15,7 +15,8 @@ from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
 from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
-from longshift.errors import UsageError
+from longshift.errors import TellModel, UsageError
+from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target
 from longshift.review.unified import change_diff
 
@@ -165,7 +166,7 @@ async def _start_goal(engine: Engine, given: StartGoal) -> Json:
         )
     goal = Goal(
         text=given.goal,
-        paths=given.paths,
+        paths=tuple(dict.fromkeys(map(_path_of_scope, given.paths))),
         selection=given.selection,
         diagnostics=given.diagnostics,
         template=given.template,
@@ -177,6 +178,14 @@ async def _start_goal(engine: Engine, given: StartGoal) -> Json:
         overrides["strategy"] = given.strategy
     run_id, notices = await engine.start(goal, overrides)
     return {"runId": run_id, "notices": list(notices)}
+
+
+def _path_of_scope(path: str) -> str:
+    """The canonical form of a path that a goal is to stay within."""
+    try:
+        return checked_folder_path(path) or "."
+    except TellModel as error:
+        raise UsageError(f"startGoal: `paths`: {error} Nothing was started.") from error
 
 
 async def _state(engine: Engine, run_id: str) -> Json:

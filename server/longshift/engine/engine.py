@@ -31,7 +31,7 @@ from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.lease import Lease
 from longshift.journal.store import Journal
 from longshift.repository.store import ObjectStore
-from longshift.repository.worktree import Worktree
+from longshift.repository.worktree import Worktree, way_out
 from longshift.review.proposals import Proposals
 from longshift.settings import Loaded, Settings
 
@@ -132,7 +132,7 @@ class Engine:
             if operation:
                 raise NeedsPerson(
                     f"The repository is in the middle of a {operation}. Nothing was started. "
-                    f"Finish it or abort it (`git {operation} --abort`), then start again."
+                    f"Finish it or abort it (`{way_out(operation)}`), then start again."
                 )
             loaded = await self.settings(overrides)
             _refuse_unbuilt(loaded.settings)
@@ -278,11 +278,14 @@ class Engine:
         """Remove every trace of a run.
 
         Raises:
-            UsageError: it is under way.
+            UsageError: it is under way, or somebody stays with it until it goes on.
         """
         async with self._starting:  # a snapshot that nothing names yet must not be pruned
             run = self.shop.chronicle.run(run_id)
-            if run.lifecycle == "running":
+            # A paused run with a driver has watchers: only its end would send them home.
+            if run.phase is not Phase.ENDED and (
+                run.lifecycle == "running" or run_id in self._drivers
+            ):
                 raise UsageError(
                     f"{run_id} is under way. Nothing was removed. Stop it first: "
                     f"`longshift stop {run_id}`."

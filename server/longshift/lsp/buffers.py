@@ -42,6 +42,7 @@ class Buffers:
         """Look at the server's documents."""
         self._server = server
         self._places: dict[str, Path | None] = {}
+        self._set_aside: dict[str, tuple[Path, str]] = {}
         self._watchers: list[Watcher] = []
         self._changed: asyncio.Future[None] | None = None
 
@@ -49,7 +50,7 @@ class Buffers:
         """The open document with a URI, if it lies below a root."""
         document = self._server.workspace.text_documents.get(unquote(uri))
         path = self.path(uri, root)
-        if document is None or path is None:
+        if document is None or path is None or self._is_left_behind(unquote(uri), document.source):
             return None
         return Buffer(document.uri, path, document.source, document.version)
 
@@ -66,6 +67,14 @@ class Buffers:
     def at(self, path: str, root: Path) -> Buffer | None:
         """The open document at a path below a root."""
         return next((buffer for buffer in self.below(root) if buffer.path == path), None)
+
+    def set_aside(self, buffer: Buffer, root: Path) -> None:
+        """Take a document for closed, as the person let its file be moved away or deleted.
+
+        Some editors can't be asked to close it. Once its text is another or its file is back, it
+        is the person's text again.
+        """
+        self._set_aside[unquote(buffer.uri)] = (root / buffer.path, buffer.text)
 
     def uri(self, path: str, root: Path) -> str:
         """The URI of a path: as the client writes it where it has the document open."""
@@ -97,6 +106,8 @@ class Buffers:
 
     def changed(self, uri: str) -> None:
         """Take note that a document opened, changed or closed."""
+        if not self.is_open(uri):
+            self._set_aside.pop(unquote(uri), None)
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         for watcher in self._watchers:
@@ -107,6 +118,16 @@ class Buffers:
         if self._changed is None or self._changed.done():
             self._changed = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._changed)
+
+    def _is_left_behind(self, uri: str, text: str) -> bool:
+        aside = self._set_aside.get(uri)
+        if aside is None:
+            return False
+        place, text_then = aside
+        if text == text_then and not os.path.lexists(place):
+            return True
+        self._set_aside.pop(uri, None)
+        return False
 
 
 def _place(uri: str) -> Path | None:

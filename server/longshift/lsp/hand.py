@@ -14,6 +14,7 @@ from lsprotocol import types
 
 from longshift.engine.ports import write_effects
 from longshift.errors import NeedsPerson
+from longshift.lsp.buffers import Buffer
 from longshift.lsp.edits import BufferEdit, FileOperation, workspace_edit
 from longshift.lsp.present import EditorPresent, as_saved, as_shown
 from longshift.review.edits import apply_edits
@@ -43,6 +44,8 @@ class _Plan:
     operations: list[FileOperation] = field(default_factory=list)
     on_disk: list[Effect] = field(default_factory=list)
     modes: list[WriteFile] = field(default_factory=list)
+    left_open: list[Buffer] = field(default_factory=list)
+    """Buffers of files that go from the disk, in an editor that can't be asked to close them."""
     targets: dict[str, str | None] = field(default_factory=dict)
     """By URI, what its buffer shows at the end; None: it is closed."""
 
@@ -77,6 +80,8 @@ class EditorHand:
             await self._ask_editor(plan)
         if plan.on_disk:
             await asyncio.to_thread(write_effects, self._root, plan.on_disk)
+            for buffer in plan.left_open:
+                self._host.buffers.set_aside(buffer, self._root)
         for one in plan.modes:
             await asyncio.to_thread(_set_mode, self._root / one.path, one.mode)
 
@@ -85,33 +90,36 @@ class EditorHand:
             case WriteFile():
                 self._add_write(plan, effect, hunks)
             case DeleteFile():
-                open_uri = self._open_uri(effect.path)
-                deletion = types.DeleteFile(uri=open_uri) if open_uri else None
-                self._add_operation(plan, effect, effect.path, "delete", deletion)
+                buffer = self._host.buffers.at(effect.path, self._root)
+                deletion = types.DeleteFile(uri=buffer.uri) if buffer else None
+                self._add_operation(plan, effect, buffer, "delete", deletion)
             case RenameFile():
-                open_uri, uri = self._open_uri(effect.old_path), (self._root / effect.path).as_uri()
-                renaming = types.RenameFile(old_uri=open_uri, new_uri=uri) if open_uri else None
-                self._add_operation(plan, effect, effect.old_path, "rename", renaming)
-
-    def _open_uri(self, path: str) -> str | None:
-        buffer = self._host.buffers.at(path, self._root)
-        return buffer.uri if buffer is not None else None
+                buffer = self._host.buffers.at(effect.old_path, self._root)
+                uri = (self._root / effect.path).as_uri()
+                renaming = types.RenameFile(old_uri=buffer.uri, new_uri=uri) if buffer else None
+                self._add_operation(plan, effect, buffer, "rename", renaming)
 
     def _add_operation(
-        self, plan: _Plan, effect: Effect, path: str, name: str, operation: FileOperation | None
+        self,
+        plan: _Plan,
+        effect: Effect,
+        buffer: Buffer | None,
+        name: str,
+        operation: FileOperation | None,
     ) -> None:
         """Have the editor move or delete what it has open, so that no buffer is left behind."""
-        if operation is None:
+        if buffer is None or operation is None:
             plan.on_disk.append(effect)
         elif name in self._host.client.operations:
             plan.operations.append(operation)
-            plan.targets[self._host.buffers.uri(path, self._root)] = None
-        elif self.present().is_saved(path):
+            plan.targets[buffer.uri] = None
+        elif self.present().is_saved(buffer.path):
             plan.on_disk.append(effect)
+            plan.left_open.append(buffer)
         else:
             raise NeedsPerson(
-                f"{path} is open with unsaved text, and your editor can't be asked to {name} it. "
-                "Nothing was changed. Save or close it, then decide again."
+                f"{buffer.path} is open with unsaved text, and your editor can't be asked to "
+                f"{name} it. Nothing was changed. Save or close it, then decide again."
             )
 
     def _add_write(self, plan: _Plan, effect: WriteFile, hunks: Sequence[PendingHunk]) -> None:

@@ -9,7 +9,7 @@ import importlib
 import logging
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from longshift.errors import NeedsPerson, UsageError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OPENS_WITHIN_S: Final = 5.0
+"""How long a question about a document waits for what an earlier process left there."""
 HEAVY = ("longshift.lsp.session", "longshift.lsp.arguments", "longshift.crew.goals")
 
 
@@ -31,6 +33,7 @@ class Sessions:
         self._folders: dict[str, Path] = {}
         self._by_root: dict[Path, Session] = {}
         self._loading: asyncio.Task[None] | None = None
+        self._opening: asyncio.Future[None] | None = None
         self._finding = asyncio.Lock()
 
     @property
@@ -45,6 +48,15 @@ class Sessions:
             return None
         roots = [root for root in self._by_root if place.is_relative_to(root)]
         return self._by_root[max(roots, key=lambda root: len(root.parts))] if roots else None
+
+    async def holding(self, uri: str) -> "Session | None":
+        """The session of a file, once the folders are open.
+
+        An editor asks for what it shows as soon as it has opened a document, and asks once.
+        """
+        if self._opening is not None and not self._opening.done():
+            await asyncio.wait([self._opening], timeout=OPENS_WITHIN_S)
+        return self.at(uri)
 
     async def loaded(self) -> None:
         """Wait until the heavy modules are imported; without blocking the loop."""
@@ -66,12 +78,16 @@ class Sessions:
         Raises:
             NeedsPerson: one can't be opened; the others may be.
         """
-        await self.loaded()
-        for trouble in await self._look():
-            logger.warning("%s", trouble)
-        for session in self.all:
-            if session.has_journal:
-                await session.link()
+        opening = self._opening = asyncio.get_running_loop().create_future()
+        try:
+            await self.loaded()
+            for trouble in await self._look():
+                logger.warning("%s", trouble)
+            for session in self.all:
+                if session.has_journal:
+                    await session.link()
+        finally:
+            opening.set_result(None)
 
     async def remove_folder(self, uri: str) -> None:
         """Let go of a folder, and of its repository where no other folder needs it."""

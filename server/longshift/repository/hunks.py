@@ -87,7 +87,12 @@ def split_lines(text: str) -> list[str]:
 
 
 def unified(
-    old: FileEdit | None, new: FileEdit | None, path: str, old_path: str | None = None
+    old: FileEdit | None,
+    new: FileEdit | None,
+    path: str,
+    old_path: str | None = None,
+    *,
+    exact: bool = False,
 ) -> str:
     """Write a difference as git does, with three lines of context.
 
@@ -96,10 +101,12 @@ def unified(
         new: the new file, None where there is none.
         path: its path.
         old_path: its earlier path, for a rename.
+        exact: keep bytes that are no UTF-8, as surrogates for "surrogateescape" to write again;
+            otherwise they are replaced, and the text can go anywhere.
 
     Returns:
-        Text that `git apply` takes, save that bytes which are no UTF-8 are replaced and binary
-        content is only named; empty where nothing differs.
+        Text that `git apply` takes, save that binary content is only named; empty where nothing
+        differs.
     """
     if old == new and old_path is None:
         return ""
@@ -111,7 +118,7 @@ def unified(
     if old_data != new_data:
         old_name, new_name = before if old else NULL_NAME, after if new else NULL_NAME
         lines += _body(old_data, new_data, old_name, new_name)
-    return (b"\n".join(lines) + b"\n").decode("utf-8", "replace")
+    return (b"\n".join(lines) + b"\n").decode("utf-8", "surrogateescape" if exact else "replace")
 
 
 def _body(old: bytes, new: bytes, old_name: bytes, new_name: bytes) -> Sequence[bytes]:

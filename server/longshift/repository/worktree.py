@@ -25,6 +25,15 @@ _OPERATIONS: Final = (
 )
 
 
+_WAYS_OUT: Final = {"bisect": "git bisect reset"}
+"""Where it is not `--abort`."""
+
+
+def way_out(operation: str) -> str:
+    """Give the command that breaks off what git is in the middle of."""
+    return _WAYS_OUT.get(operation, f"git {operation} --abort")
+
+
 @dataclass(frozen=True)
 class Worktree:
     """One working tree of a repository.

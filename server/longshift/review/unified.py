@@ -32,7 +32,14 @@ def hunk_diff(hunk: PendingHunk) -> str:
     return "".join(lines)
 
 
-def change_diff(store: ObjectStore, run: Run, change_id: str, path: str | None = None) -> str:
+def change_diff(
+    store: ObjectStore,
+    run: Run,
+    change_id: str,
+    path: str | None = None,
+    *,
+    exact: bool = False,
+) -> str:
     """What one landing did, in text that `git apply` takes.
 
     Args:
@@ -40,6 +47,7 @@ def change_diff(store: ObjectStore, run: Run, change_id: str, path: str | None =
         run: the run.
         change_id: one of its changes.
         path: one of the change's paths, to leave out the others.
+        exact: keep bytes that are no UTF-8, as surrogates for "surrogateescape" to write again.
 
     Raises:
         UsageError: the run has no such change, or the change no such path.
@@ -53,21 +61,22 @@ def change_diff(store: ObjectStore, run: Run, change_id: str, path: str | None =
         differences = [d for d in differences if path in (d.path, d.old_path)]
         if not differences:
             raise UsageError(f"{change_id} does not touch {path}, but {', '.join(change.paths)}.")
-    return _shown(differences)
+    return _shown(differences, exact=exact)
 
 
-def run_diff(store: ObjectStore, run: Run) -> str:
+def run_diff(store: ObjectStore, run: Run, *, exact: bool = False) -> str:
     """The run's head against what it last took from the person, decided or not."""
-    return _shown(store.differences(run.taken, run.head))
+    return _shown(store.differences(run.taken, run.head), exact=exact)
 
 
-def _shown(differences: list[FileDifference]) -> str:
+def _shown(differences: list[FileDifference], *, exact: bool) -> str:
     return "".join(
         unified(
             one.old.as_edit() if one.old else None,
             one.new.as_edit() if one.new else None,
             one.path,
             one.old_path,
+            exact=exact,
         )
         for one in differences
     )

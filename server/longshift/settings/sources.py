@@ -210,7 +210,7 @@ def _variable_problem(name: str, text: str, keys: Mapping[str, str]) -> str:
         if names_secret(name) or holds_key(text):
             return secret_problem(f"`{name}`")
         table = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-        if is_table(table):
+        if table and is_table(table):
             first = next(known for known in keys if known.startswith(f"{name}__"))
             return f"`{name}` is a whole table; set its keys, such as `{first}`."
         lower = {known.lower(): known for known in keys}

@@ -51,7 +51,7 @@ class _Answers:
     async def to(self, params: types.CodeActionParams) -> Prepared:
         """Everything that is offered at a range."""
         uri, asked = params.text_document.uri, params.range
-        session = self._host.sessions.at(uri)
+        session = await self._host.sessions.holding(uri)
         path = self._host.buffers.path(uri, session.root) if session is not None else None
         if session is None or path is None:
             return Prepared([])

@@ -25,7 +25,7 @@ def register(host: Host) -> None:
     @host.server.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
         uri = params.text_document.uri
-        session = host.sessions.at(uri)
+        session = await host.sessions.holding(uri)
         path = host.buffers.path(uri, session.root) if session is not None else None
         if session is None or path is None:
             return []
