@@ -1,5 +1,7 @@
 """Runs from a goal to an end, with every part real but the model's mind."""
 
+import shutil
+
 from longshift.domain.model import TaskState
 from tests.support.engine_world import (
     TEXT,
@@ -57,3 +59,15 @@ async def test_two_workers_in_conflict_keep_both_intents(world: World) -> None:
         assert (run.outcome, run.conflicts, len(run.changes)) == ("done", 1, 2)
         assert it.file() == TEXT.replace(b"two", b"two, loud, fast")
         assert all(one.state is TaskState.LANDED for one in run.tasks.values())
+
+
+async def test_a_state_folder_deleted_by_hand_harms_nothing(world: World) -> None:
+    world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
+               *judge("done"))  # fmt: skip
+    for known in (["R1"], ["R2"]):  # the refs of R1 still stand, and are not taken
+        async with world.opened() as it:
+            await it.work()
+            assert list(it.engine.state.runs) == known
+        shutil.rmtree(world.person.root / ".git" / "longshift")
+        world.person.assert_sound()
+        assert world.person.git("status", "--porcelain") == ""

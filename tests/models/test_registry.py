@@ -63,6 +63,14 @@ async def test_a_missing_key_is_told_before_anything_is_sent(key):
         await open_models({**for_all(RULES), "judge": config}, Ledger(), key)
 
 
+@pytest.mark.parametrize("key", ["sk-a\nsk-b", "sk-é", "sk a"], ids=ascii)
+async def test_a_key_that_cannot_be_sent_is_told_before_anything_is_sent(key):
+    config = ModelConfig("gpt", api_key_env="MY_KEY")
+    with pytest.raises(KeyMissing, match="MY_KEY holds no usable key") as refused:
+        await open_models({**for_all(RULES), "judge": config}, Ledger(), {"MY_KEY": key})
+    assert key not in str(refused.value)
+
+
 async def test_an_api_that_is_not_there_is_refused():
     config = ModelConfig("m", "http://127.0.0.1:9", api="responses")
     with pytest.raises(UsageError, match=r"models\.worker\.api"):

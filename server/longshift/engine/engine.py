@@ -311,7 +311,7 @@ class Engine:
     async def _started(
         self, goal: Goal, settings: Settings, overrides: Mapping[str, object]
     ) -> events.RunStarted:
-        run_id = self.state.next_id("R")
+        run_id = await self.shop.off_loop(self._free_run_id)
         taken = await snapshot(self.shop, settings.exclude, f"What the person had, {run_id}")
         return events.RunStarted(
             run=run_id,
@@ -339,6 +339,20 @@ class Engine:
                 await self.shop.off_loop(self.shop.store.forget, started.run)
             raise
         await self._drivers.drive(room, Checks(room, commands))
+
+    def _free_run_id(self) -> str:
+        """The next run's id: of no run that the journal knows, and of no refs that stand.
+
+        Refs without a run are left where the state folder was deleted by hand: they are the
+        person's now, and overwriting them would leave commits dangling. Those of a start that
+        was broken off are known to our store, and go.
+        """
+        store, number = self.shop.store, int(self.state.next_id("R")[1:])
+        while store.head(f"R{number}") is None and store.is_published(f"R{number}"):
+            number += 1
+        if store.head(f"R{number}") is not None:
+            store.forget(f"R{number}")
+        return f"R{number}"
 
     async def _pin(self, started: events.RunStarted) -> None:
         """Put the base where no garbage collection can take it, before the run stands on it."""

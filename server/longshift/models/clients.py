@@ -57,7 +57,8 @@ def find_credentials(config: ModelConfig, environ: Mapping[str, str]) -> Credent
     """Read the key that `config` names from the environment.
 
     Raises:
-        KeyMissing: there is none, and the endpoint is not one of the person's own choosing.
+        KeyMissing: there is none, and the endpoint is not one of the person's own choosing; or
+            what is there can't be sent.
     """
     base_url = config.base_url or environ.get("OPENAI_BASE_URL") or None
     key = environ.get(config.api_key_env, "").strip()
@@ -67,5 +68,10 @@ def find_credentials(config: ModelConfig, environ: Mapping[str, str]) -> Credent
             f"{config.api_key_env} is empty, so nothing was started. Set it, or name another "
             "variable in `api_key_env` under `[models]`, or give the `base_url` of an endpoint "
             'that needs no key, or use `model = "builtin"`, which needs neither key nor network.'
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise KeyMissing(
+            f"The environment variable {config.api_key_env} holds no usable key: it has blanks or "
+            "characters in it that no key has, so nothing was started. Set it to the key alone."
         )
     return Credentials(base_url, key or NO_KEY)

@@ -88,6 +88,12 @@ def _publish(objects: Objects, worktree: Worktree, name: str, base: str, head: s
             theirs.references.create(ref, commit, force=True)
 
 
+def is_published(worktree: Worktree, name: str) -> bool:
+    """Tell whether the person's repository has refs of a run."""
+    theirs = pygit2.Repository(str(worktree.common_dir))
+    return any(ref.startswith(f"refs/longshift/{name}/") for ref in theirs.references)
+
+
 def _target(repository: pygit2.Repository, ref: str) -> str | None:
     reference = repository.references.get(ref)
     return None if reference is None else str(reference.target)

@@ -164,6 +164,10 @@ class ObjectStore:
         reference = self.objects.repository.references.get(head_ref(name))
         return None if reference is None else str(reference.target)
 
+    def is_published(self, name: str) -> bool:
+        """Tell whether the person's repository has refs of a run."""
+        return publishing.is_published(self.worktree, checked_name(name))
+
     def swap_head(self, name: str, expected: str | None, new: str) -> bool:
         """Move a run's head if it still is where the caller believes.
 
