@@ -1,6 +1,8 @@
 """What holds for every test: no key, no setting and no trust of the machine's user is seen."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,18 @@ settings.register_profile("long", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("LONGSHIFT_TEST_PROFILE", "default"))
 
 
+@pytest.fixture(scope="session")
+def runtime_dir() -> Iterator[Path]:
+    """A place for sockets, whose paths may be no longer than 100 bytes; gone with the session."""
+    with tempfile.TemporaryDirectory(prefix="ls-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(autouse=True)
 def nobodys_machine(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    runtime_dir: Path,
 ) -> Path:
     """A home of the test's own, and an environment without the user's settings and keys."""
     home = tmp_path_factory.mktemp("home")
@@ -28,6 +39,7 @@ def nobodys_machine(
         "XDG_CACHE_HOME": ".cache",
     }.items():
         monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_dir))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for role in ("AUTHOR", "COMMITTER"):
