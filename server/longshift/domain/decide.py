@@ -234,7 +234,7 @@ def _after_verdict(run: Run) -> Next:
     if limit and run.cycle >= limit:
         return FinishRun(
             "out_of_budget",
-            f"{run.cycle} cycles are done, the most that budget.cycles allows; "
+            f"budget.cycles allows no more than {run.cycle}, and that many are done; "
             f"the judge's last word: {last.reason}",
         )
     return BeginCycle(run.cycle + 1, MODES[last.decision])

@@ -18,6 +18,7 @@ from longshift.models.builtin.planner import (
 from longshift.models.builtin.ruff import SYNTAX_ERROR, Diagnostic, Inspection, Ruff
 from longshift.models.builtin.rules import GoalReading, forbidden_paths, read_goal
 from longshift.models.builtin.sources import list_on, read_on
+from longshift.models.builtin.wording import counted
 
 MOST_FINDINGS: Final = 100
 MOST_TRIES: Final = 2
@@ -95,7 +96,8 @@ def _judge(
     if reading.outside:
         words = f"What rules can do is done. Beyond them: {'; '.join(reading.outside)}."
         return _Outcome("give_up", f"{words} {HOW_TO_SET_A_MODEL}{checks.words}")
-    words = f"{len(inspections) - len(left)} files hold to the rules that the goal asks for."
+    held = len(inspections) - len(left)
+    words = f"{counted(held, 'file')} {'holds' if held == 1 else 'hold'} to the rules of the goal."
     if left:
         words += f" Tried {MOST_TRIES} times and left as they are: {_few(left)}."
     return _Outcome("done", words + checks.words)
@@ -177,7 +179,7 @@ def _few(paths: Sequence[str]) -> str:
 def _give(outcome: _Outcome, findings: Sequence[Diagnostic] = ()) -> Step:
     reason = outcome.reason
     if len(findings) > MOST_FINDINGS:
-        reason += f" {len(findings) - MOST_FINDINGS} more findings are not listed."
+        reason += f" Not listed: {counted(len(findings) - MOST_FINDINGS, 'more finding')}."
     arguments = {"reason": reason, "decision": outcome.decision, "tasks": list(outcome.tasks)}
     reports = (_report(each) for each in findings[:MOST_FINDINGS])
     return Step(reason, (*reports, Ask("verdict", arguments)))

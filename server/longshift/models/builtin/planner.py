@@ -14,6 +14,7 @@ from longshift.models.builtin.project import SETTINGS_FILES, with_project_style
 from longshift.models.builtin.ruff import Inspection, Ruff
 from longshift.models.builtin.rules import GoalReading, Rules, forbidden_paths, read_goal
 from longshift.models.builtin.sources import cut_lists, first_party, list_on, python_paths, read_on
+from longshift.models.builtin.wording import counted
 
 TASKS_WITHOUT_GROUPS: Final = 20
 MOST_PATHS_A_TASK: Final = 6
@@ -146,7 +147,7 @@ def _found(inspection: Inspection) -> str:
 def _finish_after_adding(conversation: Conversation, reading: GoalReading) -> Step:
     added = conversation.named("add_task")
     refused = [f"{done.arguments.get('title')}: {done.error}" for done in added if done.error]
-    summary = f"{len(added) - len(refused)} tasks added. {_not_done(reading)}"
+    summary = f"{counted(len(added) - len(refused), 'task')} added. {_not_done(reading)}"
     if refused:
         summary += f" Refused: {'; '.join(refused)}."
     return _finish(summary.strip())

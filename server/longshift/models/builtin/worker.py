@@ -15,6 +15,7 @@ from longshift.models.builtin.edits import edits_between
 from longshift.models.builtin.ruff import Inspection, Ruff
 from longshift.models.builtin.rules import Rules, forbidden_paths, parse_rules, read_goal
 from longshift.models.builtin.sources import first_party, read_on
+from longshift.models.builtin.wording import counted
 
 MOST_SUBMISSIONS: Final = 8
 MOST_FAILED_EDITS: Final = 3
@@ -113,7 +114,7 @@ def _summary(inspections: Sequence[Inspection], obstacles: Sequence[str]) -> str
     counts: Counter[str] = sum((each.fixable_counts() for each in inspections), Counter())
     parts = [f"{count} {code}" for code, count in sorted(counts.items())]
     changed = sum(each.changed for each in inspections)
-    text = f"Fixed by rule in {changed} files: {', '.join(parts) or 'formatting only'}."
+    text = f"Fixed by rule in {counted(changed, 'file')}: {', '.join(parts) or 'formatting only'}."
     return f"{text} Left alone: {'; '.join(obstacles)}." if obstacles else text
 
 
