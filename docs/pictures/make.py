@@ -25,8 +25,9 @@ from longshift.cli.session import find_worktree, journal_path, read_state
 from longshift.cli.told import Told, told
 from longshift.cli.views import EVENTS_SHOWN
 from longshift.domain.events import Recorded
+from longshift.domain.fold import apply
 from longshift.domain.model import TaskState
-from longshift.domain.state import Run, State, apply
+from longshift.domain.state import Run, State
 from longshift.journal.reader import JournalReader
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
