@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.examples import IS_LONG, examples
+
 settings.register_profile("default", deadline=None, derandomize=True, database=None)
-settings.register_profile("long", deadline=None, max_examples=5_000)
-settings.load_profile(os.environ.get("LONGSHIFT_TEST_PROFILE", "default"))
+settings.register_profile("long", deadline=None, max_examples=examples(100))
+settings.load_profile("long" if IS_LONG else "default")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from longshift.domain.model import TaskState
 from longshift.domain.state import Phase, Run, State
 from longshift.domain.transitions import PHASES, TASKS, WORKING_ONLY, Refused
 from tests.support.domain_history import NOON, History
+from tests.support.examples import examples
 
 JOURNALS = sorted((Path(__file__).parents[1] / "journals").glob("*.jsonl"))
 TO_PHASE = {
@@ -184,7 +185,9 @@ class Machine(RuleBasedStateMachine):
         assert not (steps and (run.paused or run.phase is Phase.ENDED))
 
 
-Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Machine.TestCase.settings = settings(
+    max_examples=examples(40), stateful_step_count=25, deadline=None
+)
 TestMachine = Machine.TestCase
 
 

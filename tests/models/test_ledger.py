@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from longshift.models.config import Price
 from longshift.models.ledger import Budget, BudgetExceeded, Ledger, UsageTotals, estimate_tokens
 from longshift.models.port import TokenUsage
+from tests.support.examples import examples
 
 PRICE = Price(Decimal(2), Decimal(8))
 CALL = st.tuples(
@@ -20,7 +21,7 @@ CALL = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     agents=st.lists(st.lists(CALL, max_size=8), max_size=8),
     calls=st.integers(0, 20),

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from longshift.repository.files import EXECUTABLE, FileEdit
 from longshift.repository.hunks import LineHunk, apply_hunks, line_hunks, split_lines, unified
+from tests.support.examples import examples
 from tests.support.repository_git import GitRepository
 
 line = st.sampled_from(["a", "b", "{", "", "x\r", "\x0c", "\u2028", "é😀", "\r", "\0", "    y"])
@@ -12,7 +13,7 @@ texts = st.tuples(st.lists(line, max_size=30), st.booleans()).map(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(texts, texts)
 def test_hunks_make_the_new_text_and_none_is_empty_or_equal(old: str, new: str) -> None:
     hunks = line_hunks(old, new)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from longshift.repository.store import ObjectStore
 from longshift.review.decisions import rejected_edits
 from longshift.review.proposals import apply, undo
+from tests.support.examples import examples
 from tests.support.review_world import World
 
 LINES = st.lists(st.sampled_from("abcdxyz"), max_size=9)
 SMALL = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -64,6 +64,10 @@ def place(
     Returns:
         A placement for each edit, in order.
     """
+    if not all(line.endswith("\n") for line in reference[:-1]):
+        # Two lines of the reference are one line of the text: its numbers speak of nothing there.
+        last = len(present)
+        return [Touched(min(e.start, last), min(e.end, last), ragged=True) for e in edits]
     if not person:
         return [Free(edit.start, edit.end) for edit in edits]
     # Diffs of repetitive lines can slide; an exact match needs no diff.
@@ -153,7 +157,7 @@ def _standing(
     """The edits, by number, that stand whole in a text beside other changes of the person's.
 
     An edit stands where the difference between the text with all edits and the present one leaves
-    its new lines alone. A deletion has none: it stands where nothing was put in its place.
+    its new lines alone. A deletion has none: it stands where nothing beside it was changed.
     """
     edited: list[str] = []
     places: list[tuple[int, int]] = []
@@ -180,11 +184,7 @@ def _standing(
 
 def _stands_whole(edit: Toggle, start: int, end: int, person: Sequence[LineHunk]) -> bool:
     if not edit.new:
-        return not any(
-            h.old_start <= start <= h.old_start + len(h.old_lines)
-            and (len(h.new_lines) > len(h.old_lines) or not h.old_lines)
-            for h in person
-        )
+        return not any(h.old_start <= start <= h.old_start + len(h.old_lines) for h in person)
     if not any(line.strip() for line in edit.new):
         return False  # blank lines are found anywhere
     return not any(h.old_start < end and start < h.old_start + len(h.old_lines) for h in person)
