@@ -5,6 +5,7 @@ Owns the choice between them. Each is shown every fact of the run once, in order
 
 import json
 import sys
+from abc import abstractmethod
 from collections import deque
 from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
@@ -28,9 +29,9 @@ FRAMES_A_SECOND: Final = 8
 class View(AbstractContextManager["View"]):
     """Shows a run; inside a `with` it may hold the terminal."""
 
+    @abstractmethod
     def show(self, record: Recorded, run: Run) -> None:
         """Show one more fact, and the run as it stands after it."""
-        raise NotImplementedError
 
     def __exit__(
         self,

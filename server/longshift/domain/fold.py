@@ -245,10 +245,8 @@ def _take_verdict(run: Run, event: e.VerdictReached) -> Run:
         cycle=event.cycle, decision=event.decision, reason=event.reason, tasks=event.tasks
     )
     tasks = dict(run.tasks)
-    for id_ in event.tasks:
+    for id_ in event.tasks:  # none is running: no judge starts while one is
         task = known(run.tasks, id_, "task")
-        if task.state is TaskState.RUNNING:
-            raise Refused(f"a verdict sends {id_} round again while it is running")
         tasks[id_] = task.model_copy(update={"state": TaskState.WAITING})
     cycle = replace(run.cycles[-1], verdict=verdict)
     return replace(run, tasks=tasks, cycles=(*run.cycles[:-1], cycle))
