@@ -20,6 +20,7 @@ FLOORS = {
     "settings": 2,
     "domain": 1,
     "repository": 1,
+    "screening": 1,
     "errors": 0,
 }
 """A module imports from rooms on lower floors and from its own, and from no other."""

@@ -4,9 +4,20 @@ LongshiftError
 ├── UsageError        the person asked for something that can't be (exit status 2)
 ├── NeedsPerson       only a person can mend the surroundings: git, state, sandbox, endpoint
 └── TellModel         becomes the model's next tool result; never leaves the crew
+    └── OutOfBounds   the same, and it is recorded: it reached for what is not its own
 
 Lowest of all modules: imports nothing, and every floor may import it. Anything raised that is
 not of this family is a defect of Longshift itself.
+"""
+
+from typing import Literal
+
+Guard = Literal["path", "protected", "command", "secret", "hidden"]
+"""What keeps an agent within its bounds.
+
+`path`: paths outside of its workspace. `protected`: files that trusted programs run or read later.
+`command`: commands where none may run. `secret`: text that looks like a key. `hidden`: characters
+that a reader does not see.
 """
 
 
@@ -27,3 +38,12 @@ class NeedsPerson(LongshiftError):
 
 class TellModel(LongshiftError):
     """A model's mistake, told back to it as the result of its tool call."""
+
+
+class OutOfBounds(TellModel):
+    """A model reached for what is not its own; the run's journal keeps that it tried."""
+
+    def __init__(self, guard: Guard, message: str) -> None:
+        """Refuse in words for the model, and name what stood in the way."""
+        super().__init__(message)
+        self.guard: Guard = guard

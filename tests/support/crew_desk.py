@@ -18,7 +18,7 @@ from longshift.crew.desk import (
     ReportedFinding,
 )
 from longshift.domain.model import Handoff, TaskPlan
-from longshift.errors import TellModel
+from longshift.errors import Guard, TellModel
 from longshift.models.port import FinishReason, Message, ModelReply, ModelRequest, ToolCall
 from longshift.repository.landing import Merged, Submission, merge_submission
 from longshift.repository.store import ObjectStore
@@ -78,6 +78,8 @@ class ScriptedDesk:
     handoffs: list[Handoff] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     reports: list[FindingReport] = field(default_factory=list)
+    refused: list[tuple[Guard, str, str]] = field(default_factory=list)
+    """What guards refused: guard, tool and detail."""
     pauses_passed: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +100,9 @@ class ScriptedDesk:
 
     async def off_loop(self, work, *args, **kwargs):
         return work(*args, **kwargs)
+
+    async def tell_refused(self, guard: Guard, tool: str, detail: str) -> None:
+        self.refused.append((guard, tool, detail))
 
     def take_messages(self) -> Sequence[str]:
         taken, self.said = self.said, []

@@ -76,6 +76,16 @@ async def eventful(world: World) -> None:
         await it.ended()
 
 
+async def bounded(world: World) -> None:
+    """A worker that reaches out of its workspace, and one command in the sandbox."""
+    world.play(planner(task("peep", "a.txt")),
+               worker("peep", turn(call("read_file", path="../outside"),
+                                   call("run_command", command="echo three >> a.txt"))),
+               *judge("done"))  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -91,7 +101,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 
 def main() -> None:
-    for name, play in {"done": done, "eventful": eventful}.items():
+    for name, play in {"done": done, "eventful": eventful, "bounded": bounded}.items():
         if (FOLDER / f"{name}.jsonl").exists():
             continue
         with tempfile.TemporaryDirectory() as folder, running_server() as server:

@@ -58,6 +58,11 @@ def usage_words(usage: Usage) -> str:
     return f"{counted(usage.calls, 'call')}, {counted(tokens, 'token')}, {cost}"
 
 
+def sandbox_words(opened: e.SandboxOpened) -> str:
+    """What holds the commands of models, or why none is run."""
+    return f"sandbox: {opened.profile}" if opened.commands else opened.profile
+
+
 def counted(number: int, noun: str) -> str:
     """`1 hunk`, `2 hunks`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -267,6 +272,28 @@ def _(event: e.ModelCalled, run: Run | None) -> Told:
     tokens = f"{event.usage.input_tokens:,} + {event.usage.output_tokens:,} tokens"
     text = f"{event.agent} asked {event.model}: {tokens}, {event.latency_s:g} s"
     return Told(text, "dim", minor=True)
+
+
+@_told.register
+def _(event: e.SandboxOpened, run: Run | None) -> Told:
+    del run
+    return Told(sandbox_words(event), "plain" if event.commands else "warn")
+
+
+@_told.register
+def _(event: e.CommandRan, run: Run | None) -> Told:
+    del run
+    ended = "was stopped for its time" if event.exit_status is None else f"→ {event.exit_status}"
+    text = f"{event.agent} ran `{event.command}` {ended}, {event.duration_s:g} s"
+    return Told(text, "dim", minor=True)
+
+
+@_told.register
+def _(event: e.GuardRefused, run: Run | None) -> Told:
+    del run
+    through = f" with {event.tool}" if event.tool else ""
+    text = f"{event.agent} was kept in bounds{through} ({event.guard}): {event.detail}"
+    return Told(text, "warn")
 
 
 @_told.register

@@ -16,6 +16,7 @@ from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.desk import Desk
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Answer, End, Result, Toolbox, as_text, error
+from longshift.errors import OutOfBounds
 from longshift.models.port import Message, ModelReply, ModelRequest, ToolCall
 
 NOTICE_AT: Final = 0.7
@@ -165,7 +166,12 @@ class _Talk(Generic[Outcome]):
             self._unheard += self._desk.take_messages()
             if self._unheard:
                 return error(say("person_spoke_first"))
-        return await self._toolbox.call(call)
+        try:
+            return await self._toolbox.call(call)
+        except OutOfBounds as refused:
+            tried = f"{refused} Arguments: {call.arguments}"
+            await self._desk.tell_refused(refused.guard, call.name, tried)
+            return error(str(refused))
 
     def _append_result(self, call: ToolCall, result: Result) -> None:
         self._messages.append({"role": "tool", "tool_call_id": call.id, "content": as_text(result)})

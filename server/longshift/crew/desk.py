@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.domain.model import Handoff, Severity, TaskPlan
+from longshift.errors import Guard
 from longshift.models.port import ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 
@@ -43,6 +44,15 @@ class Desk(Protocol):
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread, so that the loop thread is never held up."""
+
+    async def tell_refused(self, guard: Guard, tool: str, detail: str) -> None:
+        """Put on record that a guard kept this agent within its bounds.
+
+        Args:
+            guard: what stood in the way.
+            tool: the tool that was called.
+            detail: what was tried and why it was refused; of any length and content.
+        """
 
     def take_messages(self) -> Sequence[str]:
         """Hand over what a person said since it was last asked: steering, answers.

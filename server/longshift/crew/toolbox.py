@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longshift.crew.prompts import Role, ToolHead, library, say
-from longshift.errors import NeedsPerson, TellModel
+from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.models.port import ToolCall, ToolSchema
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,7 @@ class Toolbox(Generic[Outcome]):
         """Do what the model asks for; a mistake, its own or ours, becomes an `error` result.
 
         Raises:
+            OutOfBounds: it reaches for what is not its own; the message is for the model.
             NeedsPerson: a budget, a model, a disk: nothing that the model could mend.
             CancelledError: the run was stopped.
         """
@@ -107,6 +108,8 @@ class Toolbox(Generic[Outcome]):
             return error(say("unknown_tool", name=call.name, tools=sorted(self._tools)))
         try:
             return await tool.call(call.arguments)
+        except OutOfBounds:
+            raise
         except TellModel as mistake:
             return error(str(mistake))
         except NeedsPerson:

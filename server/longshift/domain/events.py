@@ -1,9 +1,10 @@
 """What has happened: the facts that the journal keeps, each frozen and tagged by name.
 
-The names are CONTRACT section 3's, and a few of our own for what must survive a restart:
-intents (`landing.intended`, `decision.intended`), planners, the judge's start, model calls, and
-moves of the head. A fact is never changed once written; a field that is added later needs a
-default, so that an old journal replays on new code.
+The names are CONTRACT section 3's, and a few of our own for what must survive a restart or be
+answered for: intents (`landing.intended`, `decision.intended`), planners, the judge's start, model
+calls, the sandbox, its commands, guards that refused something, and moves of the head. A fact is
+never changed once written; a field that is added later needs a default, so that an old journal
+replays on new code.
 """
 
 from datetime import datetime
@@ -30,6 +31,7 @@ from longshift.domain.model import (
     Value,
     VerdictDecision,
 )
+from longshift.errors import Guard
 
 
 class Fact(Value):
@@ -344,6 +346,45 @@ class ModelCalled(OfRun):
     finish_reason: str = ""
 
 
+class SandboxOpened(OfRun):
+    """What holds the commands of this run's models, from here on; recorded for each sitting."""
+
+    event: Literal["sandbox.opened"] = "sandbox.opened"
+    profile: str
+    """What holds a command, in words; where none is run, why not."""
+    commands: bool
+    """Whether commands are run at all."""
+
+
+class CommandRan(OfRun):
+    """A command that a model or a check chose came to its end in the sandbox."""
+
+    event: Literal["command.ran"] = "command.ran"
+    agent: str
+    """Who asked: a task's id with the attempt (`T1.2`), `judge`, or `check`."""
+    command: str
+    """Its first 2,000 characters, secrets masked."""
+    exit_status: int | None
+    """As a shell tells it; None: it was stopped for its time."""
+    duration_s: float
+    changed_paths: int = 0
+    """How many files it changed, as far as that was taken over."""
+
+
+class GuardRefused(OfRun):
+    """A guard kept an agent from something that lies outside of its bounds."""
+
+    event: Literal["guard.refused"] = "guard.refused"
+    guard: Guard
+    agent: str
+    """Who tried: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    tool: str
+    """The tool that was called; empty where no call was made."""
+    detail: str
+    """What was tried and why it was refused: at most 500 characters, secrets masked, hidden
+    characters made visible."""
+
+
 class BudgetWarned(OfRun):
     """A share of a budget is used up."""
 
@@ -393,6 +434,9 @@ Event = Annotated[
     | QuestionAsked
     | QuestionAnswered
     | ModelCalled
+    | SandboxOpened
+    | CommandRan
+    | GuardRefused
     | BudgetWarned
     | BudgetExceeded,
     Field(discriminator="event"),

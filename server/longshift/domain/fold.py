@@ -152,6 +152,12 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return _take_question(run, event)
         case e.ModelCalled():
             return replace(run, usage=run.usage.plus(event.usage))
+        case e.SandboxOpened():
+            return replace(run, sandbox=event)
+        case e.CommandRan():
+            return replace(run, commands=run.commands + 1)
+        case e.GuardRefused():
+            return replace(run, refusals=run.refusals + 1)
         case e.BudgetWarned():
             return replace(run, warned=run.warned | {(event.kind, event.percent)})
         case e.BudgetExceeded():

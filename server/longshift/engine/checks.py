@@ -19,6 +19,8 @@ from longshift.repository.store import ObjectStore
 from longshift.sandbox.policy import CommandResult, Refusal
 
 CHECK_TIMEOUT_S: Final = 900
+CHECK: Final = "check"
+"""Who runs the commands of checks, in the journal."""
 MOST_FINDINGS: Final = 50
 """Findings read out of one check's output."""
 
@@ -72,7 +74,7 @@ class Checks:
         if isinstance(self._room.cage, Refusal):
             # A check that cannot start proves nothing: it must stand in the way of "done".
             return CheckOutcome(command, None, self._room.cage.message, new_failure=True)
-        result = await run_and_discard(self._room, head, command, CHECK_TIMEOUT_S)
+        result = await run_and_discard(self._room, CHECK, head, command, CHECK_TIMEOUT_S)
         new_failure = result.exit_status != 0 and not await self._fails_at(base, command)
         found: Sequence[FindingReport] = ()
         if new_failure:
@@ -82,7 +84,7 @@ class Checks:
     async def _fails_at(self, base: str, command: str) -> bool:
         known = self._failed_at_base.get((base, command))
         if known is None:
-            result = await run_and_discard(self._room, base, command, CHECK_TIMEOUT_S)
+            result = await run_and_discard(self._room, CHECK, base, command, CHECK_TIMEOUT_S)
             known = self._failed_at_base[base, command] = result.exit_status != 0
         return known
 

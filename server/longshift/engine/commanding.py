@@ -12,13 +12,19 @@ import pathspec
 
 from longshift.crew.desk import CommandOutcome
 from longshift.crew.prompts import say
+from longshift.domain import events
+from longshift.engine.difference import sayable
 from longshift.engine.room import RunRoom, is_text
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds
 from longshift.repository.files import FileEdit
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.files import SUBMODULE, Changes, FileState
 from longshift.sandbox.policy import CommandResult, Refusal
+from longshift.screening.hidden import visible
+
+COMMAND_CHARACTERS: Final = 2_000
+"""How much of a command its event keeps."""
 
 LEFTOVERS: Final = (
     "__pycache__/",
@@ -80,16 +86,17 @@ def ignored_paths(gitignore: str) -> pathspec.GitIgnoreSpec:
 
 
 async def run_in_cage(
-    room: RunRoom, workspace: Workspace, command: str, timeout_s: int
+    room: RunRoom, agent: str, workspace: Workspace, command: str, timeout_s: int
 ) -> CommandOutcome:
     """Run a command on a workspace's files and take what it changed into the workspace.
 
     Raises:
-        TellModel: this machine has no sandbox, or the repository's paths were changed in a way
+        OutOfBounds: no command may run here.
+        TellModel: the repository's paths were changed in a way
             that can't be taken over.
         NeedsPerson: the sandbox failed.
     """
-    result, changes = await _run(room, workspace, command, timeout_s)
+    result, changes = await _run(room, agent, workspace, command, timeout_s)
     changed = {path: edit for path, edit in _edits(changes).items() if is_text(path)}
     if changed:
         workspace.rebase_onto(workspace.commit, {**workspace.edits, **changed})
@@ -103,25 +110,36 @@ async def run_in_cage(
 
 
 async def run_and_discard(
-    room: RunRoom, commit: str, command: str, timeout_s: int
+    room: RunRoom, agent: str, commit: str, command: str, timeout_s: int
 ) -> CommandResult:
     """Run a command on a commit's files and throw away what it changed.
 
     Raises:
-        TellModel: this machine has no sandbox.
+        OutOfBounds: no command may run here.
         NeedsPerson: the sandbox failed.
     """
-    result, _ = await _run(room, Workspace(room.store, commit), command, timeout_s)
+    result, _ = await _run(room, agent, Workspace(room.store, commit), command, timeout_s)
     return result
 
 
 async def _run(
-    room: RunRoom, workspace: Workspace, command: str, timeout_s: int
+    room: RunRoom, agent: str, workspace: Workspace, command: str, timeout_s: int
 ) -> tuple[CommandResult, Changes]:
     if isinstance(room.cage, Refusal):
-        raise TellModel(say("no_sandbox", reason=room.cage.reason))
+        raise OutOfBounds("command", say("no_sandbox", reason=room.cage.reason))
     tree = CheckoutTree(room.store, workspace.commit, workspace.edits)
-    return await room.checkouts.run(room.cage, tree, command, timeout_s=timeout_s)
+    result, changes = await room.checkouts.run(room.cage, tree, command, timeout_s=timeout_s)
+    await room.chronicle.record(
+        events.CommandRan(
+            run=room.run_id,
+            agent=agent,
+            command=visible(sayable(command))[:COMMAND_CHARACTERS],
+            exit_status=result.exit_status,
+            duration_s=round(result.duration_s, 3),
+            changed_paths=len(changes.written) + len(changes.deleted),
+        )
+    )
+    return result, changes
 
 
 def _edits(changes: Changes) -> dict[str, FileEdit | None]:

@@ -34,6 +34,8 @@ def describe_run(
         "questions": [_question(question) for question in run.questions.values()],
         "usage": run.usage.model_dump(mode="json"),
         "conflicts": run.conflicts,
+        "sandbox": _sandbox(run),
+        "refusals": run.refusals,
     }
 
 
@@ -77,6 +79,12 @@ def line_range(start_line: int, end_line: int) -> Json:
         "start": {"line": start_line, "character": 0},
         "end": {"line": end_line, "character": 0},
     }
+
+
+def _sandbox(run: Run) -> Json | None:
+    """What holds the run's commands, and whether any are run; None: it was never recorded."""
+    opened = run.sandbox
+    return {"profile": opened.profile, "commands": opened.commands} if opened else None
 
 
 def _task(task: Task) -> Json:

@@ -4,19 +4,25 @@ Owns the common half of the ports in `crew.desk`. Must never know which role sit
 """
 
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.desk import CommandOutcome
 from longshift.domain import events
 from longshift.engine.commanding import run_in_cage
+from longshift.engine.difference import sayable
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Role, Spending
+from longshift.errors import Guard
 from longshift.models.port import ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.policy import Refusal
+from longshift.screening.hidden import visible
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+DETAIL_CHARACTERS: Final = 500
+"""How much of what was tried a refusal's event keeps."""
 
 
 class AgentDesk:
@@ -73,7 +79,19 @@ class AgentDesk:
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
-        return await run_in_cage(self._room, self._workspace, command, timeout_s)
+        return await run_in_cage(self._room, self._agent, self._workspace, command, timeout_s)
+
+    async def tell_refused(self, guard: Guard, tool: str, detail: str) -> None:
+        """Record that a guard kept this agent within its bounds."""
+        await self._room.chronicle.record(
+            events.GuardRefused(
+                run=self._room.run_id,
+                guard=guard,
+                agent=self._agent,
+                tool=tool,
+                detail=visible(sayable(detail))[:DETAIL_CHARACTERS],
+            )
+        )
 
     async def ask_person(self, question: str, options: Sequence[str]) -> str:
         """Put a question to the person, without waiting."""

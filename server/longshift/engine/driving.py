@@ -14,6 +14,7 @@ from longshift.engine.outfitting import Outfitter
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.engine.run import RunDriver
 from longshift.errors import LongshiftError
+from longshift.sandbox.policy import Refusal
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ class Drivers:
         return run_id in self._driving and self._driving[run_id][0].is_busy
 
     async def drive(self, room: RunRoom, checks: Checks) -> None:
-        """Drive a run that has just begun."""
+        """Drive a run that has just begun, once it is on record what holds its commands."""
+        opened = _sandbox_opened(room)
+        if room.run.sandbox != opened:
+            await self._shop.chronicle.record(opened)
         driver = RunDriver(room, checks)
         task = asyncio.create_task(self._drive_to_end(driver, room), name=f"run {room.run_id}")
         self._driving[room.run_id] = (driver, task)
@@ -108,3 +112,10 @@ class Drivers:
         run_id = record.event.run
         if run_id is not None and run_id in self._driving:
             self._driving[run_id][0].wake()
+
+
+def _sandbox_opened(room: RunRoom) -> events.SandboxOpened:
+    cage = room.cage
+    if isinstance(cage, Refusal):
+        return events.SandboxOpened(run=room.run_id, profile=cage.message, commands=False)
+    return events.SandboxOpened(run=room.run_id, profile=cage.profile, commands=True)

@@ -6,7 +6,7 @@ is needed) is asked of `workspace`, which sends every path through here first.
 
 from typing import Final
 
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds, TellModel
 
 # Characters that HFS+ ignores when comparing names: with them, ".g\u200cit" is ".git" there.
 _IGNORED_ON_HFS: Final = dict.fromkeys(
@@ -42,12 +42,14 @@ def _checked_parts(path: str) -> list[str]:
     if "\\" in path:
         raise TellModel(f"{path!r} contains a backslash; separate folders with '/'.")
     if path.startswith("/") or path[1:2] == ":":
-        raise TellModel(f"{path!r} is absolute; give it relative to the repository's root.")
+        raise OutOfBounds(
+            "path", f"{path!r} is absolute; give it relative to the repository's root."
+        )
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise TellModel(f"{path!r} contains '..'; paths may not leave the repository.")
+        raise OutOfBounds("path", f"{path!r} contains '..'; paths may not leave the repository.")
     if any(names_git(part) for part in parts):
-        raise TellModel(f"{path!r} names git's own files, which are out of bounds.")
+        raise OutOfBounds("path", f"{path!r} names git's own files, which are out of bounds.")
     try:
         size = len(path.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from longshift.errors import UsageError
+from longshift.screening.secrets import holds_key, looks_like_key, names_secret
 from longshift.settings.keys import all_keys, allowed, flat, is_table, keys_of
 from longshift.settings.model import Settings
-from longshift.settings.secrets import holds_key, looks_like_key, names_secret
 
 MOST_TOLD: Final = 8
 _LONGEST_SHOWN: Final = 60

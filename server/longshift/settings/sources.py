@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import ValidationError
 
 from longshift.errors import UsageError
+from longshift.screening.secrets import holds_key, looks_like_key, names_secret
 from longshift.settings.files import NotTomlError, TooLargeError, parse_toml, read_text
 from longshift.settings.keys import (
     ENVIRONMENT_PREFIX,
@@ -30,7 +31,6 @@ from longshift.settings.problems import (
     suggestion,
     value_problem,
 )
-from longshift.settings.secrets import holds_key, looks_like_key, names_secret
 
 PROJECT_FILE: Final = "longshift.toml"
 COMMAND_LINE: Final = "the command line"

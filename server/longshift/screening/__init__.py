@@ -1,0 +1,1 @@
+"""What in a text or a path needs a second look: secrets, hidden characters, files that act."""
