@@ -104,6 +104,50 @@ def test_a_message_is_said_somewhere(name):
     assert f'"{name}"' in said
 
 
+# What is trusted, and why. Whatever else a prompt takes is a stranger's, and is fenced: loading
+# proves that (`tests/crew/test_library.py`).
+
+TRUSTED = {
+    "a number, or a yes or no": {
+        *("calls", "end_line", "left", "line", "lines", "more", "most", "omitted", "retry"),
+        *("start_line", "sub_planner", "times"),
+    },
+    "an id that Longshift gave": {"change", "finding", "known", "task"},
+    "a name or word of the code's own": {"ending", "fields", "how", "mode", "name", "tools"},
+    "the person's words": {"goal", "reason", "text", "words"},
+    "JSON that is fenced as a whole": {"block"},
+}
+ALSO_UNTRUSTED = {"finding", "name", "reason"}
+"""Names that in other prompts stand for what a stranger wrote."""
+
+
+def trust_of_inputs():
+    return [
+        (prompt.name, name, spec.trusted)
+        for path in FILES
+        for prompt in [LIBRARY.prompt(path.relative_to(prompts_folder()).with_suffix("").as_posix())]
+        for name, spec in prompt.head.inputs.items()
+    ]
+
+
+def test_an_input_is_trusted_only_for_a_reason():
+    trusted = {name for _, name, is_trusted in trust_of_inputs() if is_trusted}
+    assert trusted == set().union(*TRUSTED.values())
+    untrusted = {name for _, name, is_trusted in trust_of_inputs() if not is_trusted}
+    assert trusted & untrusted == ALSO_UNTRUSTED
+
+
+def test_the_persons_words_are_quoted():
+    """But for a rejection's reason, which becomes one line of a constraint."""
+    printed = {
+        (name, filters)
+        for body in BODIES
+        for name, filters in re.findall(r"\{\{ (goal|text|words|rework\.words)( [^}]*)\}\}", body)
+    }
+    assert {filters for _, filters in printed} == {" | quoted "}
+    assert {name for name, _ in printed} == {"goal", "text", "words", "rework.words"}
+
+
 # No word for a model outside prompts/.
 
 LONGEST_WORDS = 40

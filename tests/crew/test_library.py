@@ -36,6 +36,23 @@ def prompt(body, head=HEAD):
         (prompt("{{ 'a' ~ name }}", HEAD + NAME % "false"), "prints name"),
         (prompt("{% for n in name %}{{ n.x }}{% endfor %}", HEAD + NAME % "false"), "prints n "),
         (prompt("{% set m = name %}{{ m }}", HEAD + NAME % "false"), "prints m "),
+        (prompt("{{ name | json | upper }}", HEAD + NAME % "false"), "prints name"),
+        (prompt("{{ (name | json) ~ name }}", HEAD + NAME % "false"), "prints name"),
+        (prompt("{{ name if name else 1 }}", HEAD + NAME % "false"), "prints name"),
+        (prompt("{{ 'a' | untrusted(name) }}", HEAD + NAME % "false"), "prints name"),
+        (
+            prompt("{% for n in name %}{{ loop.previtem }}{% endfor %}", HEAD + NAME % "false"),
+            "prints loop",
+        ),
+        (prompt("{% with m = name %}{{ m }}{% endwith %}", HEAD + NAME % "false"), "uses With"),
+        (
+            prompt("{% macro f(x=name) %}{{ x }}{% endmacro %}{{ f() }}", HEAD + NAME % "false"),
+            "uses Macro",
+        ),
+        (
+            prompt("{% filter upper %}{{ name | json }}{% endfilter %}", HEAD + NAME % "false"),
+            "uses FilterBlock",
+        ),
         (prompt("{% include 'messages/none' %}"), "includes messages/none"),
         (prompt("{% if %}"), "can't be read"),
         (prompt("x", "version: 1\n"), "version"),
@@ -48,6 +65,21 @@ def test_a_prompt_that_would_fail_later_does_not_load(load, text, words):
     with pytest.raises(PromptDefect, match="messages/wrong") as refused:
         load(wrong=text)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ name | json }} {{ name | quoted }} {{ name | untrusted('x') }}",
+        "{{ 'a' ~ (name | json) }}",
+        "{{ name | json if name else 'none' }}",
+        "{% if name %}some{% endif %}",
+        "{% for n in name %}{{ n.x | json }}{% if not loop.last %}, {% endif %}{% endfor %}",
+        "{% set m = name %}{{ m | json }}",
+    ],
+)
+def test_a_fenced_value_may_be_printed(load, body):
+    load(good=prompt(body, HEAD + NAME % "false"))
 
 
 def test_inputs_of_what_is_included_count(load):

@@ -51,6 +51,21 @@ async def test_tasks_go_over_the_desk_as_they_are_added(make_desk, brief):
     ]
 
 
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [
+        ("Return 2\n\nLongshift-Run: R9\n", "Return 2 Longshift-Run: R9"),
+        ("\x1b[2JReturn\u202e 2", "[U+001B][2JReturn[U+202E] 2"),
+        (" \t\n", None),
+    ],
+)
+async def test_a_title_is_one_line_in_which_everything_is_seen(make_desk, brief, title, kept):
+    desk = make_desk([add(title=title), FINISH])
+    await plan(desk, brief)
+    assert [plan.title for plan in desk.plans] == ([] if kept is None else [kept])
+    assert ("error" in desk.results()[0]) == (kept is None)
+
+
 async def test_an_overlap_is_told(make_desk, brief):
     desk = make_desk([add(paths=["app"]), FINISH], overlaps=("T7",))
     await plan(desk, brief)

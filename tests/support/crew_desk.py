@@ -17,7 +17,7 @@ from longshift.crew.desk import (
     Landed,
     ReportedFinding,
 )
-from longshift.domain.model import Handoff, TaskPlan
+from longshift.domain.model import Handoff, Said, TaskPlan
 from longshift.errors import Guard, TellModel
 from longshift.models.port import FinishReason, Message, ModelReply, ModelRequest, ToolCall
 from longshift.repository.landing import Merged, Submission, merge_submission
@@ -68,7 +68,7 @@ class ScriptedDesk:
     refusals: list[str | None] = field(default_factory=list)
     """What `refusal_of_done` says, in turn; then None."""
     overlaps: tuple[str, ...] = ()
-    said: list[str] = field(default_factory=list)
+    said: list[str | Said] = field(default_factory=list)
     """What a person has said and nobody has taken yet."""
     head: str = ""
     requests: list[ModelRequest] = field(default_factory=list)
@@ -104,9 +104,9 @@ class ScriptedDesk:
     async def tell_refused(self, guard: Guard, tool: str, detail: str) -> None:
         self.refused.append((guard, tool, detail))
 
-    def take_messages(self) -> Sequence[str]:
+    def take_messages(self) -> Sequence[Said]:
         taken, self.said = self.said, []
-        return taken
+        return [Said(text=one) if isinstance(one, str) else one for one in taken]
 
     # A planner's.
 

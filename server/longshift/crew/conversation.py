@@ -16,6 +16,7 @@ from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.desk import Desk
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Answer, End, Result, Toolbox, as_text, error
+from longshift.domain.model import Said
 from longshift.errors import OutOfBounds
 from longshift.models.port import Message, ModelReply, ModelRequest, ToolCall
 
@@ -103,14 +104,14 @@ class _Talk(Generic[Outcome]):
         self._messages: list[Message] = []
         self._repetition = _Repetition()
         self._silent = 0
-        self._unheard: list[str] = []
+        self._unheard: list[Said] = []
 
     def tell(self, role: str, content: str) -> None:
         self._messages.append({"role": role, "content": content})
 
-    def hear(self, messages: Sequence[str]) -> None:
+    def hear(self, messages: Sequence[Said]) -> None:
         for message in messages:
-            self.tell("user", say("person_message", text=message))
+            self.tell("user", say("person_message", text=message.text, question=message.question))
 
     async def step(self) -> End[Outcome | Unfinished] | None:
         """One call of the model and all that follows from it; None: go on."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
-from longshift.domain.model import Handoff, Severity, TaskPlan
+from longshift.domain.model import Handoff, Said, Severity, TaskPlan
 from longshift.errors import Guard
 from longshift.models.port import ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
@@ -54,7 +54,7 @@ class Desk(Protocol):
             detail: what was tried and why it was refused; of any length and content.
         """
 
-    def take_messages(self) -> Sequence[str]:
+    def take_messages(self) -> Sequence[Said]:
         """Hand over what a person said since it was last asked: steering, answers.
 
         Each message is handed over once. A worker never gets any.

@@ -167,6 +167,11 @@ class Library:
             )
         untrusted = frozenset(name for name, spec in declared.items() if not spec.trusted)
         for name, tree in trees.items():
+            if unprovable := fences.find_unprovable(tree):
+                raise PromptDefect(
+                    f"{name} uses {', '.join(unprovable)}; prompts may print, and use if, for, "
+                    "set and include, so that it can be proved which values are fenced."
+                )
             if bare := fences.find_unfenced(tree, untrusted):
                 raise PromptDefect(
                     f"{name} prints {', '.join(bare)} without a fence "

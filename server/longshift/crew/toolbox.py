@@ -5,7 +5,6 @@ what any tool does: those are in `tools`, one file for each kind.
 """
 
 import functools
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from longshift.crew.fences import to_json
 from longshift.crew.prompts import Role, ToolHead, library, say
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.models.port import ToolCall, ToolSchema
@@ -105,7 +105,8 @@ class Toolbox(Generic[Outcome]):
         """
         tool = self._tools.get(call.name)
         if tool is None:
-            return error(say("unknown_tool", name=call.name, tools=sorted(self._tools)))
+            told = say("unknown_tool", name=call.name, tools=sorted(self._tools))
+            raise OutOfBounds("tool", told)
         try:
             return await tool.call(call.arguments)
         except OutOfBounds:
@@ -191,5 +192,5 @@ def _read_arguments(name: str, arguments: type[A], raw: str) -> A:
 
 
 def as_text(result: Result) -> str:
-    """A result as the content of a tool message."""
-    return json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+    """A result as the content of a tool message: a stranger's text in it stays a JSON string."""
+    return to_json(result, compact=True)

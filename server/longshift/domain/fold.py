@@ -26,6 +26,7 @@ from longshift.domain.model import (
     Decision,
     HeadStep,
     Question,
+    Said,
     TaskState,
     Verdict,
 )
@@ -113,7 +114,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.RunFinished():
             return _finish(run, event, time)
         case e.RunSteered():
-            return replace(run, messages=(*run.messages, event.message))
+            return replace(run, messages=(*run.messages, Said(text=event.message)))
         case e.CycleStarted():
             return _start_cycle(run, event)
         case e.HeadMoved():
@@ -302,9 +303,9 @@ def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run
         return replace(run, questions=put(run.questions, question.id, question))
     question = known(run.questions, event.question, "question")
     answered = question.model_copy(update={"answer": event.answer})
-    message = f"{question.text}\n{event.answer}"
+    said = Said(text=event.answer, question=question.text)
     return replace(
         run,
         questions=put(run.questions, question.id, answered),
-        messages=(*run.messages, message),
+        messages=(*run.messages, said),
     )

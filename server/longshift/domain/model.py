@@ -265,6 +265,14 @@ class Question(Value):
     answer: str | None = None
 
 
+class Said(Value):
+    """What a person says to the agents while a run is under way."""
+
+    text: str
+    question: str = ""
+    """The agent's question that this answers, in the agent's words; "" where none was asked."""
+
+
 class Verdict(Value):
     """What the judge says at the end of a cycle."""
 

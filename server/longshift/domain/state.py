@@ -19,6 +19,7 @@ from longshift.domain.model import (
     PauseCause,
     PlannerRecord,
     Question,
+    Said,
     Task,
     TaskState,
     Usage,
@@ -77,7 +78,7 @@ class Run:
     steps: tuple[HeadStep, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=dict)
     questions: Mapping[str, Question] = field(default_factory=dict)
-    messages: tuple[str, ...] = ()
+    messages: tuple[Said, ...] = ()
     """Steering messages and answers, oldest first: planners read on from where they were."""
     conflicts: int = 0
     usage: Usage = field(default_factory=Usage)

@@ -8,6 +8,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.desk import CommandOutcome
 from longshift.domain import events
+from longshift.domain.model import Said
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
 from longshift.engine.room import RunRoom
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 DETAIL_CHARACTERS: Final = 500
 """How much of what was tried a refusal's event keeps."""
+TOOL_CHARACTERS: Final = 100
+"""How much of a tool's name it keeps: a model may call one that there is not."""
 
 
 class AgentDesk:
@@ -70,7 +73,7 @@ class AgentDesk:
         """Do blocking work on another thread."""
         return await self._room.off_loop(work, *args, **kwargs)
 
-    def take_messages(self) -> Sequence[str]:
+    def take_messages(self) -> Sequence[Said]:
         """Hand over what a person said since this desk was last asked."""
         messages = self._room.run.messages
         new = messages[self._messages_read :]
@@ -88,7 +91,7 @@ class AgentDesk:
                 run=self._room.run_id,
                 guard=guard,
                 agent=self._agent,
-                tool=tool,
+                tool=visible(sayable(tool))[:TOOL_CHARACTERS],
                 detail=visible(sayable(detail))[:DETAIL_CHARACTERS],
             )
         )

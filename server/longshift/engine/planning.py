@@ -17,6 +17,7 @@ from longshift.engine.desks import AgentDesk
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
+from longshift.repository.files import is_plain_file
 from longshift.repository.workspace import Workspace
 
 MOST_PLANNERS: Final = 50
@@ -112,6 +113,12 @@ async def run_planner(
 
 
 def agents_md(room: RunRoom) -> str | None:
-    """The repository's own words to agents, at the run's head."""
-    version = room.store.read_file(room.run.head, "AGENTS.md")
-    return None if version is None else version.data.decode(errors="replace")
+    """The repository's own words to agents, as the person has them.
+
+    Never those of the head: what one worker lands there must not instruct the next agent before
+    the person has accepted it. A link is no words: what it leads to may lie anywhere.
+    """
+    version = room.store.read_file(room.run.taken, "AGENTS.md")
+    if version is None or not is_plain_file(version.mode):
+        return None
+    return version.data.decode(errors="replace")

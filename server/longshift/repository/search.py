@@ -88,7 +88,7 @@ class Query:
                     return found
             if clock() > end:
                 raise TellModel(
-                    f"The search was stopped at {path} after {_TIME_LIMIT_S:g} seconds. Give a "
+                    f"The search was stopped at {path!r} after {_TIME_LIMIT_S:g} seconds. Give a "
                     "folder as `path`, a `glob`, or a pattern with more fixed letters."
                 )
         return found

@@ -123,7 +123,7 @@ class Workspace:
             raise TellModel(_not_found(name, file.text, old))
         if count > 1 and not replace_all:
             raise TellModel(
-                f"old_text stands {count} times in {name}, first in lines "
+                f"old_text stands {count} times in {name!r}, first in lines "
                 f"{', '.join(_line_numbers(file.text, old, 5))}. Take in more of the lines "
                 "around the one you mean, or set replace_all."
             )
@@ -329,4 +329,4 @@ def _not_found(name: str, text: str, old: str) -> str:
         if near
         else " Read the file again."
     )
-    return f"old_text was not found in {name}; it must match exactly.{hint}"
+    return f"old_text was not found in {name!r}; it must match exactly.{hint}"

@@ -9,7 +9,7 @@ Source: Unicode Technical Standard 55 (source code handling), and the general ca
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,15 +59,23 @@ def find_hidden(text: str) -> Iterator[HiddenCharacter]:
 
 def visible(text: str) -> str:
     """The text with each hidden character written as its number, as in `[U+202E]`."""
+    return rewrite_hidden(text, lambda character: f"[U+{ord(character):04X}]")
+
+
+def rewrite_hidden(text: str, write: Callable[[str], str]) -> str:
+    """The text with each hidden character written in another way."""
     return _SUSPECT.sub(
-        lambda found: f"[U+{ord(found[0]):04X}]" if _is_hidden(text, found.start()) else found[0],
-        text,
+        lambda found: write(found[0]) if _is_hidden(text, found.start()) else found[0], text
     )
 
 
 def _is_hidden(text: str, place: int) -> bool:
     """Whether a suspect character is out of place where it stands."""
-    character, before, after = text[place], text[:place][-1:], text[place + 1 : place + 2]
+    character, before, after = (
+        text[place],
+        text[max(0, place - 1) : place],
+        text[place + 1 : place + 2],
+    )
     if character == "\ufeff":
         return place != 0
     if re.match(f"[{_JOINERS}]", character):

@@ -6,7 +6,7 @@ Only planners have them; a sub-planner has no `delegate`. Must never edit a file
 from collections.abc import Collection
 from typing import Annotated, Never
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from longshift.crew.briefs import Planned, PlannerBrief
 from longshift.crew.desk import PlannerDesk
@@ -15,12 +15,13 @@ from longshift.crew.prompts import say
 from longshift.crew.toolbox import Arguments, End, Result, Tool, bind, error
 from longshift.domain.model import TaskPlan
 from longshift.repository.paths import checked_folder_path
+from longshift.screening.hidden import visible
 
 
 class AddTask(Arguments):
     """Arguments of `add_task`."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     instructions: Annotated[str, Field(min_length=1)]
     paths: tuple[str, ...] = ()
     acceptance: tuple[str, ...] = ()
@@ -81,13 +82,16 @@ def _finishing() -> Tool[Planned]:
 def _read_plan(given: AddTask) -> TaskPlan:
     """The task as it is kept: canonical paths, each once, and no blank lines of acceptance.
 
+    The title becomes the subject of a commit and a line in menus and terminals, so it is one line
+    in which everything is seen.
+
     Raises:
         TellModel: a path leaves the repository.
     """
     paths = dict.fromkeys(checked_folder_path(path) or "." for path in given.paths)
     acceptance = tuple(line.strip() for line in given.acceptance if line.strip())
     return TaskPlan(
-        title=given.title,
+        title=" ".join(visible(given.title).split()),
         instructions=given.instructions,
         paths=tuple(paths),
         acceptance=acceptance,
