@@ -125,7 +125,9 @@ def trust_of_inputs():
     return [
         (prompt.name, name, spec.trusted)
         for path in FILES
-        for prompt in [LIBRARY.prompt(path.relative_to(prompts_folder()).with_suffix("").as_posix())]
+        for prompt in [
+            LIBRARY.prompt(path.relative_to(prompts_folder()).with_suffix("").as_posix())
+        ]
         for name, spec in prompt.head.inputs.items()
     ]
 

@@ -190,6 +190,12 @@ async def test_a_tool_that_a_role_does_not_have_is_out_of_bounds(make_desk, brie
     assert '{"command": "env"}' in detail
 
 
+async def test_a_tool_that_there_is_not_is_out_of_bounds_in_grace_too(make_desk, brief):
+    desk = make_desk([*different(2), [call("bash", command="env"), FINISH]])
+    assert isinstance(await plan(desk, limited(brief, 2)), Planned)
+    assert [(guard, tool) for guard, tool, _ in desk.refused] == [("tool", "bash")]
+
+
 async def test_no_end_before_a_persons_words_were_heard(make_desk, brief):
     desk = make_desk([])
     desk.script = [Reply(calls=[FINISH], before=lambda: desk.said.append("Wait")), FINISH]

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from longshift.crew.fences import untrusted
+from longshift.crew.texts import head_and_tail
+from longshift.crew.toolbox import as_text
 from longshift.crew.tools.reading import ReadFile, excerpt, reading_tools
 from longshift.errors import TellModel
 
@@ -46,6 +49,25 @@ def test_one_line_that_is_too_long_is_cut_with_a_mark():
     assert shown["end_line"] == 1
     assert shown["text"].startswith("y" * 10_000 + "[")
     assert "2000 more characters" in shown["text"]
+
+
+@pytest.mark.parametrize("hidden", ["\U000e0041", "\u202e", "\x01"])
+@pytest.mark.parametrize("lines", [1, 100])
+def test_hidden_characters_count_as_what_they_are_written_as(hidden, lines):
+    """So that a file of them does not fill a conversation many times over."""
+    shown = excerpt((hidden * (9_000 // lines) + "\n") * lines, ReadFile(path="x"))
+    assert 500 < len(as_text(shown)) < 11_000
+    cut = head_and_tail(hidden * 9_000, 10_000, how_to_see="how_to_see_output")
+    assert 500 < len(as_text({"output": cut})) < 11_000
+    assert len(untrusted(cut, "a command")) < 11_000
+
+
+def test_a_cut_text_says_how_much_is_left_out():
+    hidden = "\u202e"
+    cut = head_and_tail(f"{hidden * 700}{'b' * 600}", 1_000, how_to_see="how_to_see_output")
+    head, mark, tail = cut.split("\n")
+    assert (head, tail) == (hidden * 41, "b" * 500)
+    assert "759 characters are left out" in mark
 
 
 @pytest.mark.parametrize(

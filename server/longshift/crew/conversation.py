@@ -159,7 +159,7 @@ class _Talk(Generic[Outcome]):
 
     async def _answer(self, call: ToolCall, *, in_grace: bool) -> Answer[Outcome]:
         ends = self._toolbox.may_end(call.name)
-        if in_grace and not ends:
+        if in_grace and not ends and self._toolbox.has(call.name):
             return error(say("only_ending_tools", name=call.name, ending=self._toolbox.ending))
         if ends and not in_grace:
             # What a person said must be heard before the conversation may end on older news. It

@@ -91,6 +91,10 @@ class Toolbox(Generic[Outcome]):
         self.schemas: Final = wire_schemas(role, tuple(sorted(arguments.items())))
         self.ending: Final = tuple(sorted(tool.name for tool in tools if tool.ends))
 
+    def has(self, name: str) -> bool:
+        """Whether there is a tool of that name here."""
+        return name in self._tools
+
     def may_end(self, name: str) -> bool:
         """Whether the named tool may end the conversation."""
         return name in self.ending

@@ -3,14 +3,13 @@
 Every role has them, over its own workspace. Must never change anything.
 """
 
-from itertools import accumulate
 from typing import Annotated, Never
 
 from pydantic import Field
 
 from longshift.crew.desk import Desk
 from longshift.crew.prompts import say
-from longshift.crew.texts import count_that_fit
+from longshift.crew.texts import count_that_fit, room_of, start_that_fits
 from longshift.crew.toolbox import RESULT_CHARACTERS, Arguments, Result, Tool, bind
 from longshift.domain.model import Line
 from longshift.errors import TellModel
@@ -52,7 +51,8 @@ def reading_tools(desk: Desk) -> list[Tool[Never]]:
 
     async def list_files(given: ListFiles) -> Result:
         files = await desk.off_loop(desk.workspace.list_files, given.path, given.glob)
-        fitting = count_that_fit((len(f) + _AROUND_ITEM for f in files), RESULT_CHARACTERS)
+        sizes = (room_of(file) + _AROUND_ITEM for file in files)
+        fitting = count_that_fit(sizes, RESULT_CHARACTERS)
         return {"files": files[:fitting], "truncated": fitting < len(files)}
 
     async def read_file(given: ReadFile) -> Result:
@@ -89,7 +89,8 @@ def excerpt(text: str, given: ReadFile) -> Result:
     if first > max(1, len(lines)) or (given.end_line is not None and given.end_line < first):
         raise TellModel(say("no_such_lines", path=given.path, lines=len(lines)))
     asked = lines[first - 1 : last]
-    fitting = sum(total <= RESULT_CHARACTERS for total in accumulate(map(len, asked)))
+    rooms = (room_of(line[: RESULT_CHARACTERS + 1]) for line in asked)
+    fitting = count_that_fit(rooms, RESULT_CHARACTERS)
     shown = "".join(asked[:fitting])
     if asked and not fitting:
         fitting, shown = 1, _cut_line(asked[0], first)
@@ -103,5 +104,6 @@ def excerpt(text: str, given: ReadFile) -> Result:
 
 
 def _cut_line(line: str, number: int) -> str:
-    omitted = len(line.rstrip("\r\n")) - RESULT_CHARACTERS
-    return line[:RESULT_CHARACTERS] + say("line_cut", line=number, omitted=omitted)
+    start = start_that_fits(line, RESULT_CHARACTERS)
+    omitted = len(line.rstrip("\r\n")) - len(start)
+    return start + say("line_cut", line=number, omitted=omitted)
