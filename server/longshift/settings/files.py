@@ -18,11 +18,16 @@ LARGEST_FILE_BYTES: Final = 256 * 1024
 DEEPEST_TABLE: Final = 64
 _LONG_DOTTED_KEY: Final = re.compile(
     r"""(?<![A-Za-z0-9_-])
-    (?: (?: [A-Za-z0-9_-]++ | "(?:[^"\\\n]|\\.)*+" | '[^'\n]*+' ) [ \t]*+ \. [ \t]*+ ){16}""",
+    (?: (?: [A-Za-z0-9_-]++ | "(?:[^"\\\n]|\\.){0,200}+" | '[^'\n]{0,200}+' )
+    [ \t]*+ \. [ \t]*+ ){16}""",
     re.VERBOSE,
 )
 """More parts than any table of settings has. `tomllib` keeps every prefix of a dotted key: one of
-100,000 parts, which fits into the largest file, would take all the memory of the machine."""
+100,000 parts, which fits into the largest file, would take all the memory of the machine.
+A quoted part is looked through up to 200 characters only: a line of escaped quotes would otherwise
+be gone through once for each of them. Longer parts are too few in a file to do harm."""
+_WRITTEN: Final = re.compile(r"""\(['"].*['"],?\)|(?<=table key )['"].*['"]""", re.DOTALL)
+"""A name as `tomllib` repeats it from the file: of any length, and perhaps a key."""
 
 
 class TooLargeError(UsageError):
@@ -67,7 +72,7 @@ def parse_toml(path: Path, text: str) -> dict[str, object]:
         tables = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         last = f"at line {text.rstrip().count(chr(10)) + 1}, the end of the file"
-        what = str(error).replace("at end of document", last)
+        what = _WRITTEN.sub("a name", str(error)).replace("at end of document", last)
         raise NotTomlError(f"{path} is not valid TOML: {what}. {_NEXT}") from error
     except RecursionError:
         raise NotTomlError(f"{path} was not read: {_TOO_DEEP}. {_NEXT}") from None

@@ -87,16 +87,24 @@ def shown(value: object) -> str:
             return "this kind of value"
 
 
-def suggestion(name: str, known: Iterable[str], spelled: Callable[[str], str] = str) -> str:
+def spelled(key: str) -> str:
+    """The name of a key or variable as it may be printed: escaped, short, and never a key."""
+    if holds_key(key):
+        return "A name (not shown)"
+    plain = _PLAIN_KEY.fullmatch(key) and len(key) <= 2 * _LONGEST_SHOWN
+    return f"`{key}`" if plain else f"`{_quoted(key)}`"
+
+
+def suggestion(name: str, known: Iterable[str], written: Callable[[str], str] = str) -> str:
     """What a wrong name was probably meant to be, or an empty text.
 
     Args:
         name: as it was written.
         known: the right names near it, in the form of `name`.
-        spelled: how a right name is written for the person.
+        written: how a right name is written for the person.
     """
     near = difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=1)
-    return f" Did you mean `{spelled(near[0])}`?" if near else ""
+    return f" Did you mean `{written(near[0])}`?" if near else ""
 
 
 def value_problem(key: str, value: object, named: str | None = None) -> str:
@@ -124,6 +132,8 @@ def _problem(key: str, error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         *table, name = [str(part) for part in error["loc"]]
         return _unknown(".".join(table), name)
+    if error["type"] == "invalid_key":  # half a character in it
+        return _unknown(key, str(error["input"]))
     if is_table(key):
         return f"`{key}` must be a table, such as [{key}], not {shown(error['input'])}."
     return value_problem(key, error["input"])
@@ -137,7 +147,7 @@ def _unknown(table: str, name: str) -> str:
         near = suggestion(name, elsewhere, elsewhere.__getitem__)
     place = f"in [{table}]" if table else "at the top"
     choices = ", ".join(keys_of(table))
-    return f"{_name(prefix + name)} is no setting.{near} Allowed {place}: {choices}."
+    return f"{spelled(prefix + name)} is no setting.{near} Allowed {place}: {choices}."
 
 
 def _secrets(tables: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -156,21 +166,13 @@ def _secrets(tables: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         elif isinstance(value, list | tuple):
             waiting.extend((prefix, name, item) for item in value)
         elif isinstance(value, str) and _is_secret(f"{prefix}{name}", name, value):
-            yield f"{prefix}{name}", secret_problem(_name(prefix + name))
+            yield f"{prefix}{name}", secret_problem(spelled(prefix + name))
 
 
 def _is_secret(key: str, name: str, value: str) -> bool:
     if key not in all_keys():
         return names_secret(name) or holds_key(value)
     return looks_like_key(value) if name == "api_key_env" else holds_key(value)
-
-
-def _name(key: str) -> str:
-    """A dotted key from a file as it may be printed."""
-    if holds_key(key):
-        return "A name (not shown)"
-    plain = _PLAIN_KEY.fullmatch(key) and len(key) <= 2 * _LONGEST_SHOWN
-    return f"`{key}`" if plain else f"`{_quoted(key)}`"
 
 
 def _quoted(text: str) -> str:

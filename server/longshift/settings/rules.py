@@ -49,13 +49,13 @@ def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Setting
     prices = "`input_usd_per_mtok` and `output_usd_per_mtok` (0.0: free)"
     if origins["budget.usd"] != DEFAULT:
         raise UsageError(
-            f"`budget.usd` is {settings.budget.usd} by {origins['budget.usd']}, but {unknown}, so "
+            f"`budget.usd` is {shown(settings.budget.usd)} by {origins['budget.usd']}, but {unknown}, so "
             f"it can't be kept. Nothing was started. Set {prices} for it under [models.default] "
             "or the role's own table; or set `budget.usd` to 0 and limit `budget.tokens`."
         )
     budget = settings.budget.model_copy(update={"usd": Decimal(0)})
     notice = (
-        f"{unknown[0].upper()}{unknown[1:]}, so the default limit of {settings.budget.usd} US "
+        f"{unknown[0].upper()}{unknown[1:]}, so the default limit of {shown(settings.budget.usd)} US "
         f"dollars can't be kept: {_tokens(settings.budget.tokens)}. "
         f"To limit the cost, set {prices}."
     )
@@ -80,8 +80,8 @@ def loosened_budget(
         and _is_looser(limit, weaker[key])
     ]
     return tuple(
-        f"{project.source}, which is not trusted, raises `{key}` from {weaker[key]} to "
-        f"{project.values[key] or 'no limit'}. To keep your own, say so on the command line "
+        f"{project.source}, which is not trusted, raises `{key}` from {shown(weaker[key])} "
+        f"to {shown(project.values[key]) if project.values[key] else 'no limit'}. To keep your own, say so on the command line "
         "or in the environment."
         for key in raised
     )

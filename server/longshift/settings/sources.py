@@ -28,6 +28,7 @@ from longshift.settings.problems import (
     checked,
     refusal,
     secret_problem,
+    spelled,
     suggestion,
     value_problem,
 )
@@ -160,19 +161,17 @@ def _read_pyproject(path: Path) -> Project:
     return Project(ProjectFile(path, cast("Mapping[str, object]", tables)))
 
 
-def _without_none(tables: Mapping[str, object]) -> dict[str, object]:
+def _without_none(tables: Mapping[str, object], prefix: str = "") -> dict[str, object]:
     """Plain tables without what is None; goes no deeper than tables of settings do."""
     plain: dict[str, object] = {}
     for name, value in tables.items():
         if isinstance(value, Mapping):
             inner = cast("Mapping[str, object]", value)
-            plain[name] = _without_none(inner) if name in _TABLES else inner
+            key = f"{prefix}{name}"
+            plain[name] = _without_none(inner, f"{key}.") if is_table(key) else inner
         elif value is not None:
             plain[name] = value
     return plain
-
-
-_TABLES: Final = frozenset(part for key in all_keys() for part in key.split(".")[:-1])
 
 
 def _from_text(key: str | None, text: str) -> tuple[object] | None:
@@ -208,14 +207,15 @@ def _variable_problem(name: str, text: str, keys: Mapping[str, str]) -> str:
     key = keys.get(name)
     if key is None:
         if names_secret(name) or holds_key(text):
-            return secret_problem(f"`{name}`")
+            return secret_problem(spelled(name))
         table = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         if table and is_table(table):
             first = next(known for known in keys if known.startswith(f"{name}__"))
             return f"`{name}` is a whole table; set its keys, such as `{first}`."
         lower = {known.lower(): known for known in keys}
         near = suggestion(name, lower, lower.__getitem__)
-        return f"`{name}` sets nothing that can be set.{near} Set {', '.join(keys)} or unset it."
+        choices = f"{near} If not, unset it." if near else f" Set {', '.join(keys)} or unset it."
+        return f"{spelled(name)} sets nothing that can be set.{choices}"
     if key.endswith("api_key_env") and looks_like_key(text):
         return secret_problem(f"`{name}`")
     example = ' Lists are written ["one", "two"].' if "list" in value_problem(key, text) else ""
