@@ -26,6 +26,12 @@ KEY = "sk-proj-a1B2c3D4e5F6g7H8i9"
 LONGEST_MESSAGE = 6000
 PERSON = '[models.default]\nmodel = "m"\nbase_url = "https://person.example/v1"\n'
 
+
+def nested(key: str, value: object) -> dict[str, Any]:
+    first, _, rest = key.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
 PARTS = sorted({part for key in all_keys() for part in key.split(".")})
 NAMES = st.sampled_from(PARTS) | st.sampled_from(
     ["api_key", "default", KEY, "base-url", "\ud800", "\x1b[2J", "a.b", "", "tool"]
@@ -39,12 +45,7 @@ TREES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=10,
 )
 TABLES = st.dictionaries(NAMES, TREES, max_size=5)
-ONE_SETTING = st.builds(lambda key, value: _nested(key, value), st.sampled_from(all_keys()), VALUES)
-
-
-def _nested(key: str, value: object) -> dict[str, Any]:
-    first, _, rest = key.partition(".")
-    return {first: _nested(rest, value) if rest else value}
+ONE_SETTING = st.builds(nested, st.sampled_from(all_keys()), VALUES)
 
 
 def as_toml(tree: object) -> str:

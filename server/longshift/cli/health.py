@@ -17,7 +17,6 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from longshift.cli.session import journal_path, owner_of, running_runs
-from longshift.domain.fold import fold
 from longshift.errors import LongshiftError
 from longshift.journal.reader import JournalReader
 from longshift.journal.schema import require_sound_sqlite
@@ -189,7 +188,7 @@ def _state(worktree: Worktree) -> Check:
         return Check("state", "ok", "no run was started in this repository yet")
     with JournalReader.open(path) as reader:
         reader.check()
-        state = fold(reader.read())
+        state = reader.state()
     size = sum(file.stat().st_size for file in worktree.state_dir.rglob("*") if file.is_file())
     listed = ", ".join(f"{run.id} {run.outcome or run.lifecycle}" for run in state.runs.values())
     text = f"{worktree.state_dir}: sound, {size / 1e6:.1f} MB; {listed or 'no runs'}"

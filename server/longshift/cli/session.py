@@ -16,7 +16,6 @@ import click
 from longshift.cli.logs import log_to
 from longshift.cli.terminal import notice
 from longshift.domain.events import Recorded
-from longshift.domain.fold import fold
 from longshift.domain.state import Run, State
 from longshift.engine.describe import Json
 from longshift.engine.engine import Surroundings
@@ -71,7 +70,7 @@ def read_state(worktree: Worktree) -> State:
     if not path.exists():
         return State()
     with JournalReader.open(path) as reader:
-        return fold(reader.read())
+        return reader.state()
 
 
 def read_after(worktree: Worktree, seq: int) -> list[Recorded]:

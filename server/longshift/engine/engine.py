@@ -16,7 +16,6 @@ from typing import Final
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import FinishRun
-from longshift.domain.fold import fold
 from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan, Usage
 from longshift.domain.state import Phase, Run, State
 from longshift.engine.checks import Checks
@@ -377,7 +376,7 @@ class Engine:
 
 def _fold(journal: Journal) -> State:
     with journal.reader() as reader:
-        return fold(reader.read())
+        return reader.state()
 
 
 def _finding(run: Run, finding_id: str) -> Finding:

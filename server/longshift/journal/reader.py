@@ -1,10 +1,11 @@
 """Read the journal, beside its writer or without one.
 
-Owns how a row becomes a fact again. Must never write, and never skip a row that it can't read:
-that is damage, told to the person with the number of the row.
+Owns how a row becomes a fact again, and all facts the state. Must never write, and never skip a
+row that it can't read: that is damage, told to the person with the number of the row.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +16,16 @@ import apsw
 from pydantic import ValidationError
 
 from longshift.domain.events import EVENT, Recorded
+from longshift.domain.fold import fold
+from longshift.domain.state import State
+from longshift.domain.transitions import Refused
 from longshift.errors import NeedsPerson
 from longshift.journal import schema
 
 ROWS_A_PAGE: Final = 512
 """Rows fetched at a time: a long statement would keep the log from shrinking."""
+
+_RUN: Final = re.compile(r"R\d{1,9}")
 
 _Row: TypeAlias = tuple[int, str, str | None, str, str]
 """What the STRICT table holds: seq, time, run, event and body."""
@@ -60,6 +66,21 @@ class JournalReader:
         while page := self.page(after, last, run):
             yield from page
             after = page[-1].seq
+
+    def state(self) -> State:
+        """What is, from all facts that are committed.
+
+        Raises:
+            NeedsPerson: a row is damaged, or speaks of what can't have happened where it stands.
+        """
+        try:
+            return fold(self.read())
+        except Refused as error:
+            raise NeedsPerson(
+                f"The facts in the journal at {self._path} contradict each other: "
+                f"{schema.brief(str(error))}. Nothing was changed or deleted. Restore the journal from a "
+                "backup, or give its runs up with `longshift forget --all`."
+            ) from error
 
     def page(self, after: int, last: int, run: str | None = None) -> list[Recorded]:
         """Read up to `ROWS_A_PAGE` facts behind number `after`, none behind `last`.
@@ -119,7 +140,7 @@ class JournalReader:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explain(error, self._path) from error
 
     def _parse(self, row: _Row) -> Recorded:
@@ -127,22 +148,25 @@ class JournalReader:
         try:
             event = EVENT.validate_json(body)
             recorded = Recorded(seq=seq, time=datetime.fromisoformat(time), event=event)
-        except ValueError as error:
-            raise self._damaged(row, _summary(error)) from error
+        except (ValueError, TypeError) as error:  # in a damaged page, texts may be anything
+            raise self._damaged(row, schema.brief(_summary(error))) from error
         if (event.run, event.event) != (run, name):
-            raise self._damaged(row, f"its columns say `{name}` of {run}")
+            raise self._damaged(
+                row, f"its columns say {schema.brief(str(name))} of {schema.brief(str(run))}"
+            )
         return recorded
 
     def _damaged(self, row: _Row, reason: str) -> NeedsPerson:
         seq, _, run, _, _ = row
+        named = run if run is not None and _RUN.fullmatch(str(run)) else "--all"
         return NeedsPerson(
             f"Row {seq} of the journal at {self._path} can't be read: {reason}. Nothing was "
             "changed or deleted. If a newer Longshift wrote it, upgrade; if not, restore the "
-            f"journal from a backup, or give the run up with `longshift forget {run or '--all'}`."
+            f"journal from a backup, or give the run up with `longshift forget {named}`."
         )
 
 
-def _summary(error: ValueError) -> str:
+def _summary(error: ValueError | TypeError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

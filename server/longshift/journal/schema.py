@@ -60,6 +60,7 @@ MIGRATIONS: Final = (
         ("CREATE INDEX events_by_run ON events (run)",),
     ),
 )
+_LONGEST_TOLD: Final = 200
 CURRENT: Final = MIGRATIONS[-1].version
 
 
@@ -84,7 +85,7 @@ def open_writer(path: Path, *, synchronous: Synchronous = "FULL") -> apsw.Connec
         _require_known(db, path)
         _configure(db, path, synchronous)
         migrate(db)
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         db.close()
         raise explain(error, path) from error
     except NeedsPerson:
@@ -118,7 +119,7 @@ def is_readable(db: apsw.Connection, path: Path) -> bool:
     """Whether the schema is there: False while another process is just making the file.
 
     Raises:
-        NeedsPerson: the file is another program's, or of a newer schema.
+        NeedsPerson: the file is another program's, of a newer schema, or its tables are not ours.
     """
     _require_known(db, path)
     return _integer(db, "PRAGMA user_version") > 0
@@ -157,11 +158,20 @@ def explain(error: Exception, path: Path) -> NeedsPerson:
         return error
     kind = next((kind for kind in EXPLANATIONS if isinstance(error, kind)), Exception)
     happened, next_step = EXPLANATIONS[kind]
-    detail = str(error).removeprefix(f"{type(error).__name__}: ")
+    detail = brief(str(error).removeprefix(f"{type(error).__name__}: "))
     return NeedsPerson(
         f"The journal at {path} {happened} ({detail}). Everything journalled before is kept as "
         f"it was. {next_step}"
     )
+
+
+def brief(text: str) -> str:
+    """Words about a file that may be damaged, on one line and without what can't be printed."""
+    words = " ".join(text.split())
+    plain = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words
+    )
+    return plain if len(plain) <= _LONGEST_TOLD else plain[: _LONGEST_TOLD - 1] + "…"
 
 
 _DAMAGED: Final = (
@@ -187,6 +197,7 @@ EXPLANATIONS: Final[Mapping[type[Exception], tuple[str, str]]] = {
     ),
     apsw.CorruptError: _DAMAGED,
     apsw.NotADBError: _DAMAGED,
+    UnicodeDecodeError: _DAMAGED,
     apsw.ConstraintError: (
         "was written by a second process at the same time",
         "End the other process, then resume the run; nothing of the two was mixed.",
@@ -237,6 +248,29 @@ def _require_known(db: apsw.Connection, path: Path) -> None:
             f"knows up to {CURRENT}. It was left as it is. Upgrade with "
             "`pip install --upgrade longshift`."
         )
+    if _layout(db) != _expected_layout(version):
+        # A view or a trigger in a journal would be run by whoever reads it, perhaps without end.
+        detail = apsw.CorruptError(f"its tables are not those of schema {version}")
+        raise explain(detail, path)
+
+
+def _layout(db: apsw.Connection) -> set[str]:
+    """What was made in the file, without what SQLite makes for itself."""
+    query = "SELECT type, sql FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*'"
+    return {_in_a_row(f"{kind} {sql}") for kind, sql in db.execute(query)}
+
+
+def _expected_layout(version: int) -> set[str]:
+    made = (line.strip() for one in MIGRATIONS[: max(0, version)] for line in one.statements)
+    return {
+        _in_a_row(f"{made_.split()[1].lower()} {made_}")
+        for made_ in made
+        if made_.startswith("CREATE ")
+    }
+
+
+def _in_a_row(sql: str) -> str:
+    return " ".join(sql.split())
 
 
 def _configure(db: apsw.Connection, path: Path, synchronous: Synchronous) -> None:

@@ -132,7 +132,7 @@ def _problem(key: str, error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         *table, name = [str(part) for part in error["loc"]]
         return _unknown(".".join(table), name)
-    if error["type"] == "invalid_key":  # half a character in it
+    if error["type"] == "string_unicode" and is_table(key):  # a name with half a character
         return _unknown(key, str(error["input"]))
     if is_table(key):
         return f"`{key}` must be a table, such as [{key}], not {shown(error['input'])}."

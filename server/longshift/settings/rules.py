@@ -47,15 +47,16 @@ def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Setting
         return settings, ()
     unknown = f"the price of {_models(settings, unpriced)} is unknown"
     prices = "`input_usd_per_mtok` and `output_usd_per_mtok` (0.0: free)"
+    limit = shown(settings.budget.usd)
     if origins["budget.usd"] != DEFAULT:
         raise UsageError(
-            f"`budget.usd` is {shown(settings.budget.usd)} by {origins['budget.usd']}, but {unknown}, so "
+            f"`budget.usd` is {limit} by {origins['budget.usd']}, but {unknown}, so "
             f"it can't be kept. Nothing was started. Set {prices} for it under [models.default] "
             "or the role's own table; or set `budget.usd` to 0 and limit `budget.tokens`."
         )
     budget = settings.budget.model_copy(update={"usd": Decimal(0)})
     notice = (
-        f"{unknown[0].upper()}{unknown[1:]}, so the default limit of {shown(settings.budget.usd)} US "
+        f"{unknown[0].upper()}{unknown[1:]}, so the default limit of {limit} US "
         f"dollars can't be kept: {_tokens(settings.budget.tokens)}. "
         f"To limit the cost, set {prices}."
     )
@@ -81,8 +82,8 @@ def loosened_budget(
     ]
     return tuple(
         f"{project.source}, which is not trusted, raises `{key}` from {shown(weaker[key])} "
-        f"to {shown(project.values[key]) if project.values[key] else 'no limit'}. To keep your own, say so on the command line "
-        "or in the environment."
+        f"to {shown(project.values[key]) if project.values[key] else 'no limit'}. To keep your "
+        "own, say so on the command line or in the environment."
         for key in raised
     )
 

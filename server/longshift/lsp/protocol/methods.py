@@ -111,7 +111,9 @@ class LongshiftProtocol(Dispatcher):
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> Steps:
         """Tell the progress with this token, if it has not ended meanwhile."""
-        token = params.token  # whatever the client sent: the converter lets any JSON through
+        token: object = (
+            params.token
+        )  # whatever the client sent: the converter lets any JSON through
         if not isinstance(token, int | str):
             return
         if (cancel := self.progress_cancels.get(token)) is not None:

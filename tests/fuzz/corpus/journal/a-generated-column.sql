@@ -1,0 +1,1 @@
+DROP TABLE events; CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT, run TEXT, event TEXT, body TEXT AS (hex(zeroblob(1000))) VIRTUAL); INSERT INTO events (time, run, event) VALUES ('', '', '');

@@ -1,0 +1,1 @@
+UPDATE events SET body = '{"message": "' || hex(zeroblob(3000000)) || '"}' WHERE seq = 2;

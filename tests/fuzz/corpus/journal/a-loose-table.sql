@@ -1,0 +1,1 @@
+DROP TABLE events; CREATE TABLE events (seq, time, run, event, body); INSERT INTO events VALUES (1, 2, 3, 4, 5), ('a', x'00', x'ff', NULL, x'80'), (3, NULL, NULL, NULL, NULL);

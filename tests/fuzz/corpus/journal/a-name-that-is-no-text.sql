@@ -1,0 +1,1 @@
+UPDATE events SET event = CAST(x'ff' AS TEXT) WHERE seq = 1;

@@ -1,0 +1,1 @@
+UPDATE events SET body = replace(hex(zeroblob(50000)), '0', '[') WHERE seq = 2;

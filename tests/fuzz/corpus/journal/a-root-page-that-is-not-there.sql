@@ -1,0 +1,1 @@
+UPDATE sqlite_schema SET rootpage = 99999 WHERE name = 'events';

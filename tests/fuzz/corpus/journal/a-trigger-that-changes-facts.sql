@@ -1,0 +1,1 @@
+CREATE TRIGGER t AFTER INSERT ON events BEGIN UPDATE events SET body = '{}'; END;

@@ -1,0 +1,1 @@
+CREATE TRIGGER t BEFORE INSERT ON events BEGIN INSERT INTO events SELECT NULL, time, run, event, body FROM events; END;

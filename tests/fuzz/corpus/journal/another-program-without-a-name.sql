@@ -1,0 +1,2 @@
+-- empty
+CREATE TABLE notes (x);

@@ -1,0 +1,1 @@
+UPDATE events SET body = CAST(x'7bff22fe7d' AS TEXT) WHERE seq = 2;

@@ -1,0 +1,1 @@
+UPDATE events SET seq = 1000 - seq;

@@ -1,0 +1,1 @@
+INSERT INTO events SELECT NULL, time, run, event, body FROM events;

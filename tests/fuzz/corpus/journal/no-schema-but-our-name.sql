@@ -1,0 +1,1 @@
+DROP TABLE events; PRAGMA user_version = 0;

@@ -1,0 +1,1 @@
+UPDATE events SET body = CAST(x'7b007d' AS TEXT) WHERE seq = 1;

@@ -1,0 +1,1 @@
+DROP TABLE events; CREATE TABLE events (seq INTEGER PRIMARY KEY, time, run, event, body); INSERT INTO events VALUES (1, 20260102, 'R1', 'run.steered', '{"run":"R1","event":"run.steered","message":"m"}');

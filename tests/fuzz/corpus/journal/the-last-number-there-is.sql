@@ -1,0 +1,1 @@
+UPDATE events SET seq = 9223372036854775807 WHERE seq = (SELECT max(seq) FROM events);
