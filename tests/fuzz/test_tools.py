@@ -31,6 +31,7 @@ from longshift.crew.tools.planning import planning_tools
 from longshift.crew.tools.reading import reading_tools
 from longshift.domain.model import Goal, Task, TaskPlan
 from longshift.models.port import ToolCall
+from longshift.repository import search
 from longshift.repository.paths import names_git
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
@@ -80,6 +81,14 @@ class Defects(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         raise AssertionError(f"{record.getMessage()}: {error!r}") from error
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_searches() -> Iterator[None]:
+    """A search that would take for ever is stopped as in the product, but sooner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "_TIME_LIMIT_S", 0.2)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -158,21 +167,23 @@ CALLS = st.sampled_from([
 PATHS = st.sampled_from([
     *FILES, ".", "", "/", "/etc/passwd", "..", "../x", "app/../../x", "a/./b", "app//main.py",
     "app/", "app/main.py/x", ".git", ".git/config", "app/.GIT/hooks/post-commit", ".git.", ".git ",
-    "git~1/config", ".git::$INDEX_ALLOCATION/config", ".g\u200cit/config", "C:\\x", "C:x", "a\\..\\b",
-    "link", "link/x", "folder link/x", "\0", "a\0b", "\ud800", "\udce9", "caf\udce9", "\x1b[2J",
+    "git~1/config", ".git::$INDEX_ALLOCATION/config", ".g\u200cit/config", "C:\\x", "C:x",
+    "a\\..\\b", "link", "link/x", "folder link/x", "\0", "a\0b", "\ud800", "\udce9", "caf\udce9",
+    "\x1b[2J",
     "x" * 256, "x/" * 3000 + "y", "x" * 100_000, "~/.ssh/id_rsa", "$HOME", "file:///etc/passwd",
     "%2e%2e/x", "\u202egnp.exe", "nul", "many",
 ]) | st.text(max_size=8)  # fmt: skip
 PATTERNS = st.sampled_from([
     "(a+)+$", "(a|b|ab)*[cd]", "(a{0,20}){0,20}[cd]", "a*a*[cd]", ".*(x|.*)[cd]", "(?:a?){30}[cd]",
-    ".*a.*a.*a.*[cd]", "(ab|a|b)+(ab|a|b)+[cd]", "(?=(a+))(?:\\1)+[cd]", "(?<=a)b*b*[cd]", "a{9999999}",
-    "(((((a*)*)*)*)*)*[cd]", "(" * 3000, "[" * 300, "(?P<n>a)(?P=n)*", "(?i)" * 2, "\\", "*", "a**",
+    ".*a.*a.*a.*[cd]", "(ab|a|b)+(ab|a|b)+[cd]", "(?=(a+))(?:\\1)+[cd]", "(?<=a)b*b*[cd]",
+    "a{9999999}", "(((((a*)*)*)*)*)*[cd]", "(" * 3000, "(" * 480 + ")" * 480, "[" * 300,
+    "(?P<n>a)(?P=n)*", "(?i)" * 2, "\\", "*", "a**", "(?i)[\0-\U0010ffff]*",
     "(?(1)a|b)", "(?:" * 400 + ")" * 400, "\\N{BULLET}", "[\\ud800]", "\ud800", ".", "", "x" * 5000,
     "(?a)(?u)x", "[a-z]{1,2000}[cd]", "^(([a-z])+.)+[A-Z]([a-z])+$", "\\b(\\w+\\s?)+[;]",
-]) | st.text(max_size=8) | st.from_regex(r"[ab.()|*+?{}\\0-9\[\]^$]{1,12}", fullmatch=True)  # fmt: skip
+]) | st.text(max_size=8) | st.text("ab.()|*+?{}\\09[]^$-", max_size=12)  # fmt: skip
 GLOBS = st.none() | st.sampled_from(
-    ["*", "**", "**/*.py", "!*", "[", "[!", "\\", "/", "**/" * 200, "*" * 2000 + "x", "\0", "\ud800",
-     "[" + "a-" * 300, "?" * 500, "{a,b}", " ", "#x", "[z-a]", "***/***"]
+    ["*", "**", "**/*.py", "!*", "[", "[!", "\\", "/", "**/" * 200, "*" * 2000 + "x", "\0",
+     "\ud800", "[" + "a-" * 300, "?" * 500, "{a,b}", " ", "#x", "[z-a]", "***/***"]
 ) | st.text(max_size=6)  # fmt: skip
 TEXTS = st.text(max_size=20) | ODD_TEXTS | st.sampled_from(
     ["import os\n", "x = 1\n", "a", "\r\n", "caf\xe9", "make", "`make`", "x" * 200_000, "T1"]
@@ -221,14 +232,14 @@ def arguments_of(name: str) -> st.SearchStrategy[str]:
     return written | written | written | noise
 
 
-@tries(500)
+@tries(300)
 @given(called=CALLS.flatmap(lambda call: st.tuples(st.just(call), arguments_of(call[1]))))
 def test_every_call_is_answered(bench: Bench, called: tuple[tuple[str, str], str]) -> None:
     (role, name), arguments = called
     bench.call(role, name, arguments)
 
 
-@tries(100)
+@tries(60)
 @given(
     st.lists(
         st.sampled_from(["write_file", "edit_file", "delete_file", "move_file", "submit"]).flatmap(
@@ -247,7 +258,7 @@ def test_whatever_was_edited_can_be_shown_and_landed(
     bench.call("worker", "submit", json.dumps({"summary": "s", "deviations": "d"}))
 
 
-@tries(150)
+@tries(100)
 @given(pattern=PATTERNS, path=st.sampled_from([".", "ab", "long line"]))
 def test_every_search_ends(bench: Bench, pattern: str, path: str) -> None:
     bench.call("planner", "search", json.dumps({"pattern": pattern, "path": path}))

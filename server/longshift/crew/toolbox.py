@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 RESULT_CHARACTERS: Final = 10_000
 """Most characters of text in one result."""
+ERROR_CHARACTERS: Final = 4_000
+"""Most characters of one error: a mistake is repeated to the model, and may be of any length."""
 
 
 class Arguments(BaseModel):
@@ -126,7 +128,8 @@ class Toolbox(Generic[Outcome]):
 
 def error(sentence: str) -> Result:
     """The result of a call that did nothing."""
-    return {"error": sentence}
+    cut = sentence if len(sentence) <= ERROR_CHARACTERS else f"{sentence[:ERROR_CHARACTERS]}…"
+    return {"error": cut}
 
 
 @functools.cache

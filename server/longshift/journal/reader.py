@@ -76,10 +76,11 @@ class JournalReader:
         try:
             return fold(self.read())
         except Refused as error:
+            reason = schema.brief(str(error))
             raise NeedsPerson(
-                f"The facts in the journal at {self._path} contradict each other: "
-                f"{schema.brief(str(error))}. Nothing was changed or deleted. Restore the journal from a "
-                "backup, or give its runs up with `longshift forget --all`."
+                f"The facts in the journal at {self._path} contradict each other: {reason}. "
+                "Nothing was changed or deleted. Restore the journal from a backup, or give its "
+                "runs up with `longshift forget --all`."
             ) from error
 
     def page(self, after: int, last: int, run: str | None = None) -> list[Recorded]:

@@ -2,7 +2,7 @@
 
 Owns how git is started: without a shell, in the C locale, with whatever a repository's own
 configuration could have git execute (hooks, fsmonitor, filters, external diffs, transports)
-switched off. Everything else in this room calls `run_git` and nothing else starts a process.
+switched off. Everything else in this room that needs git calls `run_git`.
 """
 
 import os

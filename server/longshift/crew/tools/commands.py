@@ -4,13 +4,16 @@ Must never start a process: the desk's sandbox does, or says why it can't.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Never, TypeAlias
+from typing import Annotated, Final, Never, TypeAlias
 
 from pydantic import Field
 
 from longshift.crew.desk import CommandOutcome
-from longshift.crew.texts import head_and_tail
+from longshift.crew.texts import count_that_fit, head_and_tail
 from longshift.crew.toolbox import RESULT_CHARACTERS, Arguments, Result, Tool, bind
+
+CHANGED_CHARACTERS: Final = RESULT_CHARACTERS // 2
+"""Most characters of changed paths in one result."""
 
 RunOnDesk: TypeAlias = Callable[[str, int], Awaitable[CommandOutcome]]
 
@@ -33,13 +36,17 @@ def command_tool(run_on_desk: RunOnDesk, ran: list[str]) -> Tool[Never]:
     async def run_command(given: RunCommand) -> Result:
         outcome = await run_on_desk(given.command, given.timeout_s)
         ran.append(given.command)
+        changed = outcome.changed_paths
+        fitting = count_that_fit(map(len, changed), CHANGED_CHARACTERS)
+        rest = {"changed_paths_total": len(changed)} if fitting < len(changed) else {}
         return {
             "exit_status": outcome.exit_status,
             "output": head_and_tail(
                 outcome.output, RESULT_CHARACTERS, how_to_see="how_to_see_output"
             ),
             "timed_out": outcome.timed_out,
-            "changed_paths": list(outcome.changed_paths),
+            "changed_paths": list(changed[:fitting]),
+            **rest,
         }
 
     return bind("run_command", RunCommand, run_command)
