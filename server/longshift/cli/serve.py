@@ -24,14 +24,15 @@ def command(stdio: bool, tcp: str | None) -> int:
 
     try:
         return serve_tcp(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a machine is written so
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise UsageError(
-            f"Nothing can listen at {tcp}: {error.strerror or error}. Choose another address."
+            f"Nothing can listen at {tcp}: {reason}. Choose another address."
         ) from error
 
 
 def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65_535:
+    if not colon or not port.isdecimal() or len(port) > 5 or int(port) > 65_535:
         raise click.UsageError(f"--tcp takes HOST:PORT, as in 127.0.0.1:4000, not {text!r}")
     return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)

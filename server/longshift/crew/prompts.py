@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias, TypeVar
 
 import frontmatter
-from jinja2 import DictLoader, StrictUndefined, meta
+from jinja2 import DictLoader, StrictUndefined, TemplateError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -87,6 +87,10 @@ HEADS: Final[Mapping[str, type[Head]]] = {
 }
 """What a prompt's head must be, by the folder it lies in."""
 
+MOST_OF_A_HEAD: Final = 2_000
+"""Values in one head: with anchors, a few lines of YAML stand for billions of them."""
+_LONGEST_REASON: Final = 1_000
+
 AnyHead = TypeVar("AnyHead", bound=Head)
 
 
@@ -121,7 +125,10 @@ class Library:
         )
         self._environment.filters.update(fences.FENCES)
         for prompt in self._prompts.values():
-            self._check(prompt)
+            try:
+                self._check(prompt)
+            except (TemplateError, RecursionError) as error:
+                raise _unreadable(prompt.name, error) from error
 
     def names(self, folder: str) -> list[str]:
         """Names of the prompts of one folder ("" for the roles), without it, sorted."""
@@ -186,6 +193,8 @@ class Library:
             for other in meta.find_referenced_templates(tree):
                 if other is None or other not in self._prompts:
                     raise PromptDefect(f"{known} includes {other}, which is no prompt.")
+                if other == name:
+                    raise PromptDefect(f"{name} includes itself.")
                 if other not in found:
                     found.append(other)
         return found
@@ -218,17 +227,44 @@ def _read_all(folder: Path) -> list[Prompt]:
 
 def _read(folder: Path, path: Path) -> Prompt:
     name = path.relative_to(folder).with_suffix("").as_posix()
-    data = path.read_bytes()
     try:
+        data = path.read_bytes()
         metadata, body = frontmatter.parse(data.decode())
+        _require_small(metadata)
+        written = fences.to_json(metadata)
         ImmutableSandboxedEnvironment().parse(body)
     except Exception as error:  # whatever the readers of YAML and Jinja raise
-        raise PromptDefect(f"{name} can't be read: {error}") from error
+        raise _unreadable(name, error) from error
     kind = HEADS.get(name.rpartition("/")[0])
     if kind is None:
         raise PromptDefect(f"{name} lies in a folder that holds no prompts.")
     try:
-        head = kind.model_validate_json(fences.to_json(metadata))
+        head = kind.model_validate_json(written)
     except ValidationError as error:
-        raise PromptDefect(f"{name} has a wrong head: {error}") from error
+        raise PromptDefect(f"{name} has a wrong head: {_brief(error)}") from error
     return Prompt(name, head, body, hashlib.sha256(data).hexdigest())
+
+
+def _require_small(head: object) -> None:
+    """Refuse a head that repeats itself by anchors.
+
+    Raises:
+        ValueError: it holds more than `MOST_OF_A_HEAD` values.
+    """
+    waiting, seen = [head], 0
+    while waiting:
+        value, seen = waiting.pop(), seen + 1
+        if seen > MOST_OF_A_HEAD:
+            raise ValueError("its head is too large")
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _unreadable(name: str, error: Exception) -> PromptDefect:
+    return PromptDefect(f"{name} can't be read: {_brief(error)}")
+
+
+def _brief(error: Exception) -> str:
+    return str(error)[:_LONGEST_REASON]

@@ -28,6 +28,9 @@ ErrorKind: TypeAlias = Literal["usage", "needs_person", "internal"]
 MOST_LINE_BYTES: Final = 8 * 1024 * 1024
 """The longest line, its end included, that either side takes."""
 
+MOST_MESSAGE: Final = 10_000
+"""Most characters of what a refusal says."""
+
 
 class Request(BaseModel):
     """What a client asks for."""
@@ -93,7 +96,8 @@ def encode(message: Json) -> bytes:
 def refusal(request_id: int | None, command: str, error: Exception) -> bytes:
     """The line that tells a client why it does not get what it asked for."""
     kind: ErrorKind = "internal"
-    message = str(error)
+    # What was asked for is repeated here, and may be of any length; the refusal must fit a line.
+    message, command = brief(str(error)), brief(command)
     if isinstance(error, UsageError):
         kind = "usage"
     elif isinstance(error, NeedsPerson):
@@ -106,6 +110,11 @@ def refusal(request_id: int | None, command: str, error: Exception) -> bytes:
             "report them."
         )
     return encode({"id": request_id, "error": {"kind": kind, "message": message}})
+
+
+def brief(text: str) -> str:
+    """The start of a text, short enough for a line however it is escaped."""
+    return text if len(text) <= MOST_MESSAGE else f"{text[:MOST_MESSAGE]}…"
 
 
 def malformed(error: asyncio.LimitOverrunError | ValidationError) -> UsageError:

@@ -23,6 +23,8 @@ TAKES: Final[Mapping[HunkDecision, frozenset[HunkState]]] = {
     "pending": frozenset({"accepted", "rejected", "rework"}),
 }
 """The states in which a hunk can take a decision; `pending` takes an earlier one back."""
+_MOST_DIGITS: Final = 9
+"""Of a hunk's number; Python refuses to read one of thousands."""
 _NAMES: Final[Mapping[HunkDecision, str]] = {
     "accepted": "be accepted",
     "rejected": "be rejected",
@@ -67,7 +69,7 @@ def parse_target(text: str) -> Target:
             "CHANGE:PATH:HUNK, as in C1:src/a.py:2."
         )
     path, colon, number = rest.rpartition(":")
-    if colon and number.isdecimal():
+    if colon and number.isdecimal() and len(number) <= _MOST_DIGITS:
         return Target(change_id, path, int(number))
     return Target(change_id, rest or None)
 
