@@ -96,7 +96,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
-@tries(100)
+@tries(60)
 @given(lines=st.lists(LINES, max_size=4))
 def test_any_line_is_answered_or_closes_its_connection(
     folder: Path, runtime_dir: Path, lines: list[bytes]

@@ -262,7 +262,7 @@ NOTIFICATIONS = st.builds(
 )  # fmt: skip
 
 
-@tries(80)
+@tries(50)
 @given(st.lists(CALLS | REQUESTS | NOTIFICATIONS, max_size=8), st.lists(st.integers(0, 9)))
 def test_each_request_is_answered_once_and_cancelled_ones_too(
     messages: list[Json], cancels: list[int]
@@ -271,7 +271,7 @@ def test_each_request_is_answered_once_and_cancelled_ones_too(
     assert_shows_nothing_of_ours(run(probe, stream, ids))
 
 
-@tries(60)
+@tries(40)
 @given(st.lists(RESPONSES | mutated(MESSAGE) | TREES, max_size=6), st.binary(max_size=30))
 def test_no_message_ends_a_session(messages: list[object], noise: bytes) -> None:
     stream = b"".join(frame(to_json(message)) for message in messages)
@@ -346,7 +346,7 @@ WELL_FORMED: list[Json] = [
 ]  # fmt: skip
 
 
-@tries(60)
+@tries(40)
 @given(st.lists(st.sampled_from(WELL_FORMED).flatmap(
     lambda one: mutated(one["params"]).map(lambda params: {**one, "params": params})
 ), min_size=1, max_size=6))  # fmt: skip

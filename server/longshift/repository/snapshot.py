@@ -22,6 +22,7 @@ from longshift.repository.files import (
     REGULAR,
     SUBMODULE,
 )
+from longshift.repository.globs import parse_globs
 from longshift.repository.paths import checked_file_path
 from longshift.repository.private_index import PrivateIndex, private_index
 from longshift.repository.store import ObjectStore
@@ -215,7 +216,7 @@ class _Taking:
 
 def _globs(exclude: Sequence[str]) -> GitIgnoreSpec:
     try:
-        return GitIgnoreSpec.from_lines(exclude)
+        return parse_globs(exclude)
     except ValueError as error:
         raise UsageError(
             f"A glob in `exclude` is malformed: {error}. Nothing was started. Write it as in a "

@@ -7,8 +7,6 @@ time use it; it has no locks. Mistakes of a model are `TellModel`, in words that
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from pathspec import GitIgnoreSpec
-
 from longshift.errors import TellModel
 from longshift.repository import hunks
 from longshift.repository.files import (
@@ -20,6 +18,7 @@ from longshift.repository.files import (
     FileVersion,
     is_plain_file,
 )
+from longshift.repository.globs import parse_globs
 from longshift.repository.paths import checked_file_path, checked_folder_path
 from longshift.repository.search import Match, Query
 from longshift.repository.store import ObjectStore
@@ -288,7 +287,7 @@ class Workspace:
 
 def _matching(names: list[str], glob: str, inside: str) -> list[str]:
     try:
-        spec = GitIgnoreSpec.from_lines([glob])
+        spec = parse_globs([glob])
     except ValueError as error:
         raise TellModel(f"{glob!r} is not a glob: {error}.") from None
     return [
