@@ -66,6 +66,16 @@ def test_the_next_message_is_understood_whatever_came_before(
     assert items[-1] == LAST
 
 
+def test_a_header_that_arrives_in_halves_behind_noise_is_not_lost() -> None:
+    framer = Framer()
+    header = b"Content-Length: %d\r\nContent-Type: application/vscode-jsonrpc; charset=utf-8" % len(
+        LAST
+    )
+    feed_in_pieces(framer, b"x" * (MAX_HEADER_BYTES - 9), [])
+    feed_in_pieces(framer, header, [])
+    assert feed_in_pieces(framer, b"\r\n\r\n" + LAST, []) == [LAST]
+
+
 @tries(200)
 @given(st.lists(st.binary(max_size=60), max_size=4), st.lists(st.integers(0, 999), max_size=4))
 def test_what_is_kept_of_noise_is_bounded(noise: list[bytes], cuts: list[int]) -> None:

@@ -16,6 +16,8 @@ MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 """A longer announcement is taken for garbage: waiting for it would swallow the whole session."""
 
 MAX_HEADER_BYTES: Final = 16 * 1024
+_KEPT_BYTES: Final = 1024
+"""Of a header that was given up."""
 
 _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
 _LENGTH: Final = re.compile(
@@ -82,8 +84,8 @@ class Framer:
     def _overlong_header(self) -> BadHeader | None:
         if len(self._buffer) <= MAX_HEADER_BYTES:
             return None
-        # Keep a tail: the start of a good header may be in it.
-        del self._buffer[:-64]
+        # Keep a tail: the start of a good header, with its content's type, may be in it.
+        del self._buffer[:-_KEPT_BYTES]
         return BadHeader(f"No header ended within {MAX_HEADER_BYTES} bytes.")
 
 
