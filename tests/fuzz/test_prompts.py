@@ -163,14 +163,14 @@ def machine_blocks(text: str) -> int:
 @given(value=HOSTILE)
 def test_no_fence_is_closed_from_inside(value: str) -> None:
     block = fences.untrusted(value, "x")
-    assert len(re.findall(r"<\s*data", block, re.IGNORECASE)) == 1
-    assert len(re.findall(r"<\s*/\s*data", block, re.IGNORECASE)) == 1
+    assert len(re.findall(r"<\s*data\b", block, re.IGNORECASE)) == 1
+    assert len(re.findall(r"<\s*/\s*data\b", block, re.IGNORECASE)) == 1
     assert block.endswith("\n</data>")
     assert all(line.startswith(">") for line in LINE_ENDS.split(fences.quoted(value) or ">"))
     line = fences.to_json({value: [value]})
     assert len(LINE_ENDS.split(line)) == 1
     assert "```" not in line
-    assert not re.search(r"<\s*/?\s*data", line, re.IGNORECASE)
+    assert not re.search(r"<\s*/?\s*data\b", line, re.IGNORECASE)
     plain = value.encode("utf-8", "replace").decode()
     assert json.loads(line) == {plain: [plain]}
     for fenced in (block, line, fences.quoted(value)):

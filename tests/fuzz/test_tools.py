@@ -21,7 +21,7 @@ from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import CommandOutcome
 from longshift.crew.prompts import ToolHead, library
-from longshift.crew.toolbox import RESULT_CHARACTERS, End, Toolbox, as_text
+from longshift.crew.toolbox import RESULT_CHARACTERS, End, Toolbox, as_text, error
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.commands import command_tool
 from longshift.crew.tools.editing import editing_tools
@@ -30,6 +30,7 @@ from longshift.crew.tools.judging import judging_tools
 from longshift.crew.tools.planning import planning_tools
 from longshift.crew.tools.reading import reading_tools
 from longshift.domain.model import Goal, Task, TaskPlan
+from longshift.errors import OutOfBounds
 from longshift.models.port import ToolCall
 from longshift.repository import search
 from longshift.repository.paths import names_git
@@ -126,7 +127,10 @@ class Bench:
         }  # fmt: skip
 
     def call(self, role: str, name: str, arguments: str) -> dict[str, Any]:
-        answer = asyncio.run(self.toolboxes[role].call(ToolCall("c", name, arguments)))
+        try:
+            answer = asyncio.run(self.toolboxes[role].call(ToolCall("c", name, arguments)))
+        except OutOfBounds as refused:  # as a conversation answers it, and puts it on record
+            answer = error(str(refused))
         result = answer.result if isinstance(answer, End) else answer
         text = as_text(result)
         read = json.loads(text)
