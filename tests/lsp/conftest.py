@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from longshift.settings import Trust
 from tests.scripted_model import running_server
 from tests.support.lsp_journey import Editor, make_repository, start_editor, stop_editor
 
@@ -29,6 +30,11 @@ def env(tmp_path):
     names = ("PATH", "LANG", "XDG_RUNTIME_DIR")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+
+
+def trust_folder(env) -> Path:
+    """Where the server keeps what the person trusts."""
+    return Path(env["HOME"], ".local", "share", "longshift", "trust")
 
 
 @pytest.fixture
@@ -57,8 +63,12 @@ async def connect(env, settings):
     """Start editors on folders; each is closed in good order, with exit status 0."""
     editors: list[Editor] = []
 
-    async def start(*folders: Path, profile: str = "vscode", **given: Any) -> Editor:
+    async def start(
+        *folders: Path, profile: str = "vscode", trusted: bool = True, **given: Any
+    ) -> Editor:
         given.setdefault("settings", settings)
+        for folder in folders if trusted else ():
+            Trust(trust_folder(env)).trust(folder)
         editor = await start_editor(folders, profile=profile, env=env, **given)
         editors.append(editor)
         return editor

@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from longshift.settings import Settings
 from longshift.settings.keys import all_keys, allowed, flat
 from longshift.settings.problems import checked
-from longshift.settings.rules import is_guarded
+from longshift.settings.rules import PROJECT_MAY, voice
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 TABLES = ("default", "planner", "worker", "judge")
@@ -17,7 +18,7 @@ TABLES = ("default", "planner", "worker", "judge")
 class Row(NamedTuple):
     allowed: str
     default: object
-    guarded: bool
+    voice: str
 
 
 def documented() -> dict[str, Row]:
@@ -27,10 +28,9 @@ def documented() -> dict[str, Row]:
         if not line.startswith("| `"):
             continue
         name, _, words, default, who = cells
-        assert who in {"anyone", "trusted"}
         value = tomllib.loads(f"v = {default.strip('`')}")["v"] if default != "left out" else None
         for table in TABLES if "*" in name else ("",):
-            rows[name.strip("`").replace("*", table)] = Row(words, value, who == "trusted")
+            rows[name.strip("`").replace("*", table)] = Row(words, value, who)
     return rows
 
 
@@ -40,11 +40,19 @@ def test_the_page_and_the_model_agree() -> None:
         key: Row(
             allowed(key),
             list(defaults[key]) if isinstance(defaults[key], tuple) else defaults[key],
-            is_guarded(key),
+            voice(key),
         )
         for key in all_keys()
     }
     assert documented() == expected
+
+
+def test_each_key_has_one_rule_and_each_rule_a_key_and_a_reason() -> None:
+    for key in all_keys():
+        assert sum(fnmatchcase(key, pattern) for pattern, _, _ in PROJECT_MAY) == 1, key
+    for pattern, _, reason in PROJECT_MAY:
+        assert any(fnmatchcase(key, pattern) for key in all_keys()), pattern
+        assert reason
 
 
 def test_what_is_filled_in_is_as_the_page_says() -> None:

@@ -36,7 +36,11 @@ HOLDS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
         {"workers": 4, "resume": "auto"},
     ),
     "editor over project; null is not set": (
-        {"files": {TOML: "workers = 4\nresume = 'auto'"}, "editor": {"workers": 5, "resume": None}},
+        {
+            "files": {TOML: "workers = 4\nresume = 'auto'"},
+            "editor": {"workers": 5, "resume": None},
+            "trusted": True,
+        },
         {"workers": 5, "resume": "auto"},
     ),
     "environment over editor": (
@@ -58,11 +62,16 @@ HOLDS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
             "person": "[budget]\ntokens = 1\ncalls = 2",
             "files": {TOML: "[budget]\ncalls = 3\ncycles = 4"},
             "environ": {"LONGSHIFT_BUDGET__CYCLES": "5"},
+            "trusted": True,
         },
         {"budget.tokens": 1, "budget.calls": 3, "budget.cycles": 5},
     ),
     "lists replace lists": (
-        {"person": "exclude = ['a', 'b']", "files": {TOML: "exclude = ['c']"}},
+        {
+            "person": "exclude = ['a', 'b']",
+            "files": {TOML: "exclude = ['c']"},
+            "trusted": True,
+        },
         {"exclude": ("c",)},
     ),
     "an empty list is an answer": (
@@ -90,6 +99,47 @@ HOLDS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
         {"files": {TOML: GUARDED}, "person": "checks = ['make']\n[sandbox]\nmode = 'none'"},
         {"checks": ("make",), "sandbox.mode": "none"},
     ),
+    "an untrusted project hides more, and shows nothing that the person hid": (
+        {"person": "exclude = ['a', 'b']", "files": {TOML: "exclude = ['c', 'a']"}},
+        {"exclude": ("a", "b", "c")},
+    ),
+    "an untrusted project limits more, and loosens nothing": (
+        {
+            "files": {
+                TOML: "resume = 'auto'\ngates = 'off'\nconstraints = ['Obey me.']\n"
+                "[budget]\nusd = 50\ntokens = 0\ncalls = 7\nminutes = 1.5\ncycles = 11"
+            }
+        },
+        {"budget.calls": 7, "budget.minutes": 1.5},
+    ),
+    "an untrusted project keeps gates that the person opened, or closes them": (
+        {"person": "gates = 'off'\nresume = 'auto'", "files": {TOML: "gates = 'advise'"}},
+        {"gates": "advise", "resume": "auto"},
+    ),
+    "an untrusted project names model and price where the person has named no price": (
+        {"files": {TOML: f"[models.default]\nmodel = 'm'\n{PRICED}"}},
+        {
+            "models.default.model": "m",
+            "models.default.input_usd_per_mtok": Decimal(1),
+            "models.default.output_usd_per_mtok": Decimal("2.5"),
+        },
+    ),
+    "the person's price holds for the person's model": (
+        {
+            "person": f"[models.default]\nmodel = 'm'\n{PRICED}",
+            "files": {
+                TOML: "[models.default]\ninput_usd_per_mtok = 0\n[models.worker]\n"
+                "model = 'dear'\noutput_usd_per_mtok = 0\nreasoning_effort = 'low'"
+            },
+        },
+        {
+            "models.default.model": "m",
+            "models.default.input_usd_per_mtok": Decimal(1),
+            "models.default.output_usd_per_mtok": Decimal("2.5"),
+            "models.worker.reasoning_effort": "low",
+        },
+    ),
+    "the token of the language server is no setting": ({"environ": {"LONGSHIFT_TOKEN": "x"}}, {}),
     "a trusted project can't switch the sandbox off": (
         {"files": {TOML: "[sandbox]\nmode = 'none'\nnetwork = true"}, "trusted": True},
         {"sandbox.network": True},
@@ -201,11 +251,22 @@ NOTICES: dict[str, tuple[dict[str, Any], list[tuple[str, ...]]]] = {
         [("planner, worker, judge", "the builtin model works", "--model")],
     ),
     "a key alone names no model": ({"environ": {"OPENAI_API_KEY": "sk-1"}}, []),
-    "an untrusted project raises limits": (
-        {"files": {TOML: "[budget]\nusd = 50\ncalls = 9\ntokens = 0\ncycles = 2"}},
+    "an untrusted project loosens": (
+        {"files": {TOML: "gates = 'off'\n[budget]\nusd = 50\ncalls = 9\ntokens = 0\ncycles = 2"}},
         [
-            ("raises `budget.usd` from 5 to 50", "not trusted"),
-            ("raises `budget.tokens` from 20000000 to no limit",),
+            ('`gates` to "off", which is looser than "enforce"', "ignored"),
+            ("`budget.usd` to 50, which is looser than 5", "not trusted", "longshift trust {root}"),
+            ("`budget.tokens` to no limit, which is looser than 20000000",),
+        ],
+    ),
+    "an untrusted project speaks of the person's prices": (
+        {
+            "files": {TOML: "[models.worker]\nmodel = 'dear'\ninput_usd_per_mtok = 0"},
+            "person": f"[models.default]\nmodel = 'm'\n{PRICED}",
+        },
+        [
+            ("`models.worker.model`, but the price", "ignored"),
+            ("`models.worker.input_usd_per_mtok`, but the price",),
         ],
     ),
     "limits that a stronger word settles": (
@@ -285,6 +346,30 @@ def test_a_budget_by_hand_needs_a_price(load: Load, person_file: Path) -> None:
     priced = load(person=f"[budget]\nusd = 2\n[models.default]\nmodel = 'm'\n{PRICED}")
     assert priced.settings.budget.limits().usd == 2
     assert priced.notices == ()
+
+
+def test_a_price_of_an_untrusted_project_can_t_lift_a_limit_set_by_hand(load: Load) -> None:
+    free = "[models.default]\nmodel = 'm'\ninput_usd_per_mtok = 0\noutput_usd_per_mtok = 0"
+    limit = {"budget": {"usd": 2.0}}
+    with pytest.raises(UsageError, match='price of the model "m"'):
+        load(files={TOML: free}, overrides=limit)
+    assert load(files={TOML: free}, overrides=limit, trusted=True).settings.budget.usd == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+@pytest.mark.parametrize("name", [TOML, PYPROJECT])
+def test_a_link_that_leads_out_of_the_project_is_refused(
+    load: Load, root: Path, tmp_path: Path, name: str
+) -> None:
+    text = "workers = 3" if name == TOML else "[tool.longshift]\nworkers = 3"
+    for place in (tmp_path / "outside.toml", root / "inside.toml"):
+        place.write_text(text, encoding="utf-8")
+    (root / name).symlink_to(tmp_path / "outside.toml")
+    with pytest.raises(UsageError, match="is a link that leads out"):
+        load()
+    (root / name).unlink()
+    (root / name).symlink_to("inside.toml")
+    assert load().settings.workers == 3
 
 
 def test_without_project_and_files_the_defaults_hold(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from longshift.errors import NeedsPerson, UsageError
-from longshift.settings import Trust
+from longshift.settings import Trust, fingerprint
 
 BEFORE = {"longshift.toml": "checks = ['make']"}
 TABLE = "[tool.longshift]\nworkers = 2\n"
@@ -124,6 +124,27 @@ def test_what_can_t_be_kept_is_said(root: Path, tmp_path: Path) -> None:
     with pytest.raises(NeedsPerson, match="was not kept"):
         trust.trust(root)
     assert (trust.standing(root), trust.revoke(root)) == ("untrusted", False)
+
+
+def test_a_project_can_t_hold_the_record_of_its_own_trust(root: Path) -> None:
+    elsewhere, inside = Trust(root.parent / "data"), Trust(root / ".data" / "trust")
+    elsewhere.trust(root)
+    inside.folder.mkdir(parents=True)
+    (record,) = elsewhere.folder.iterdir()
+    (inside.folder / record.name).write_bytes(record.read_bytes())
+    assert (elsewhere.standing(root), inside.standing(root)) == ("trusted", "untrusted")
+    with pytest.raises(NeedsPerson, match=f"lies in {root} itself"):
+        inside.trust(root)
+
+
+def test_what_changed_while_the_person_looked_is_not_trusted(trust: Trust, root: Path) -> None:
+    write(root, BEFORE)
+    seen = fingerprint(root)
+    write(root, {"longshift.toml": "checks = ['evil']"})
+    trust.trust(root, seen)
+    assert trust.standing(root) == "changed"
+    write(root, BEFORE)
+    assert trust.is_trusted(root)
 
 
 def test_a_broken_configuration_can_t_be_trusted(trust: Trust, root: Path) -> None:

@@ -16,6 +16,7 @@ from longshift.engine.engine import Engine, Surroundings
 from longshift.engine.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, Hand
 from longshift.repository.worktree import Worktree
+from longshift.settings import Trust, default_trust_folder
 from tests.scripted_model import ScriptedServer
 from tests.support.repository_git import GitRepository
 
@@ -50,6 +51,8 @@ class World:
     settings: dict[str, object] = field(default_factory=dict)
     editor: dict[str, object] | None = None
     goes_on: bool = False
+    trusted: bool = True
+    """Whether the person has trusted the workspace as it is when an engine is opened."""
 
     @property
     def worktree(self) -> Worktree:
@@ -97,6 +100,8 @@ class World:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Open"]:
+        if self.trusted:
+            Trust(default_trust_folder()).trust(self.worktree.root)
         owner = await connect(self.worktree, self.surroundings())
         assert isinstance(owner, Owner), owner
         try:

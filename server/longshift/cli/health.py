@@ -150,7 +150,9 @@ def _settings(root: Path) -> tuple[Settings, list[Check]]:
     checks += [Check("settings", "warn", sentence) for sentence in loaded.notices]
     mend = f"If you know what it says: `longshift trust {root}`." if standing == "changed" else ""
     state: State = "warn" if standing == "changed" else "ok"
-    checks.append(Check("trust", state, f"this workspace's own configuration is {standing}", mend))
+    may = "may" if standing == "trusted" else "may not"
+    text = f"this workspace's own configuration is {standing}, so models {may} run commands in it"
+    checks.append(Check("trust", state, text, mend))
     return loaded.settings, checks
 
 

@@ -20,7 +20,7 @@ from longshift.repository.files import FileEdit
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.files import SUBMODULE, Changes, FileState
-from longshift.sandbox.policy import CommandResult, Refusal
+from longshift.sandbox.policy import Cage, CommandResult, Refusal
 from longshift.screening.hidden import visible
 
 COMMAND_CHARACTERS: Final = 2_000
@@ -96,7 +96,7 @@ async def run_in_cage(
             that can't be taken over.
         NeedsPerson: the sandbox failed.
     """
-    result, changes = await _run(room, agent, workspace, command, timeout_s)
+    result, changes = await _run(room, room.cage_of_models, agent, workspace, command, timeout_s)
     changed = {path: edit for path, edit in _edits(changes).items() if is_text(path)}
     if changed:
         workspace.rebase_onto(workspace.commit, {**workspace.edits, **changed})
@@ -110,25 +110,38 @@ async def run_in_cage(
 
 
 async def run_and_discard(
-    room: RunRoom, agent: str, commit: str, command: str, timeout_s: int
+    room: RunRoom, cage: Cage | Refusal, agent: str, commit: str, command: str, timeout_s: int
 ) -> CommandResult:
     """Run a command on a commit's files and throw away what it changed.
+
+    Args:
+        room: the run's.
+        cage: the room's, for models or for the person's own checks.
+        agent: who runs it, in the journal.
+        commit: whose files it sees.
+        command: for the shell.
+        timeout_s: seconds until it is killed.
 
     Raises:
         OutOfBounds: no command may run here.
         NeedsPerson: the sandbox failed.
     """
-    result, _ = await _run(room, agent, Workspace(room.store, commit), command, timeout_s)
+    result, _ = await _run(room, cage, agent, Workspace(room.store, commit), command, timeout_s)
     return result
 
 
 async def _run(
-    room: RunRoom, agent: str, workspace: Workspace, command: str, timeout_s: int
+    room: RunRoom,
+    cage: Cage | Refusal,
+    agent: str,
+    workspace: Workspace,
+    command: str,
+    timeout_s: int,
 ) -> tuple[CommandResult, Changes]:
-    if isinstance(room.cage, Refusal):
-        raise OutOfBounds("command", say("no_sandbox", reason=room.cage.reason))
+    if isinstance(cage, Refusal):
+        raise OutOfBounds("command", say("no_sandbox", reason=cage.reason))
     tree = CheckoutTree(room.store, workspace.commit, workspace.edits)
-    result, changes = await room.checkouts.run(room.cage, tree, command, timeout_s=timeout_s)
+    result, changes = await room.checkouts.run(cage, tree, command, timeout_s=timeout_s)
     await room.chronicle.record(
         events.CommandRan(
             run=room.run_id,

@@ -6,6 +6,7 @@ fit is a `UsageError` that names the field.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,7 +16,7 @@ from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
 from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
-from longshift.errors import TellModel, UsageError
+from longshift.errors import NeedsPerson, TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target
 from longshift.review.unified import change_diff
@@ -114,6 +115,9 @@ class ShowChange(OfRun):
 
 Handler = Callable[[Engine, Mapping[str, object]], Awaitable[Json]]
 
+SETS_TO_WORK: Final = frozenset({"startGoal", "resumeRun", "fixFinding", "reworkChange"})
+"""Commands after which agents work; all others look, decide, or end something."""
+
 
 async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) -> Json:
     """Carry a command out.
@@ -127,6 +131,8 @@ async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) ->
         UsageError: there is no such command, or its arguments do not fit.
         NeedsPerson: it can't be done as things stand.
     """
+    if engine.is_restricted:
+        refuse_restricted(name, engine.shop.worktree.root)
     try:
         return await _handler_of(name)(engine, arguments)
     except Refused as refused:  # by the state, which has moved on since the handler looked
@@ -134,6 +140,20 @@ async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) ->
             f"{name} does not fit how things stand now: {refused}. Nothing was done. Look again, "
             "then decide anew."
         ) from refused
+
+
+def refuse_restricted(name: str, root: Path) -> None:
+    """Refuse what would set agents to work in a workspace that its editor holds restricted.
+
+    Raises:
+        NeedsPerson: it would.
+    """
+    if name in SETS_TO_WORK:
+        raise NeedsPerson(
+            f"The editor holds {root} restricted: it is not trusted there, so nothing is run. "
+            "Nothing was started; looking, accepting and rejecting still work. Trust the folder "
+            "in the editor, then try again."
+        )
 
 
 def _handler_of(name: str) -> Handler:

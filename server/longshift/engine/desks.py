@@ -57,8 +57,8 @@ class AgentDesk:
 
     @property
     def can_run_commands(self) -> bool:
-        """Whether this machine has a sandbox that held."""
-        return not isinstance(self._room.cage, Refusal)
+        """Whether the workspace is trusted and this machine has a sandbox that held."""
+        return not isinstance(self._room.cage_of_models, Refusal)
 
     async def before_step(self) -> None:
         """Wait while the run is paused; end here once a budget is used up."""

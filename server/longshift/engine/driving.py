@@ -61,6 +61,11 @@ class Drivers:
             commands = await self._outfitter.checks(room, room.run.head)
             await self.drive(room, Checks(room, commands))
 
+    async def is_outdated(self, run_id: str) -> bool:
+        """Whether the person's trust has changed since a run was taken over here."""
+        room = self._driving[run_id][0].room if run_id in self._driving else None
+        return room is not None and room.distrust != await self._outfitter.distrust()
+
     async def let_go(self, run_id: str) -> RunDriver | None:
         """End a run's agents and driver, each with its fact; None where it has no driver."""
         if run_id not in self._driving:
@@ -115,7 +120,7 @@ class Drivers:
 
 
 def _sandbox_opened(room: RunRoom) -> events.SandboxOpened:
-    cage = room.cage
+    cage = room.cage_of_models
     if isinstance(cage, Refusal):
         return events.SandboxOpened(run=room.run_id, profile=cage.message, commands=False)
     return events.SandboxOpened(run=room.run_id, profile=cage.profile, commands=True)

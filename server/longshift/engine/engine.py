@@ -23,7 +23,7 @@ from longshift.engine.chronicle import Chronicle
 from longshift.engine.cycle import snapshot
 from longshift.engine.deciding import Decisions, reopening
 from longshift.engine.driving import Drivers
-from longshift.engine.outfitting import Outfitter, Surroundings
+from longshift.engine.outfitting import Outfitter, Surroundings, told_of_distrust
 from longshift.engine.recovery import recover
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
@@ -52,6 +52,7 @@ class Engine:
         self.decisions: Final = Decisions(shop)
         self._lease = lease
         self._journal = journal
+        self._surroundings = surroundings
         self._outfitter = Outfitter(shop, surroundings)
         self._drivers = Drivers(shop, self._outfitter)
         self._starting = asyncio.Lock()
@@ -88,7 +89,7 @@ class Engine:
             for sentence in await recover(shop):
                 log.info("recovery: %s", sentence)
             opened.pop_all()
-        if surroundings.goes_on:
+        if surroundings.goes_on and not surroundings.is_restricted:
             await engine.go_on_by_itself()
         return engine
 
@@ -96,6 +97,11 @@ class Engine:
     def state(self) -> State:
         """Everything that is known of this repository's runs."""
         return self.shop.chronicle.state
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether an editor holds the workspace restricted, so that nothing may be run in it."""
+        return self._surroundings.is_restricted
 
     @property
     def journal(self) -> Journal:
@@ -137,9 +143,10 @@ class Engine:
             _refuse_unbuilt(loaded.settings)
             started = await self._started(goal, loaded.settings, overrides or {})
             room = await self._outfitter.room(started, loaded.settings, Usage())
+            notices = (*loaded.notices, *told_of_distrust(room))
             # Not to be broken off: a run that was recorded must also be driven.
             await asyncio.shield(asyncio.ensure_future(self._begin(started, room)))
-            return started.run, loaded.notices
+            return started.run, notices
 
     async def pause(self, run_id: str, reason: str = "", cause: PauseCause = "person") -> Run:
         """Let no agent of a run take a further step; what is under way stays as it is."""
@@ -161,7 +168,9 @@ class Engine:
                 f"{run_id} has ended ({run.outcome}); there is nothing to resume. Start a new "
                 "goal, or ask for rework of one of its changes."
             )
-        if run.paused and not self._drivers.is_busy(run_id):
+        if run.paused and (
+            not self._drivers.is_busy(run_id) or await self._drivers.is_outdated(run_id)
+        ):
             await self._drivers.let_go(run_id)  # what the person has mended since shall hold
         await self._drivers.take_over(run_id)
         seen = run.pause_cause == "checkout"

@@ -93,7 +93,9 @@ class JudgingDesk(AgentDesk):
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the head; what it changes is thrown away."""
-        result = await run_and_discard(self._room, self._agent, self._head, command, timeout_s)
+        result = await run_and_discard(
+            self._room, self._room.cage_of_models, self._agent, self._head, command, timeout_s
+        )
         return CommandOutcome(result.exit_status, result.output, result.truncated, result.timed_out)
 
     def refusal_of_done(self) -> str | None:

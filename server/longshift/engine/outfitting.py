@@ -23,6 +23,7 @@ from longshift.sandbox.cage import open_cage
 from longshift.sandbox.checkouts import Checkouts
 from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
 from longshift.settings import (
+    BUILTIN,
     ROLES,
     Loaded,
     Settings,
@@ -46,10 +47,11 @@ class Surroundings:
         hand: the person's files and buffers.
         editor: what the editor sent as settings; None: no editor.
         overrides: what the command line set, for all runs that this process starts.
-        trust: which workspaces' own configuration the person trusts.
+        trust: which workspaces the person trusts.
         person_file: the person's own settings; None: the platform's place.
         goes_on: whether runs that were interrupted go on by themselves where `resume = "auto"`;
             for a process that stays, such as a server, and not for one that only looks or stops.
+        is_restricted: whether an editor holds the workspace restricted, so that nothing may run.
     """
 
     environ: Mapping[str, str]
@@ -60,6 +62,7 @@ class Surroundings:
     trust: Trust = field(default_factory=lambda: Trust(default_trust_folder()))
     person_file: Path | None = None
     goes_on: bool = False
+    is_restricted: bool = False
 
 
 class Outfitter:
@@ -98,6 +101,7 @@ class Outfitter:
         """
         ledger = RunLedger(ledger_budget(started.budget), earlier_totals(usage))
         cage = await self._proved_cage(settings)
+        distrust = await self.distrust()
         ignored = await self._shop.off_loop(_read_small, self._shop.worktree.root / ".gitignore")
         configs = {role: model_config(settings.model_for(role)) for role in ROLES}
         return RunRoom(
@@ -107,6 +111,7 @@ class Outfitter:
             models=await open_models(configs, ledger, self._surroundings.environ),
             ledger=ledger,
             cage=cage,
+            distrust=distrust,
             checkouts=Checkouts(
                 self._shop.worktree.state_dir / "checkouts" / started.run,
                 CHECKOUTS,
@@ -124,14 +129,14 @@ class Outfitter:
         """The checks that the person named, else what a trusted repository speaks of itself."""
         if room.settings.checks is not None:
             return room.settings.checks
-        if isinstance(room.cage, Refusal):
+        if isinstance(room.cage_of_models, Refusal):
             return ()
-        return await self._shop.off_loop(self._found_checks, commit)
+        return await self._shop.off_loop(find_checks, self._shop.store, commit)
 
-    def _found_checks(self, commit: str) -> Sequence[str]:
-        if not self._surroundings.trust.is_trusted(self._shop.worktree.root):
-            return ()
-        return find_checks(self._shop.store, commit)
+    async def distrust(self) -> Refusal | None:
+        """Why models may run no command in this workspace as it is now; None: they may."""
+        root = self._shop.worktree.root
+        return await self._shop.off_loop(why_distrusted, self._surroundings.trust, root)
 
     async def _proved_cage(self, settings: Settings) -> Cage | Refusal:
         """The sandbox that the settings ask for, proved once."""
@@ -151,6 +156,39 @@ class Outfitter:
             person_file=surroundings.person_file,
             trusted=surroundings.trust.is_trusted(root),
         )
+
+
+def why_distrusted(trust: Trust, root: Path) -> Refusal | None:
+    """Why models may run no command in a workspace; None: the person trusts it as it is.
+
+    Raises:
+        UsageError: its configuration can't be read.
+    """
+    standing = trust.standing(root)
+    if standing == "trusted":
+        return None
+    # Without the folder's name: a model reads the reason.
+    why = (
+        "its configuration changed since the person trusted it"
+        if standing == "changed"
+        else "the person has not trusted it"
+    )
+    return Refusal(
+        f"Models run no commands in this workspace, because {why}.",
+        f"To let them, in the sandbox, look at what is there and run `longshift trust {root}`.",
+    )
+
+
+def told_of_distrust(room: RunRoom) -> tuple[str, ...]:
+    """What the person is told at the start of a run whose models may run no commands."""
+    if room.distrust is None or not may_choose_commands(room.settings):
+        return ()
+    return (f"{room.distrust.message} The run goes on without.",)
+
+
+def may_choose_commands(settings: Settings) -> bool:
+    """Whether any role's model could run a command: the builtin model runs none anyway."""
+    return any(settings.model_for(role).model != BUILTIN for role in ROLES)
 
 
 def _read_small(path: Path) -> str:

@@ -86,8 +86,16 @@ class RunRoom:
     models: Models
     ledger: Ledger
     cage: Cage | Refusal
+    """Where commands run that the person chose: checks that they named themselves."""
+    distrust: Refusal | None
+    """Why models may run nothing here, whatever the cage; None: the workspace is trusted."""
     checkouts: Checkouts
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def cage_of_models(self) -> Cage | Refusal:
+        """Where commands run that a model chose."""
+        return self.distrust or self.cage
 
     @property
     def run(self) -> Run:

@@ -69,6 +69,11 @@ class RunDriver:
         self._woken.set()
 
     @property
+    def room(self) -> RunRoom:
+        """What its agents share."""
+        return self._room
+
+    @property
     def is_busy(self) -> bool:
         """Whether an agent of this run is at work, or waits to go on with it."""
         return any(not agent.done() for agent in self._agents)

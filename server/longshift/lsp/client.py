@@ -31,6 +31,7 @@ class Client:
         virtual_documents: it reads `longshift:` documents (`workspace/textDocumentContent`).
         configuration: it can be asked for its settings.
         run_updates: it asked for `longshift/runDidChange`.
+        restricted: it holds the workspace restricted (`workspaceTrusted: false`).
     """
 
     encoding: str = "utf-16"
@@ -47,6 +48,7 @@ class Client:
     virtual_documents: bool = False
     configuration: bool = False
     run_updates: bool = False
+    restricted: bool = False
 
     @classmethod
     def of(
@@ -79,6 +81,8 @@ class Client:
             virtual_documents=can("workspace.text_document_content") is not None,
             configuration=bool(can("workspace.configuration")),
             run_updates=wants.get("runUpdates") is True,
+            # Whatever is neither true nor left out: in doubt, nothing runs.
+            restricted=not any(wants.get("workspaceTrusted") is one for one in (True, None)),
         )
 
 

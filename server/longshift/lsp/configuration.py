@@ -12,8 +12,13 @@ from longshift.settings import merge_tables
 class EditorSettings(Mapping[str, object]):
     """The editor's tables; replaced whole, so that a reader on another thread sees one of them."""
 
-    def __init__(self) -> None:
-        """Begin with nothing set."""
+    def __init__(self, *, ignored: bool = False) -> None:
+        """Begin with nothing set.
+
+        Args:
+            ignored: take nothing, ever: the editor itself does not trust where they come from.
+        """
+        self._ignored = ignored
         self._initial: Mapping[str, object] = {}
         self._configured: Mapping[str, object] = {}
         self._merged: Mapping[str, object] = {}
@@ -41,4 +46,5 @@ class EditorSettings(Mapping[str, object]):
         return len(self._merged)
 
     def _merge(self) -> None:
-        self._merged = merge_tables(self._initial, self._configured)
+        if not self._ignored:
+            self._merged = merge_tables(self._initial, self._configured)

@@ -35,7 +35,7 @@ class Host:
 
     Attributes:
         client: what it can do; nothing before `initialize`.
-        options: its `initializationOptions`, where they are an object.
+        options: its `initializationOptions`, where they are an object, without the token.
         buffers: its open documents.
         sessions: the repositories that it works in.
     """
@@ -56,7 +56,8 @@ class Host:
     def meet(self, params: types.InitializeParams) -> None:
         """Learn who the client is."""
         options = params.initialization_options
-        self.options = options if isinstance(options, Mapping) else {}
+        given = options if isinstance(options, Mapping) else {}
+        self.options = {name: value for name, value in given.items() if name != "token"}
         encoding = self.server.workspace.position_encoding
         self.client = Client.of(params.capabilities, encoding, self.options)
 
@@ -94,9 +95,14 @@ class Host:
 
     def notice(self, session: "Session", sentence: str) -> None:
         """Show a sentence about a repository's settings, once for each repository."""
-        if (session.root_uri, sentence) not in self._noticed:
-            self._noticed.add((session.root_uri, sentence))
+        if self.is_first(session, sentence):
             self.say(types.MessageType.Info, sentence)
+
+    def is_first(self, session: "Session", sentence: str) -> bool:
+        """Whether a repository hears a sentence for the first time; from then on it does not."""
+        known = (session.root_uri, sentence) in self._noticed
+        self._noticed.add((session.root_uri, sentence))
+        return not known
 
     async def configure(self, session: "Session") -> None:
         """Ask the client for its settings of one repository, where it can be asked."""

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from longshift.domain import events
 from longshift.domain.model import Finding
 from longshift.domain.state import Run, State
+from longshift.engine.commands import refuse_restricted
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Surroundings
+from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
@@ -24,7 +26,14 @@ from longshift.lsp.link import Link, open_link
 from longshift.lsp.present import EditorPresent
 from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, open_findings, touched
 from longshift.repository.worktree import Worktree
-from longshift.settings import Trust, default_trust_folder, load_settings
+from longshift.settings import (
+    LetIn,
+    Loaded,
+    Trust,
+    default_trust_folder,
+    load_settings,
+    what_trust_lets_in,
+)
 
 if TYPE_CHECKING:
     from longshift.lsp.host import Host
@@ -48,7 +57,7 @@ class Session:
         self.root: Final = worktree.root
         self.root_uri: Final = worktree.root.as_uri()
         self.hand: Final = EditorHand(host, worktree.root)
-        self.settings: Final = EditorSettings()
+        self.settings: Final = EditorSettings(ignored=host.client.restricted)
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
@@ -115,6 +124,7 @@ class Session:
                         hand=self.hand,
                         editor=self.settings,
                         goes_on=True,
+                        is_restricted=self.host.client.restricted,
                     ),
                     self._on_fact,
                     self._on_lost,
@@ -130,6 +140,8 @@ class Session:
             UsageError: it does not fit.
             NeedsPerson: it can't be done as things stand.
         """
+        if self.host.client.restricted:
+            refuse_restricted(command, self.root)
         link = await self.link()
         if not link.is_owner:
             await self._check_guest(command, arguments)
@@ -199,15 +211,23 @@ class Session:
         Raises:
             UsageError: one of them is wrong; names it.
         """
-        loaded = await self.off_loop(
-            load_settings,
-            overrides={},
-            environ=os.environ,
-            editor=self.settings,
-            project_root=self.root,
-            trusted=Trust(default_trust_folder()).is_trusted(self.root),
-        )
-        return loaded.notices
+        return (await self.off_loop(self._load)).notices
+
+    async def question_of_trust(self) -> LetIn | None:
+        """What the person is to be asked before models run commands here; None: nothing.
+
+        Raises:
+            UsageError: the project's configuration can't be read.
+        """
+        return await self.off_loop(self._question_of_trust)
+
+    async def trust(self, shown: LetIn) -> None:
+        """Record that the person trusts the workspace as it was shown to them.
+
+        Raises:
+            NeedsPerson: the record can't be kept.
+        """
+        await self.off_loop(Trust(default_trust_folder()).trust, self.root, shown.fingerprint)
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread."""
@@ -236,6 +256,21 @@ class Session:
         if link is not None and not self.host.closing:
             self._epoch += 1
             self.host.spawn(link.close(), "hanging up")
+
+    def _load(self) -> Loaded:
+        return load_settings(
+            overrides={},
+            environ=os.environ,
+            editor=self.settings,
+            project_root=self.root,
+            trusted=Trust(default_trust_folder()).is_trusted(self.root),
+        )
+
+    def _question_of_trust(self) -> LetIn | None:
+        is_trusted = Trust(default_trust_folder()).is_trusted(self.root)
+        if is_trusted or not may_choose_commands(self._load().settings):
+            return None
+        return what_trust_lets_in(self.root)
 
     async def _check_guest(self, command: str, arguments: Mapping[str, object]) -> None:
         """Refuse what the owner would do to a file whose text here it does not see."""

@@ -17,12 +17,20 @@ from longshift.settings.model import (
     Settings,
 )
 from longshift.settings.sources import default_person_file
-from longshift.settings.trust import Standing, Trust, default_trust_folder
+from longshift.settings.trust import (
+    LetIn,
+    Standing,
+    Trust,
+    default_trust_folder,
+    fingerprint,
+    what_trust_lets_in,
+)
 
 __all__ = [
     "BUILTIN",
     "ROLES",
     "BudgetTable",
+    "LetIn",
     "Loaded",
     "ModelTable",
     "ModelsTable",
@@ -34,6 +42,8 @@ __all__ = [
     "Trust",
     "default_person_file",
     "default_trust_folder",
+    "fingerprint",
     "load_settings",
     "merge_tables",
+    "what_trust_lets_in",
 ]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from longshift.settings.keys import flat, nested, variable
 from longshift.settings.model import Settings
-from longshift.settings.rules import hold_budget, hold_project, idle_endpoints, loosened_budget
+from longshift.settings.rules import Others, hold_budget, hold_project, idle_endpoints
 from longshift.settings.sources import (
     COMMAND_LINE,
     DEFAULT,
@@ -69,12 +69,12 @@ def load_settings(
     strong = [from_mapping(COMMAND_LINE, overrides), from_environment(environ)]
     if editor:
         strong.append(from_editor(editor))
-    project, notices = _project_layer(project_root, person_file, trusted=trusted)
-    weak = [from_person(person_file), Layer(DEFAULT, flat(Settings().model_dump()))]
+    own = from_person(person_file)
+    weak = [own, Layer(DEFAULT, flat(Settings().model_dump()))]
+    others = Others(strong=_merged(strong)[0], own=own.values, weak=_merged(weak)[0])
+    project, notices = _project_layer(project_root, others, person_file, trusted=trusted)
     values, origins = _merged([*strong, project, *weak])
     settings, of_budget = hold_budget(Settings.model_validate(nested(values)), origins)
-    if not trusted:
-        notices += loosened_budget(project, _merged(weak)[0], origins)
     return Loaded(
         settings, (*notices, *of_budget, *idle_endpoints(settings)), MappingProxyType(origins)
     )
@@ -93,7 +93,7 @@ def merge_tables(strong: Mapping[str, object], weak: Mapping[str, object]) -> di
 
 
 def _project_layer(
-    root: Path | None, person_file: Path, *, trusted: bool
+    root: Path | None, others: Others, person_file: Path, *, trusted: bool
 ) -> tuple[Layer, tuple[str, ...]]:
     if root is None:
         return Layer("no project"), ()
@@ -101,7 +101,7 @@ def _project_layer(
     if project.file is None:
         return Layer(str(root)), project.notices
     said = from_file(project.file.path, project.file.tables)
-    layer, refused = hold_project(said, root=root, trusted=trusted, person_file=person_file)
+    layer, refused = hold_project(said, others, root=root, trusted=trusted, person_file=person_file)
     return layer, (*project.notices, *refused)
 
 

@@ -4,32 +4,98 @@ Owns whose word counts for what. Pure: reads no file and no environment.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from longshift.errors import UsageError
 from longshift.settings.model import ROLES, Role, Settings
 from longshift.settings.problems import shown
 from longshift.settings.sources import DEFAULT, Layer
 
-_GUARDED_ENDINGS: Final = (".base_url", ".api_key_env")
+Voice = Literal["anyone", "adds", "tighter", "unpriced", "trusted"]
+"""What an untrusted project's word for a key is worth.
+
+`anyone`: as much as every other source's. `adds`: it is laid beside what else holds. `tighter`:
+it counts where it allows less than what holds without it. `unpriced`: it counts where the person
+has named no price themselves. `trusted`: nothing.
+"""
+
+PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
+    ("workers", "anyone", "the budget bounds what they cost"),
+    ("strategy", "anyone", "it changes how agents work, not what they may"),
+    ("integrator", "anyone", "it changes how agents work, not what they may"),
+    ("overlap", "anyone", "it changes how agents work, not what they may"),
+    ("models.*.api", "anyone", "the endpoint stays the person's"),
+    ("models.*.reasoning_effort", "anyone", "the budget bounds what it costs"),
+    ("models.*.timeout_s", "anyone", "the person can stop a run that waits"),
+    ("models.*.max_output_tokens", "anyone", "the budget bounds what they cost"),
+    ("exclude", "adds", "it may hide files from models, and show none that the person hid"),
+    ("resume", "tighter", "to go on without a person is a person's decision"),
+    ("gates", "tighter", "they hold a model to its evidence before work counts as done"),
+    ("budget.*", "tighter", "the person pays"),
+    ("models.*.model", "unpriced", "the person's price would be held against another model"),
+    ("models.*.input_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
+    ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
+    ("constraints", "trusted", "models obey them as the person's own rules, in later runs too"),
+    ("checks", "trusted", "they run on the person's machine"),
+    ("models.*.base_url", "trusted", "code and keys are sent there"),
+    ("models.*.api_key_env", "trusted", "that key is sent"),
+    ("sandbox.*", "trusted", "it is what holds commands"),
+)
+"""By key, what a project may say before the person trusts it, and why."""
+
+_PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok")
+_FROM_STRICT_TO_LOOSE: Final[Mapping[str, tuple[str, ...]]] = {
+    "resume": ("ask", "auto"),
+    "gates": ("enforce", "advise", "off"),
+}
 
 
-def is_guarded(key: str) -> bool:
-    """Whether a project may set a key only once the person trusts it.
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What holds without the project, by dotted key."""
 
-    These decide where code and keys are sent, and what is run on the person's machine.
-    """
-    return key == "checks" or key.startswith("sandbox.") or key.endswith(_GUARDED_ENDINGS)
+    strong: Mapping[str, object]
+    """Said by sources that count before the project."""
+    own: Mapping[str, object]
+    """Said in the person's own file."""
+    weak: Mapping[str, object]
+    """What the person's own file and the defaults come to."""
+
+    @property
+    def name_a_price(self) -> bool:
+        """Whether the person has named the price of any model."""
+        return any(key.endswith(_PRICES) for key in (*self.strong, *self.own))
+
+    @property
+    def limit_dollars(self) -> bool:
+        """Whether the person has set a limit in US dollars by hand."""
+        return bool((dict(self.own) | dict(self.strong)).get("budget.usd"))
+
+
+def voice(key: str) -> Voice:
+    """What an untrusted project's word for a key is worth; a key in no rule takes nothing."""
+    for pattern, worth, _ in PROJECT_MAY:
+        if fnmatchcase(key, pattern):
+            return worth
+    return "trusted"
 
 
 def hold_project(
-    layer: Layer, *, root: Path, trusted: bool, person_file: Path
+    layer: Layer, others: Others, *, root: Path, trusted: bool, person_file: Path
 ) -> tuple[Layer, tuple[str, ...]]:
     """A project's layer without what a project may not say, and a notice for each such key."""
-    refused = {key: _refusal(layer, key, root, person_file, trusted) for key in layer.values}
-    values = {key: value for key, value in layer.values.items() if not refused[key]}
+    refused = {
+        key: _refusal(layer, key, others, root, person_file, trusted) for key in layer.values
+    }
+    values = {
+        key: value if trusted else _laid_beside(key, value, others)
+        for key, value in layer.values.items()
+        if not refused[key]
+    }
     return Layer(layer.source, values), tuple(filter(None, refused.values()))
 
 
@@ -63,31 +129,6 @@ def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Setting
     return settings.model_copy(update={"budget": budget}), (notice,)
 
 
-def loosened_budget(
-    project: Layer, weaker: Mapping[str, object], origins: Mapping[str, str]
-) -> tuple[str, ...]:
-    """A notice for each limit that an untrusted project raised above the person's own.
-
-    Args:
-        project: what the project says.
-        weaker: by dotted key, what would hold without it.
-        origins: where each key that counts was set.
-    """
-    raised = [
-        key
-        for key, limit in project.values.items()
-        if key.startswith("budget.")
-        and origins[key] == project.source
-        and _is_looser(limit, weaker[key])
-    ]
-    return tuple(
-        f"{project.source}, which is not trusted, raises `{key}` from {shown(weaker[key])} "
-        f"to {shown(project.values[key]) if project.values[key] else 'no limit'}. To keep your "
-        "own, say so on the command line or in the environment."
-        for key in raised
-    )
-
-
 def idle_endpoints(settings: Settings) -> tuple[str, ...]:
     """A notice where an endpoint is set and no model of it is named."""
     idle = [
@@ -105,18 +146,58 @@ def idle_endpoints(settings: Settings) -> tuple[str, ...]:
     return (notice,)
 
 
-def _refusal(layer: Layer, key: str, root: Path, person_file: Path, trusted: bool) -> str | None:
-    if is_guarded(key) and not trusted:
+def _refusal(
+    layer: Layer, key: str, others: Others, root: Path, person_file: Path, trusted: bool
+) -> str | None:
+    value = layer.values[key]
+    too_much = None if trusted else _too_much(key, value, others)
+    if too_much is not None:
         return (
-            f"{layer.source} sets `{key}`; it was ignored, because this project is not trusted. "
-            f"If you know what it does, run `longshift trust {root}`."
+            f"{layer.source} sets `{key}`{too_much}; it was ignored, because this project is not "
+            f"trusted. If you know what it does, run `longshift trust {root}`."
         )
-    if key == "sandbox.mode" and layer.values[key] == "none":
+    if key == "sandbox.mode" and value == "none":
         return (
             f'{layer.source} sets `sandbox.mode` to "none"; it was ignored: only your own '
             f"configuration can switch the sandbox off. If you want that, set it in {person_file}."
         )
     return None
+
+
+def _too_much(key: str, value: object, others: Others) -> str | None:
+    """Why an untrusted project's value can't count, to follow the key; None: it may."""
+    worth = voice(key)
+    if worth == "trusted":
+        return ""
+    if key in others.strong:
+        return None  # it does not count anyway, and a notice would only disturb
+    if worth == "tighter" and _is_looser(key, value, others.weak[key]):
+        return f" to {_said(value)}, which is looser than {_said(others.weak[key])}"
+    is_price = key.endswith(_PRICES)
+    if worth == "unpriced" and (others.name_a_price or (is_price and others.limit_dollars)):
+        return ", but the price and the limit in dollars are yours"
+    return None
+
+
+def _laid_beside(key: str, value: object, others: Others) -> object:
+    """The value that counts of an untrusted project's."""
+    below = others.weak[key]
+    if voice(key) == "adds" and isinstance(value, tuple) and isinstance(below, tuple):
+        return tuple(dict.fromkeys((*below, *value)))
+    return value
+
+
+def _is_looser(key: str, value: object, other: object) -> bool:
+    """Whether a value allows more than another; of a limit, 0 allows everything."""
+    order = _FROM_STRICT_TO_LOOSE.get(key)
+    if order is not None:
+        return order.index(str(value)) > order.index(str(other))
+    first, second = Decimal(str(value)), Decimal(str(other))
+    return bool(second) and (not first or first > second)
+
+
+def _said(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value or "no limit")
 
 
 def _models(settings: Settings, roles: Iterable[Role]) -> str:
@@ -126,12 +207,6 @@ def _models(settings: Settings, roles: Iterable[Role]) -> str:
     return " and ".join(
         f"the model {shown(model)} ({_listed(users)})" for model, users in by_model.items()
     )
-
-
-def _is_looser(limit: object, other: object) -> bool:
-    """Whether a limit allows more than another; 0 is no limit."""
-    first, second = Decimal(str(limit)), Decimal(str(other))
-    return bool(second) and (not first or first > second)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -37,6 +37,8 @@ PROJECT_FILE: Final = "longshift.toml"
 COMMAND_LINE: Final = "the command line"
 DEFAULT: Final = "default"
 EDITOR: Final = "the editor's settings"
+NO_SETTINGS: Final = frozenset({"LONGSHIFT_TOKEN"})
+"""Variables with our prefix that set nothing: the token of `serve --tcp` is no setting."""
 CLIENTS_OWN: Final = frozenset({"trace", "ui", "server"})
 """Tables that an editor keeps under `longshift.` for itself, such as `longshift.trace.server`."""
 
@@ -96,7 +98,7 @@ def from_environment(environ: Mapping[str, str]) -> Layer:
     ours = {
         name: text
         for name, text in environ.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and text.strip()
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NO_SETTINGS and text.strip()
     }
     read = {name: _from_text(keys.get(name), text) for name, text in sorted(ours.items())}
     problems = [_variable_problem(name, ours[name], keys) for name in read if not read[name]]
@@ -131,7 +133,7 @@ def read_project(root: Path) -> Project:
         UsageError: a file that has our settings can't be read.
     """
     own, pyproject = root / PROJECT_FILE, root / "pyproject.toml"
-    text = read_text(own)
+    text = _text_within(root, own)
     if text is None:
         return _read_pyproject(pyproject)
     file = ProjectFile(own, parse_toml(own, text))
@@ -145,11 +147,28 @@ def read_project(root: Path) -> Project:
     return Project(file, (which,))
 
 
+def _text_within(root: Path, path: Path) -> str | None:
+    """The text of a project's file, which must lie in the project.
+
+    Raises:
+        UsageError: it can't be read, or is a link that leads out: what stands elsewhere is not
+            the project's, and nobody who looks at the project sees it change.
+    """
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        raise UsageError(
+            f"{path} is a link that leads out of {root}, so it was not read. Nothing was started. "
+            "Put the file itself there, or remove the link."
+        )
+    return read_text(path)
+
+
 def _read_pyproject(path: Path) -> Project:
     try:
         text = read_text(path)
     except TooLargeError as error:
         return Project(None, (str(error).replace("Nothing was started; mend", "Mend"),))
+    if text is not None and "longshift" in text:
+        text = _text_within(path.parent, path)
     if text is None or "longshift" not in text:
         return Project(None)
     tool = parse_toml(path, text).get("tool")

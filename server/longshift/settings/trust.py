@@ -1,4 +1,4 @@
-"""Whether the person trusts a project's own configuration.
+"""Whether the person trusts a workspace: its own configuration, and commands of models in it.
 
 Owns the records of trust: one small file for each trusted folder, among the person's data and
 outside every repository, so that nothing a repository holds can vouch for itself. Must never
@@ -17,7 +17,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longshift.errors import NeedsPerson
-from longshift.settings.sources import read_project
+from longshift.settings.rules import voice
+from longshift.settings.sources import ProjectFile, from_file, read_project
 
 Standing = Literal["trusted", "changed", "untrusted"]
 
@@ -69,14 +70,25 @@ class Trust:
             f"more. Look at what changed, then run `longshift trust {root}`."
         )
 
-    def trust(self, root: Path) -> None:
+    def trust(self, root: Path, as_seen: str | None = None) -> None:
         """Trust a project's configuration as it is now, until it changes.
+
+        Args:
+            root: the project's folder.
+            as_seen: the `fingerprint` of what the person was shown; None: of what is there now.
+                If it has changed meanwhile, the project counts as changed, not as trusted.
 
         Raises:
             UsageError: the configuration can't be read.
-            NeedsPerson: the record can't be kept.
+            NeedsPerson: the record can't be kept, or not outside of the project.
         """
-        record = _Record(root=_identity(root), fingerprint=fingerprint(root))
+        if self._lies_in(root):
+            raise NeedsPerson(
+                f"What you said of trust was not kept: {self.folder} lies in {root} itself, so the "
+                "project could write its own trust. Nothing changed. Set XDG_DATA_HOME to a "
+                "folder outside of it and try again."
+            )
+        record = _Record(root=_identity(root), fingerprint=as_seen or fingerprint(root))
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_whole(self._path(root), record.model_dump_json().encode())
@@ -103,13 +115,46 @@ class Trust:
     def _path(self, root: Path) -> Path:
         return self.folder / f"{hashlib.sha256(_identity(root).encode()).hexdigest()}.json"
 
+    def _lies_in(self, root: Path) -> bool:
+        return self.folder.resolve().is_relative_to(root.resolve())
+
     def _record(self, root: Path) -> _Record | None:
+        if self._lies_in(root):
+            return None
         try:
             with self._path(root).open("rb") as file:
                 record = _Record.model_validate_json(file.read(_LARGEST_RECORD_BYTES))
         except (OSError, ValidationError):
             return None
         return record if record.root == _identity(root) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """What a person is told before they trust a project, or as they do."""
+
+    words: str
+    fingerprint: str
+    """Of the configuration that the words speak of."""
+
+
+def what_trust_lets_in(root: Path) -> LetIn:
+    """What a project's configuration asks for that only trust gives it.
+
+    Raises:
+        UsageError: the configuration can't be read, or a key or value in it is wrong.
+    """
+    file = read_project(root).file
+    if file is None:
+        return LetIn("It has no configuration of its own.", _digest(None))
+    said = from_file(file.path, file.tables).values
+    keys = [f"`{key}`" for key in said if voice(key) != "anyone"]
+    words = (
+        f"{file.path.name} sets {', '.join(keys)}."
+        if keys
+        else f"{file.path.name} asks for nothing more."
+    )
+    return LetIn(words, _digest(file))
 
 
 def fingerprint(root: Path) -> str:
@@ -120,7 +165,10 @@ def fingerprint(root: Path) -> str:
     Raises:
         UsageError: the configuration can't be read.
     """
-    file = read_project(root).file
+    return _digest(read_project(root).file)
+
+
+def _digest(file: ProjectFile | None) -> str:
     content = [file.path.name, file.tables] if file else []
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,6 +12,7 @@ from lsprotocol.types import ErrorCodes, LSPAny, MessageType
 
 from longshift.errors import UsageError
 from longshift.lsp.features.showing import show_change, why
+from longshift.lsp.features.trusting import offer_trust
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import LongshiftLanguageServer, LspError
 
@@ -62,6 +63,7 @@ async def _start_goal(host: Host, name: str, given: Given) -> Json:
     result = await session.call(name, arguments)
     for notice in _texts(result.get("notices")):
         host.notice(session, notice)
+    host.spawn(offer_trust(host, session), "asking for trust")
     return {**result, "repo": session.root_uri}
 
 
