@@ -1,14 +1,17 @@
 """The owner's door: other processes send their commands to whoever drives the repository.
 
-Owns the order in which clients are answered. Must never know what a command means, and never let
-one client's mistake touch another or the server. The protocol is described in `wire`; the other
-end is `client`.
+Owns the order in which clients are answered, and how much one of them may ask. Must never know
+what a command means, and never let one client's mistake or malice touch another or the server:
+whoever opens too many connections loses their own, whoever asks too fast waits, whoever sends what
+is no request is hung up on. The protocol is described in `wire`; the other end is `client`.
 """
 
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -19,6 +22,7 @@ from longshift.errors import UsageError
 from longshift.journal import wire
 from longshift.journal.client import ControlClient
 from longshift.journal.doors import Door, default_door
+from longshift.journal.pace import Pace
 from longshift.journal.wire import Json
 
 __all__ = ["ControlClient", "ControlServer", "Follow", "Handle"]
@@ -38,11 +42,30 @@ LAST_WORDS_S: Final = 1.0
 """How long a client may take to read what it was sent before its connection is cut."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much clients may ask."""
+
+    connections: int = 64
+    """At a time; one more ends the idlest connection of the process that holds the most."""
+    admitted_within_s: float = 5.0
+    """How long a client may take to show its secret, where one is asked for."""
+    requests_per_s: float = 200.0
+    """Of one connection in the long run; faster ones wait on their own side."""
+    requests_at_once: float = 400.0
+
+
 class ControlServer:
     """Listens for the owner. Start it only while holding the repository's `Lease`."""
 
     def __init__(
-        self, state_dir: Path, handle: Handle, follow: Follow, *, door: Door | None = None
+        self,
+        state_dir: Path,
+        handle: Handle,
+        follow: Follow,
+        *,
+        door: Door | None = None,
+        limits: Limits = Limits(),
     ) -> None:
         """Prepare to listen.
 
@@ -52,7 +75,10 @@ class ControlServer:
                 one, those of several clients at once.
             follow: what a follower is sent; each of its iterators is closed with its client.
             door: where to listen; None: the safest that the platform has.
+            limits: how much clients may ask.
         """
+        self._limits = limits
+        self._is_crowded = False
         self._door = door or default_door(state_dir)
         self._handle = handle
         self._follow = follow
@@ -88,7 +114,10 @@ class ControlServer:
         if self._closing:
             writer.close()
             return
-        client = _Client(reader, writer, self._handle, self._follow)
+        self._make_place()
+        client = _Client(
+            reader, writer, self._handle, self._follow, self._limits, self._door.peer(writer)
+        )
         task = asyncio.get_running_loop().create_task(self._serve(client), name="control-client")
         self._clients[task] = client
         task.add_done_callback(self._ended)
@@ -97,9 +126,26 @@ class ControlServer:
         # A task that was cancelled before its first step has closed nothing.
         self._clients.pop(task).writer.close()
 
+    def _make_place(self) -> None:
+        """End a connection where there are too many: of whoever holds the most, the idlest."""
+        open_ones = [client for client in self._clients.values() if not client.is_dropped]
+        if len(open_ones) < self._limits.connections:
+            self._is_crowded = False
+            return
+        if not self._is_crowded:  # once for each crowd, or a flood would fill the log too
+            self._is_crowded = True
+            log.warning(
+                "there are more than %d control connections; the idlest are ended",
+                self._limits.connections,
+            )
+        held = Counter(client.peer for client in open_ones)
+        most = max(held.values())
+        greedy = [client for client in open_ones if held[client.peer] == most]
+        min(greedy, key=lambda client: client.claim).drop()
+
     async def _serve(self, client: "_Client") -> None:
         try:
-            if await self._door.admits(client.reader, client.writer):
+            if await self._admits(client):
                 await client.serve()
             else:
                 log.warning("a process of another user, or without the secret, was refused")
@@ -107,6 +153,13 @@ class ControlServer:
             log.debug("a control client went away")
         finally:
             await client.close()
+
+    async def _admits(self, client: "_Client") -> bool:
+        try:
+            async with asyncio.timeout(self._limits.admitted_within_s):
+                return await self._door.admits(client.reader, client.writer)
+        except TimeoutError:
+            return False
 
 
 class _Client:
@@ -118,14 +171,33 @@ class _Client:
         writer: asyncio.StreamWriter,
         handle: Handle,
         follow: Follow,
+        limits: Limits,
+        peer: int | None,
     ) -> None:
         self.reader = reader
         self.writer = writer
+        self.peer = peer
+        self.is_dropped = False
+        self._loop = asyncio.get_running_loop()
+        self._pace = Pace(limits.requests_per_s, limits.requests_at_once, self._loop.time())
+        self._has_asked = False
+        self._spoke_at_s = self._loop.time()
         self._handle = handle
         self._follow = follow
         self._following: asyncio.Task[None] | None = None
         self._is_busy = False
         self._is_finishing = False
+
+    @property
+    def claim(self) -> tuple[bool, bool, float]:
+        """How much it has on its side when a place is needed; the least goes first."""
+        is_needed = self._is_busy or self._following is not None
+        return is_needed, self._has_asked, self._spoke_at_s
+
+    def drop(self) -> None:
+        """Cut the connection at once, for another's sake."""
+        self.is_dropped = True
+        self.writer.transport.abort()
 
     async def serve(self) -> None:
         """Answer requests until the client goes, makes a mistake of form, or is to finish."""
@@ -136,11 +208,14 @@ class _Client:
             except asyncio.IncompleteReadError:
                 return
             except (asyncio.LimitOverrunError, ValidationError) as error:
+                log.warning("a control client sent what is no request, and was hung up on")
                 await self._send(wire.refusal(None, "", wire.malformed(error)))
                 return
+            self._has_asked, self._spoke_at_s = True, self._loop.time()
             self._is_busy = True
             await self._answer(request)
             self._is_busy = False
+            await asyncio.sleep(self._pace.wait_s(1, self._loop.time()))
 
     def finish_soon(self) -> bool:
         """Take no further request; True where none is being carried out."""

@@ -42,6 +42,9 @@ class Door(Protocol):
     async def admits(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether a client may speak; may read the client's first line."""
 
+    def peer(self, writer: asyncio.StreamWriter) -> int | None:
+        """The id of the process at the other end; None where the system can't say."""
+
     async def close(self) -> None:
         """Stop listening and leave nothing behind; clients are the caller's."""
 
@@ -89,6 +92,11 @@ class UnixDoor:
         """Ask the kernel who is there, where it says; elsewhere the folder alone keeps guard."""
         return is_own_peer(writer.get_extra_info("socket"), os.getuid())
 
+    def peer(self, writer: asyncio.StreamWriter) -> int | None:
+        """Ask the kernel which process is there."""
+        credentials = _peer_credentials(writer.get_extra_info("socket"))
+        return None if credentials is None else credentials[0]
+
     async def close(self) -> None:
         """Stop listening and remove the socket."""
         if self._server is not None:
@@ -119,6 +127,11 @@ class LoopbackDoor:
         except ValueError:  # no end of line within the limit
             return False
         return hmac.compare_digest(line.strip(), self._secret.encode())
+
+    def peer(self, writer: asyncio.StreamWriter) -> int | None:
+        """Loopback does not tell."""
+        del writer
+        return None
 
     async def close(self) -> None:
         """Stop listening."""
@@ -195,11 +208,19 @@ def require_private(folder: Path) -> None:
 
 def is_own_peer(connection: socket.socket, uid: int) -> bool:
     """Whether the process at the other end runs as `uid`; True where the kernel can't say."""
+    credentials = _peer_credentials(connection)
+    return credentials is None or credentials[1] == uid
+
+
+def _peer_credentials(connection: socket.socket) -> tuple[int, int, int] | None:
+    """Process, user and group at the other end, as they were when it connected."""
     if sys.platform != "linux":
-        return True
-    size = struct.calcsize("3i")  # pid, uid, gid
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    return bool(struct.unpack("3i", credentials)[1] == uid)
+        return None
+    size = struct.calcsize("3i")
+    pid, uid, gid = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return pid, uid, gid
 
 
 def _is_fit(candidate: Path) -> bool:
