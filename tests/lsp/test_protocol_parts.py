@@ -308,9 +308,10 @@ class MemoryTransport:
         self.sent: asyncio.Queue[Json] = asyncio.Queue()
         self._framer = Framer()
 
-    def start(self, on_bytes: object, on_end: object) -> None: ...
+    def start(self, on_bytes: object, on_end: object, on_stuck: object) -> None: ...
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, droppable: bool = False) -> None:
+        del droppable
         for body in self._framer.feed(data):
             self.sent.put_nowait(json.loads(body))
 

@@ -5,7 +5,6 @@ mended it: take our mending out.
 """
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -547,32 +546,6 @@ def test_a_process_that_can_not_be_seen_is_not_watched(ours: RawClient) -> None:
     ours.initialize(processId=gone.pid)
     ours.quiet()
     assert ours.shutdown() == 0
-
-
-def test_tcp_serves_one_client() -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.lsp_probe", "longshift", "0"],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-    )
-    with server:
-        assert server.stderr
-        port = int(server.stderr.readline())
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-            client.sendall(encode(INITIALIZE))
-            assert b"Content-Length" in client.recv(1 << 16)
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", port), timeout=20)
-            client.sendall(
-                encode({"jsonrpc": "2.0", "id": 1, "method": "shutdown"})
-                + encode({"jsonrpc": "2.0", "method": "exit"})
-            )
-            received = b""
-            while data := client.recv(1 << 16):
-                received += data
-            assert received.endswith(b'{"jsonrpc":"2.0","id":1,"result":null}')
-        assert server.wait(20) == 0
 
 
 def test_pipes_are_not_left_to_children(client: RawClient) -> None:

@@ -15,6 +15,8 @@ from pygls.lsp.server import LanguageServer
 from longshift.errors import LongshiftError, UsageError
 from longshift.lsp.protocol import LspError, Progress, make_server
 
+TOKEN = "a token for tests"
+
 
 def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
@@ -28,7 +30,10 @@ def main() -> int:
     add_own_features(server)
     if len(sys.argv) > 2:
         return server.serve_tcp(
-            "127.0.0.1", int(sys.argv[2]), on_listening=lambda _, port: announce(port)
+            "127.0.0.1",
+            int(sys.argv[2]),
+            token=TOKEN,
+            on_listening=lambda _, port: announce(port),
         )
     return server.serve_stdio()
 

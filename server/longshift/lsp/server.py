@@ -50,13 +50,18 @@ def serve_stdio() -> int:
 
 
 def serve_tcp(
-    host: str, port: int, *, on_listening: Callable[[str, int], None] | None = None
+    host: str,
+    port: int,
+    *,
+    token: str,
+    on_listening: Callable[[str, int], None] | None = None,
 ) -> int:
-    """Serve the first client that connects, and nobody else.
+    """Serve the first client that shows the token, and nobody else.
 
     Args:
-        host: an address of this machine.
+        host: an address of this machine that no other one reaches.
         port: 0 takes a free one.
+        token: what the client must send as `initializationOptions.token`.
         on_listening: called with address and port once a client can connect.
 
     Returns:
@@ -65,7 +70,7 @@ def serve_tcp(
     Raises:
         OSError: the address can't be listened on.
     """
-    return build().serve_tcp(host, port, on_listening=on_listening)
+    return build().serve_tcp(host, port, token=token, on_listening=on_listening)
 
 
 def build() -> LongshiftLanguageServer:

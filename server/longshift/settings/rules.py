@@ -197,7 +197,7 @@ def _is_looser(key: str, value: object, other: object) -> bool:
 
 
 def _said(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value or "no limit")
+    return shown(value) if value else "no limit"
 
 
 def _models(settings: Settings, roles: Iterable[Role]) -> str:

@@ -9,6 +9,8 @@ Invariants:
     - Messages begin in the order of their arrival, and a handler runs up to its first `await`
       before the next message begins: until then it sees the text it was asked about.
     - Whatever is registered for a message is gone when the message is done.
+    - What waits here is bounded: no more is read from a client before what it sent has begun, nor
+      before its time where it goes too fast, and it has only so many requests at a time.
 
 The defects that this mends, by their upstream issue (openlawlibrary/pygls):
     #517  requests that are already cancelled are still worked on.
@@ -25,12 +27,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from lsprotocol import types
 from pygls.constants import ATTR_EXECUTE_IN_THREAD
 from pygls.exceptions import JsonRpcException
 
+from longshift.journal.pace import Pace
 from longshift.lsp.protocol.answers import (
     ErrorAnswer,
     LspError,
@@ -58,6 +61,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MOST_IN_FLIGHT: Final = 512
+"""Requests, and notifications, that may be worked on at the same time."""
+
+MESSAGES_PER_S: Final = 2_000.0
+"""Of a client in the long run; a faster one is read more slowly."""
+
+MESSAGES_AT_ONCE: Final = 10_000.0
+
 Handler = Callable[..., Any]
 Steps = Generator[Any, Any, Any]
 Stage = Literal["new", "initializing", "ready", "shut down"]
@@ -74,12 +85,16 @@ class Dispatcher(Outgoing):
         self._in_flight: dict[MsgId, asyncio.Task[Any]] = {}
         self._notified: set[asyncio.Task[Any]] = set()
         self._stage: Stage = "new"
+        self._begun = asyncio.Event()
+        self._n_fed = 0
+        self._pace = Pace(MESSAGES_PER_S, MESSAGES_AT_ONCE, 0.0)
 
     # What the server's session calls.
 
     def feed(self, data: bytes) -> None:
         """Take bytes that the client sent, cut anywhere."""
         for item in self._framer.feed(data):
+            self._n_fed += 1
             if isinstance(item, BadHeader):
                 self._refuse(MalformedError(types.ErrorCodes.ParseError, item.reason))
                 continue
@@ -89,6 +104,21 @@ class Dispatcher(Outgoing):
                 self._refuse(error)
             else:
                 self._enqueue(message)
+
+    async def take(self, data: bytes) -> None:
+        """Take bytes, and return when the client may send more.
+
+        It does not wait for handlers to end: they may wait for this client's own answers.
+        """
+        before = self._n_fed
+        self.feed(data)
+        now_s = asyncio.get_running_loop().time()
+        wait_s = self._pace.wait_s(self._n_fed - before, now_s)
+        while self._inbox:
+            await self._begun.wait()
+        if wait_s:
+            logger.debug("The client sends too fast; it is read again in %.3f s.", wait_s)
+            await asyncio.sleep(wait_s)
 
     def feed_end(self) -> None:
         """Take note that the client will send nothing more; what it sent is begun before."""
@@ -120,6 +150,7 @@ class Dispatcher(Outgoing):
 
     def _put(self, message: Message | None) -> None:
         self._inbox.append(message)
+        self._begun.clear()
         self._schedule_pump()
 
     def _schedule_pump(self) -> None:
@@ -132,12 +163,15 @@ class Dispatcher(Outgoing):
         # next pump, which is what keeps text and requests in step.
         self._pump_due = False
         if not self._inbox:
+            self._begun.set()
             return
         message = self._inbox.popleft()
         try:
             self._dispatch(message)
         except Exception:
             logger.exception("A message could not be handled.")
+        if not self._inbox:
+            self._begun.set()
         self._schedule_pump()
 
     def _dispatch(self, message: Message | None) -> None:
@@ -185,6 +219,13 @@ class Dispatcher(Outgoing):
             raise LspError(
                 types.ErrorCodes.InvalidRequest,
                 f"A request with the id {request.msg_id!r} is still being answered.",
+            )
+        ends = request.method == types.SHUTDOWN
+        if len(self._in_flight) >= MOST_IN_FLIGHT and not ends:
+            raise LspError(
+                types.LSPErrorCodes.RequestFailed,
+                f"{MOST_IN_FLIGHT} requests of this client are still being answered, so "
+                f"{request.method} was not begun. Wait for some of them, or cancel them.",
             )
         first = request.method == types.INITIALIZE
         match self._stage:
@@ -272,6 +313,9 @@ class Dispatcher(Outgoing):
         method = notification.method
         if self._stage != "ready" and method != types.EXIT:
             logger.warning("%s came at a wrong time and was ignored.", method)
+            return
+        if len(self._notified) >= MOST_IN_FLIGHT:
+            logger.warning("%s was ignored: too many notifications are being handled.", method)
             return
         try:
             handler = self._get_handler(method)

@@ -17,6 +17,10 @@ MsgId = int | str
 
 VERSION: Final = "2.0"
 
+DEEPEST: Final = 100
+"""How deeply the values of a message may lie in each other. The protocol's own need about 20; of
+more, whoever walks them later by recursion would run out of stack."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -97,7 +101,33 @@ def _json_object(body: bytes) -> dict[str, object]:
         )
     if not isinstance(fields, dict):
         _invalid("A message must be a JSON object.", None)
+    if _is_too_deep(fields):
+        _invalid(f"The message is nested more than {DEEPEST} deep.", _msg_id(fields))
     return fields
+
+
+def _is_too_deep(fields: dict[str, object]) -> bool:
+    """Walk level by level, and not by recursion, which is what must not run out."""
+    level: list[object] = [fields]
+    for _ in range(DEEPEST):
+        level = [
+            below
+            for one in level
+            for below in (one.values() if isinstance(one, dict) else _items(one))
+            if isinstance(below, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def encode(message: dict[str, object]) -> bytes:
+    """Write one message that holds nothing but JSON."""
+    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _no_constant(name: str) -> NoReturn:

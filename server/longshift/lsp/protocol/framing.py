@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-MAX_BODY_BYTES: Final = 256 * 1024 * 1024
-"""A longer announcement is taken for garbage: waiting for it would swallow the whole session."""
+MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+"""A longer announcement is taken for garbage: no text that is edited by hand is so long, and
+waiting for it would swallow the whole session."""
 
 MAX_HEADER_BYTES: Final = 16 * 1024
 _KEPT_BYTES: Final = 1024

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from longshift.lsp.protocol.server import LongshiftLanguageServer
 
 logger = logging.getLogger(__name__)
+
+
+DROPPABLE: Final = frozenset(
+    {
+        types.PROGRESS,
+        types.WINDOW_LOG_MESSAGE,
+        types.WINDOW_SHOW_MESSAGE,
+        "longshift/runDidChange",
+    }
+)
+"""Notifications that are overtaken by later ones, or can be asked for."""
 
 
 class Outgoing(LanguageServerProtocol):
@@ -89,14 +100,15 @@ class Outgoing(LanguageServerProtocol):
         Raises:
             TypeError, ValueError: some part of it is not JSON.
         """
+        fields = self._converter.unstructure(data)
         body = json.dumps(
-            self._converter.unstructure(data),
+            fields,
             default=self._serialize_message,
             allow_nan=False,
             separators=(",", ":"),
         )
         if self._transport is not None:
-            self._transport.write(frame(body.encode()))
+            self._transport.write(frame(body.encode()), droppable=_is_droppable(fields))
 
     def _serialize_message(self, data: object) -> dict[str, Any]:
         # pygls writes any object's __dict__ here, which shows the client our insides.
@@ -132,6 +144,19 @@ class Outgoing(LanguageServerProtocol):
             return response.result
         wire = {"jsonrpc": VERSION, "id": response.msg_id, "result": response.result}
         return self._converter.structure(wire, result_type).result
+
+
+def _is_droppable(fields: object) -> bool:
+    """Whether a client that reads too slowly can do without a message."""
+    if not isinstance(fields, dict) or fields.get("method") not in DROPPABLE:
+        return False
+    # Without its begin and its end, a progress would never show or never go.
+    return fields["method"] != types.PROGRESS or _progress_kind(fields) == "report"
+
+
+def _progress_kind(fields: dict[str, Any]) -> object:
+    value = (fields.get("params") or {}).get("value")
+    return value.get("kind") if isinstance(value, dict) else None
 
 
 def _pass_result(method: str, callback: Callable[[Any], None], future: "Future[Any]") -> None:

@@ -19,7 +19,7 @@ from pygls.lsp.server import LanguageServer
 from longshift.lsp.protocol.client_process import ClientWatch
 from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.methods import LongshiftProtocol
-from longshift.lsp.protocol.transport import PipeTransport, SocketTransport, Transport
+from longshift.lsp.protocol.transport import PipeTransport, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -88,13 +88,19 @@ class LongshiftLanguageServer(LanguageServer):
         return self._run(lambda: PipeTransport(read_fd, write_fd))
 
     def serve_tcp(
-        self, host: str, port: int, *, on_listening: Callable[[str, int], None] | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        token: str,
+        on_listening: Callable[[str, int], None] | None = None,
     ) -> int:
-        """Serve the first client that connects; the port is closed to all others.
+        """Serve the first client that shows the token; the port is closed to all others then.
 
         Args:
-            host: an address of this machine.
+            host: an address of this machine that no other one reaches.
             port: 0 takes a free one.
+            token: what the client must send as `initializationOptions.token`.
             on_listening: called with the address and the port once a client can connect.
 
         Returns:
@@ -103,7 +109,7 @@ class LongshiftLanguageServer(LanguageServer):
         Raises:
             OSError: the address can't be listened on.
         """
-        return _run(self._serve_first_connection(host, port, on_listening))
+        return _run(self._serve_admitted(host, port, token, on_listening))
 
     def add_closer(self, closer: Closer) -> None:
         """Have something closed when the session ends, for whatever reason; last added first."""
@@ -134,8 +140,8 @@ class LongshiftLanguageServer(LanguageServer):
         raise SystemExit(self.serve_pipes(stdin.fileno(), stdout.fileno()))
 
     def start_tcp(self, host: str, port: int) -> NoReturn:
-        """Serve and exit, for callers that know pygls; see `serve_tcp`."""
-        raise SystemExit(self.serve_tcp(host, port))
+        """Refuse: a port without a token is open to every user of the machine."""
+        raise NotImplementedError("Longshift serves TCP to a client with a token: `serve_tcp`.")
 
     def start_ws(self, host: str, port: int) -> NoReturn:
         """Refuse: pygls's websocket loop goes around everything that is mended here."""
@@ -154,28 +160,27 @@ class LongshiftLanguageServer(LanguageServer):
         with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
             loop.add_signal_handler(signal.SIGTERM, self.end, 128 + signal.SIGTERM)
         self.protocol.attach(transport)
-        transport.start(self.protocol.feed, self.protocol.feed_end)
+        transport.start(self.protocol.take, self.protocol.feed_end, self._end_with_deaf_client)
         try:
             return await self._ended
         finally:
             await self._close(transport)
 
-    async def _serve_first_connection(
-        self, host: str, port: int, on_listening: Callable[[str, int], None] | None
+    async def _serve_admitted(
+        self,
+        host: str,
+        port: int,
+        token: str,
+        on_listening: Callable[[str, int], None] | None,
     ) -> int:
-        first: asyncio.Future[SocketTransport] = asyncio.get_running_loop().create_future()
+        from longshift.lsp.protocol.admission import Admission  # most sessions need none
 
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if first.done():
-                writer.close()
-            else:
-                first.set_result(SocketTransport(reader, writer))
-
-        listener = await asyncio.start_server(accept, host, port)
+        admission = Admission(token)
+        listener = await asyncio.start_server(admission.knock, host, port)
         try:
             if on_listening is not None:
                 on_listening(*listener.sockets[0].getsockname()[:2])
-            transport = await first
+            transport = await admission.admitted()
         finally:
             listener.close()
         return await self._serve(transport)
@@ -193,6 +198,10 @@ class LongshiftLanguageServer(LanguageServer):
         if self._thread_pool is not None:
             self._thread_pool.shutdown(wait=False, cancel_futures=True)
         await transport.close()
+
+    def _end_with_deaf_client(self) -> None:
+        logger.warning("The client has stopped reading what it is sent; the session ends.")
+        self.end(1)
 
     def _end_without_client(self) -> None:
         logger.warning("The client's process has ended; so does the server.")
