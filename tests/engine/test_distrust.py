@@ -169,7 +169,13 @@ async def test_trust_is_asked_anew_at_each_resume(
     assert [one.agent for one in refusals if one.agent == last] == ([] if after else [last] * 2)
 
 
-async def test_the_builtin_model_needs_no_trust_and_no_word_about_it(world: World) -> None:
+@pytest.mark.parametrize("had_trust", [False, True])
+async def test_the_builtin_model_needs_no_trust_and_no_word_about_it(
+    world: World, had_trust: bool
+) -> None:
+    if had_trust:
+        trust_now(world)
+        world.person.write(CONFIGURED)
     world.trusted = False
     builtin = {role: {"model": "builtin"} for role in ("default", "planner", "worker", "judge")}
     async with world.opened() as it:
@@ -177,4 +183,4 @@ async def test_the_builtin_model_needs_no_trust_and_no_word_about_it(world: Worl
             "startGoal", {"goal": "Fix what the linter finds", "settings": {"models": builtin}}
         )
         await it.ended()
-    assert answer["notices"] == []
+    assert [("changed since" in one) for one in answer["notices"]] == [True] * had_trust

@@ -145,6 +145,12 @@ async def test_the_person_is_asked_once_and_their_answer_is_recorded(
     run = await editor.command("describeRun", runId="R2")
     assert ("ran.txt" in str(run["changes"])) is trusts
 
+    (folder / "longshift.toml").write_text("checks = ['other']\n")
+    model.play(script)
+    await editor.run("Shout once more")
+    await editor.until(lambda: len(editor.asked) == 2)
+    assert ("changed since you trusted it" in editor.asked[1].message) is trusts
+
 
 async def test_where_trust_changes_nothing_nobody_is_asked(connect, repository, model, settings):
     builtin = {**settings, "models": {}}

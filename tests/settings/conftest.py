@@ -44,7 +44,7 @@ def load(root: Path, person_file: Path) -> Callable[..., Loaded]:
             editor=editor,
             project_root=root,
             person_file=person_file,
-            trusted=trusted,
+            trusts=lambda _: trusted,
         )
 
     return load_from

@@ -379,7 +379,7 @@ def test_without_project_and_files_the_defaults_hold(tmp_path: Path) -> None:
         editor=None,
         project_root=None,
         person_file=tmp_path / "absent" / TOML,
-        trusted=False,
+        trusts=lambda _: True,
     )
     assert (loaded.settings, loaded.notices) == (Settings(), ())
 

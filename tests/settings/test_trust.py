@@ -8,6 +8,7 @@ import pytest
 
 from longshift.errors import NeedsPerson, UsageError
 from longshift.settings import Trust, fingerprint
+from longshift.settings.sources import read_project
 
 BEFORE = {"longshift.toml": "checks = ['make']"}
 TABLE = "[tool.longshift]\nworkers = 2\n"
@@ -28,7 +29,7 @@ def write(root: Path, files: dict[str, str | None]) -> None:
 
 def test_nothing_is_trusted_until_someone_says_so(trust: Trust, root: Path) -> None:
     write(root, BEFORE)
-    assert (trust.standing(root), trust.notice(root)) == ("untrusted", None)
+    assert trust.standing(root) == "untrusted"
     trust.trust(root)
     assert trust.is_trusted(root)
     assert Trust(trust.folder).is_trusted(root)
@@ -70,8 +71,6 @@ def test_a_changed_configuration_ends_trust(
     trust.trust(root)
     write(root, after)
     assert trust.standing(root) == standing
-    notice = trust.notice(root) or ""
-    assert (f"longshift trust {root}" in notice) == (standing == "changed")
 
 
 def test_trust_is_of_one_folder_by_any_name(trust: Trust, root: Path, tmp_path: Path) -> None:
@@ -135,6 +134,14 @@ def test_a_project_can_t_hold_the_record_of_its_own_trust(root: Path) -> None:
     assert (elsewhere.standing(root), inside.standing(root)) == ("trusted", "untrusted")
     with pytest.raises(NeedsPerson, match=f"lies in {root} itself"):
         inside.trust(root)
+
+
+def test_trust_is_of_the_very_file_that_was_read(trust: Trust, root: Path) -> None:
+    write(root, BEFORE)
+    trust.trust(root)
+    trusts, seen = trust.for_file(root), read_project(root).file
+    write(root, {"longshift.toml": "checks = ['evil']"})
+    assert [trusts(seen), trusts(read_project(root).file), trusts(None)] == [True, False, False]
 
 
 def test_what_changed_while_the_person_looked_is_not_trusted(trust: Trust, root: Path) -> None:

@@ -136,7 +136,7 @@ def _settings(root: Path) -> tuple[Settings, list[Check]]:
             environ=os.environ,
             editor=None,
             project_root=root,
-            trusted=standing == "trusted",
+            trusts=trust.for_file(root),
         )
     except LongshiftError as error:
         return Settings(), [Check("settings", "bad", str(error), "See the sentence before.")]

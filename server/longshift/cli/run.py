@@ -154,7 +154,7 @@ def _settings(worktree: Worktree, wish: Wish) -> dict[str, object]:
         environ=os.environ,
         editor=None,
         project_root=worktree.root,
-        trusted=Trust(default_trust_folder()).is_trusted(worktree.root),
+        trusts=Trust(default_trust_folder()).for_file(worktree.root),
     )
     if wish.constraints:
         wished["constraints"] = [*loaded.settings.constraints, *wish.constraints]

@@ -154,7 +154,7 @@ class Outfitter:
             editor=surroundings.editor,
             project_root=root,
             person_file=surroundings.person_file,
-            trusted=surroundings.trust.is_trusted(root),
+            trusts=surroundings.trust.for_file(root),
         )
 
 
@@ -167,21 +167,31 @@ def why_distrusted(trust: Trust, root: Path) -> Refusal | None:
     standing = trust.standing(root)
     if standing == "trusted":
         return None
-    # Without the folder's name: a model reads the reason.
-    why = (
-        "its configuration changed since the person trusted it"
-        if standing == "changed"
-        else "the person has not trusted it"
-    )
     return Refusal(
-        f"Models run no commands in this workspace, because {why}.",
+        _CHANGED if standing == "changed" else _NEVER_TRUSTED,
         f"To let them, in the sandbox, look at what is there and run `longshift trust {root}`.",
     )
 
 
+_NEVER_TRUSTED: Final = (
+    "Models run no commands in this workspace, because the person has not trusted it."
+)
+_CHANGED: Final = (
+    "Models run no commands in this workspace, because its configuration changed since the person "
+    "trusted it."
+)
+"""Without the folder's name: a model reads these."""
+
+
 def told_of_distrust(room: RunRoom) -> tuple[str, ...]:
-    """What the person is told at the start of a run whose models may run no commands."""
-    if room.distrust is None or not may_choose_commands(room.settings):
+    """What the person is told at the start of a run whose models may run no commands.
+
+    Nothing where it makes no difference to them: no role's model would run any, and no trust of
+    theirs has ended.
+    """
+    if room.distrust is None:
+        return ()
+    if room.distrust.reason == _NEVER_TRUSTED and not may_choose_commands(room.settings):
         return ()
     return (f"{room.distrust.message} The run goes on without.",)
 

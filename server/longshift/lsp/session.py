@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.domain import events
@@ -263,14 +264,17 @@ class Session:
             environ=os.environ,
             editor=self.settings,
             project_root=self.root,
-            trusted=Trust(default_trust_folder()).is_trusted(self.root),
+            trusts=Trust(default_trust_folder()).for_file(self.root),
         )
 
     def _question_of_trust(self) -> LetIn | None:
-        is_trusted = Trust(default_trust_folder()).is_trusted(self.root)
-        if is_trusted or not may_choose_commands(self._load().settings):
+        standing = Trust(default_trust_folder()).standing(self.root)
+        if standing == "trusted" or not may_choose_commands(self._load().settings):
             return None
-        return what_trust_lets_in(self.root)
+        shown = what_trust_lets_in(self.root)
+        if standing == "untrusted":
+            return shown
+        return replace(shown, words=f"It changed since you trusted it. {shown.words}")
 
     async def _check_guest(self, command: str, arguments: Mapping[str, object]) -> None:
         """Refuse what the owner would do to a file whose text here it does not see."""

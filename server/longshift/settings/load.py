@@ -1,13 +1,15 @@
 """Put the settings together: every source in its order, each held to what it may say.
 
-Owns the order of the sources. Must never ask whether a project is trusted (the caller says so),
-nor touch any file but the two that may hold settings.
+Owns the order of the sources. Must never know what trust is (the caller says whether it holds for
+the very file that was read, so that no other can be put in its place between the two), nor touch
+any file but the two that may hold settings.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
 from longshift.settings.keys import flat, nested, variable
 from longshift.settings.model import Settings
@@ -16,6 +18,7 @@ from longshift.settings.sources import (
     COMMAND_LINE,
     DEFAULT,
     Layer,
+    ProjectFile,
     default_person_file,
     from_editor,
     from_environment,
@@ -24,6 +27,8 @@ from longshift.settings.sources import (
     from_person,
     read_project,
 )
+
+Trusts: TypeAlias = Callable[[ProjectFile | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def load_settings(
     editor: Mapping[str, object] | None,
     project_root: Path | None,
     person_file: Path | None = None,
-    trusted: bool,
+    trusts: Trusts,
 ) -> Loaded:
     """Put the settings together: the strongest source that sets a key decides it.
 
@@ -57,7 +62,7 @@ def load_settings(
         editor: what the editor sent, nested like the tables; null: not set.
         project_root: the folder that holds `longshift.toml` or `pyproject.toml`.
         person_file: the person's own file; None: the platform's place for it.
-        trusted: whether the person trusts the project's configuration as it stands now.
+        trusts: says whether the person trusts the project's file; None: it has none.
 
     Returns:
         The settings, whose budget in US dollars is 0 where it can't be kept.
@@ -72,7 +77,7 @@ def load_settings(
     own = from_person(person_file)
     weak = [own, Layer(DEFAULT, flat(Settings().model_dump()))]
     others = Others(strong=_merged(strong)[0], own=own.values, weak=_merged(weak)[0])
-    project, notices = _project_layer(project_root, others, person_file, trusted=trusted)
+    project, notices = _project_layer(project_root, others, person_file, trusts)
     values, origins = _merged([*strong, project, *weak])
     settings, of_budget = hold_budget(Settings.model_validate(nested(values)), origins)
     return Loaded(
@@ -93,7 +98,7 @@ def merge_tables(strong: Mapping[str, object], weak: Mapping[str, object]) -> di
 
 
 def _project_layer(
-    root: Path | None, others: Others, person_file: Path, *, trusted: bool
+    root: Path | None, others: Others, person_file: Path, trusts: Trusts
 ) -> tuple[Layer, tuple[str, ...]]:
     if root is None:
         return Layer("no project"), ()
@@ -101,7 +106,9 @@ def _project_layer(
     if project.file is None:
         return Layer(str(root)), project.notices
     said = from_file(project.file.path, project.file.tables)
-    layer, refused = hold_project(said, others, root=root, trusted=trusted, person_file=person_file)
+    layer, refused = hold_project(
+        said, others, root=root, trusted=trusts(project.file), person_file=person_file
+    )
     return layer, (*project.notices, *refused)
 
 

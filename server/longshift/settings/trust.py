@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -57,18 +58,14 @@ class Trust:
             return "untrusted"
         return "trusted" if record.fingerprint == fingerprint(root) else "changed"
 
+    def for_file(self, root: Path) -> Callable[[ProjectFile | None], bool]:
+        """Whether the person trusts a project with this very file, as it was read."""
+        record = self._record(root)
+        return lambda file: record is not None and record.fingerprint == _digest(file)
+
     def is_trusted(self, root: Path) -> bool:
         """Whether the configuration counts in full, exactly as it is now."""
         return self.standing(root) == "trusted"
-
-    def notice(self, root: Path) -> str | None:
-        """What to tell the person of a trust that ended because the configuration changed."""
-        if self.standing(root) != "changed":
-            return None
-        return (
-            f"The configuration of {root} changed since you trusted it, so it is not trusted any "
-            f"more. Look at what changed, then run `longshift trust {root}`."
-        )
 
     def trust(self, root: Path, as_seen: str | None = None) -> None:
         """Trust a project's configuration as it is now, until it changes.

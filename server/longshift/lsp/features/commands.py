@@ -72,6 +72,13 @@ async def _of_run(host: Host, name: str, given: Given) -> Json:
     return await session.call(name, given)
 
 
+async def _resume(host: Host, name: str, given: Given) -> Json:
+    session = await _session_of(host, name, given)
+    result = await session.call(name, given)
+    host.spawn(offer_trust(host, session), "asking for trust")
+    return result
+
+
 async def _describe(host: Host, name: str, given: Given) -> Json:
     session = await _session_of(host, name, given)
     if set(given) != {"runId"}:
@@ -171,7 +178,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "listRuns": _list,
     "describeRun": _describe,
     "pauseRun": _of_run,
-    "resumeRun": _of_run,
+    "resumeRun": _resume,
     "stopRun": _of_run,
     "steerRun": _of_run,
     "answerQuestion": _of_run,

@@ -1,7 +1,8 @@
 """The question whether models may run commands in a workspace, put to the person in their editor.
 
-Owns its words and that it comes once for each repository. Must never record a trust that the
-person did not give by hand: a client that can't ask, or is not answered, gives none.
+Owns its words, and that it comes once for each state of a repository's configuration. Must never
+record a trust that the person did not give by hand: a client that can't ask, or is not answered,
+gives none.
 """
 
 import logging
@@ -22,9 +23,9 @@ NOT_NOW: Final = "Not now"
 
 
 async def offer_trust(host: Host, session: "Session") -> None:
-    """Ask, where a run has started in which models may run no commands for want of trust."""
+    """Ask, where a run goes on in which models may run no commands for want of trust."""
     shown = await session.question_of_trust()
-    if shown is None or not host.is_first(session, TRUST):
+    if shown is None or not host.is_first(session, shown.fingerprint):
         return
     sentence = (
         f"Do you trust {session.root}? Then models may run commands there, in the sandbox, and its "
