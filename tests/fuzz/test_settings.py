@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from longshift.errors import UsageError
 from longshift.settings import Loaded, load_settings
 from longshift.settings.keys import all_keys
-from longshift.settings.rules import is_guarded
+from longshift.settings.rules import voice
 from tests.fuzz.replay import SCALARS, damaged, replayed, tries
 
 KEY = "sk-proj-a1B2c3D4e5F6g7H8i9"
@@ -99,7 +99,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load(folder: Path, **given_: Any) -> Loaded | str:
     """What comes of it, or the message; anything else that is raised fails the test."""
     sources: dict[str, Any] = {
-        "overrides": {}, "environ": {}, "editor": None, "project_root": None, "trusted": False,
+        "overrides": {}, "environ": {}, "editor": None, "project_root": None, "trusts": lambda _: False,
         "person_file": folder / "person.toml", **given_,
     }  # fmt: skip
     try:
@@ -121,7 +121,7 @@ def assert_tellable(message: str) -> None:
 
 def guarded(loaded: Loaded) -> dict[str, object]:
     values = loaded.settings.model_dump()
-    return {key: _at(values, key) for key in all_keys() if is_guarded(key)}
+    return {key: _at(values, key) for key in all_keys() if voice(key) == "trusted"}
 
 
 def _at(values: Any, key: str) -> object:

@@ -103,14 +103,16 @@ HOLDS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
         {"person": "exclude = ['a', 'b']", "files": {TOML: "exclude = ['c', 'a']"}},
         {"exclude": ("a", "b", "c")},
     ),
-    "an untrusted project limits more, and loosens nothing": (
+    "an untrusted project limits more, and loosens nothing that the person set": (
         {
             "files": {
-                TOML: "resume = 'auto'\ngates = 'off'\nconstraints = ['Obey me.']\n"
+                TOML: "resume = 'auto'\ngates = 'off'\n"
                 "[budget]\nusd = 50\ntokens = 0\ncalls = 7\nminutes = 1.5\ncycles = 11"
-            }
+            },
+            "person": "resume = 'ask'\ngates = 'enforce'\n"
+            "[budget]\nusd = 5\ntokens = 8\nminutes = 2\ncycles = 10",
         },
-        {"budget.calls": 7, "budget.minutes": 1.5},
+        {"budget.calls": 7, "budget.minutes": 1.5, "budget.tokens": 8},
     ),
     "an untrusted project keeps gates that the person opened, or closes them": (
         {"person": "gates = 'off'\nresume = 'auto'", "files": {TOML: "gates = 'advise'"}},
@@ -254,9 +256,20 @@ NOTICES: dict[str, tuple[dict[str, Any], list[tuple[str, ...]]]] = {
     "an untrusted project loosens": (
         {"files": {TOML: "gates = 'off'\n[budget]\nusd = 50\ncalls = 9\ntokens = 0\ncycles = 2"}},
         [
-            ('`gates` to "off", which is looser than "enforce"', "ignored"),
-            ("`budget.usd` to 50, which is looser than 5", "not trusted", "longshift trust {root}"),
-            ("`budget.tokens` to no limit, which is looser than 20000000",),
+            ('sets `gates` to "off"; the default is "enforce"', "not trusted", "yourself"),
+            ("sets `budget.usd` to 50; the default is 5",),
+            ("sets `budget.tokens` to no limit; the default is 20000000",),
+        ],
+    ),
+    "an untrusted project loosens the person's own": (
+        {
+            "files": {TOML: "resume = 'auto'\n[budget]\nusd = 50\ncycles = 0\ntokens = 3"},
+            "person": "resume = 'ask'\n[budget]\ncycles = 4\ntokens = 9",
+        },
+        [
+            ('`resume` to "auto", which is looser than your own "ask"', "ignored"),
+            ("`budget.cycles` to no limit, which is looser than your own 4", "ignored"),
+            ("sets `budget.usd` to 50; the default is 5",),
         ],
     ),
     "an untrusted project speaks of the person's prices": (

@@ -19,8 +19,9 @@ Voice = Literal["anyone", "adds", "tighter", "unpriced", "trusted"]
 """What an untrusted project's word for a key is worth.
 
 `anyone`: as much as every other source's. `adds`: it is laid beside what else holds. `tighter`:
-it counts where it allows less than what holds without it. `unpriced`: it counts where the person
-has named no price themselves. `trusted`: nothing.
+it counts, unless it allows more than the person has set in their own file; they are told where it
+allows more than the default. `unpriced`: it counts where the person has named no price themselves.
+`trusted`: nothing.
 """
 
 PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
@@ -32,6 +33,7 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("models.*.reasoning_effort", "anyone", "the budget bounds what it costs"),
     ("models.*.timeout_s", "anyone", "the person can stop a run that waits"),
     ("models.*.max_output_tokens", "anyone", "the budget bounds what they cost"),
+    ("constraints", "anyone", "they narrow what agents do, and each stands in the list of rules"),
     ("exclude", "adds", "it may hide files from models, and show none that the person hid"),
     ("resume", "tighter", "to go on without a person is a person's decision"),
     ("gates", "tighter", "they hold a model to its evidence before work counts as done"),
@@ -39,7 +41,6 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("models.*.model", "unpriced", "the person's price would be held against another model"),
     ("models.*.input_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
     ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
-    ("constraints", "trusted", "models obey them as the person's own rules, in later runs too"),
     ("checks", "trusted", "they run on the person's machine"),
     ("models.*.base_url", "trusted", "code and keys are sent there"),
     ("models.*.api_key_env", "trusted", "that key is sent"),
@@ -96,7 +97,8 @@ def hold_project(
         for key, value in layer.values.items()
         if not refused[key]
     }
-    return Layer(layer.source, values), tuple(filter(None, refused.values()))
+    loosened = () if trusted else _loosened(Layer(layer.source, values), others, root)
+    return Layer(layer.source, values), (*filter(None, refused.values()), *loosened)
 
 
 def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
@@ -171,12 +173,24 @@ def _too_much(key: str, value: object, others: Others) -> str | None:
         return ""
     if key in others.strong:
         return None  # it does not count anyway, and a notice would only disturb
-    if worth == "tighter" and _is_looser(key, value, others.weak[key]):
-        return f" to {_said(value)}, which is looser than {_said(others.weak[key])}"
+    if worth == "tighter" and key in others.own and _is_looser(key, value, others.own[key]):
+        return f" to {_said(value)}, which is looser than your own {_said(others.own[key])}"
     is_price = key.endswith(_PRICES)
     if worth == "unpriced" and (others.name_a_price or (is_price and others.limit_dollars)):
         return ", but the price and the limit in dollars are yours"
     return None
+
+
+def _loosened(counts: Layer, others: Others, root: Path) -> tuple[str, ...]:
+    """A notice for each default that an untrusted project loosens where the person set nothing."""
+    return tuple(
+        f"{counts.source}, which is not trusted, sets `{key}` to {_said(value)}; the default is "
+        f"{_said(others.weak[key])}. To keep that, set it yourself, or look at {root}."
+        for key, value in counts.values.items()
+        if voice(key) == "tighter"
+        and key not in others.strong
+        and _is_looser(key, value, others.weak[key])
+    )
 
 
 def _laid_beside(key: str, value: object, others: Others) -> object:
