@@ -21,6 +21,7 @@ FLOORS = {
     "domain": 1,
     "repository": 1,
     "screening": 1,
+    "places": 0,
     "errors": 0,
 }
 """A module imports from rooms on lower floors and from its own, and from no other."""

@@ -1,13 +1,20 @@
 import pytest
 
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds, TellModel
 from longshift.repository.paths import checked_file_path, checked_folder_path
 
-REFUSED = [
-    "", ".", "/etc/passwd", "../x", "a/../../x", "a/..", "C:/x", "a\\b", "a\0b", "folder/",
-    ".git/config", "a/.GIT/hooks/x", ".git./x", ".git /x", ".git::$INDEX_ALLOCATION/x",
-    ".g\u200cit/config", "git~1/config", "GIT~1/x", "\ud800", "x" * 300, "a/" * 3000 + "x",
-]  # fmt: skip
+OUT_OF_BOUNDS = {
+    "absolute": ["/etc/passwd", "//x", "C:/x", "c:x", "C:\\x", "\\x", "\\\\server\\share\\x", "~",
+                 "~/x", "~root/x", "~\\x"],
+    "'..'": ["..", "../x", "a/../../x", "a/..", "./../x", "a//../x", "..\\x", "a\\..\\x"],
+    "backslash": ["a\\b", "a\\"],
+    "NUL": ["a\0b", "\0"],
+    "git's own": [
+        ".git", ".git/config", "a/.GIT/hooks/x", ".git./x", ".git /x", ".git::$INDEX_ALLOCATION/x",
+        ".g\u200cit/config", "git~1/config", "GIT~1/x", "sub/.git/hooks/post-checkout", ".git\\x",
+    ],
+}  # fmt: skip
+MISTYPED = ["", ".", "folder/", "\ud800", "x" * 300, "a/" * 3000 + "x"]
 ACCEPTED = {
     "a.py": "a.py",
     "./a//b/./c.py": "a/b/c.py",
@@ -17,13 +24,27 @@ ACCEPTED = {
     "with space/näme😀": "with space/näme😀",
     "line\nbreak": "line\nbreak",
     "..a/b..": "..a/b..",
+    "~x": "~x",
+    "a~1/x": "a~1/x",
+    "...": "...",
 }
 
 
-@pytest.mark.parametrize("path", REFUSED)
-def test_refused(path: str) -> None:
-    with pytest.raises(TellModel):
+@pytest.mark.parametrize(
+    ("path", "words"), [(path, words) for words, paths in OUT_OF_BOUNDS.items() for path in paths]
+)
+def test_out_of_bounds(path: str, words: str) -> None:
+    for check in (checked_file_path, checked_folder_path):
+        with pytest.raises(OutOfBounds, match=words) as refused:
+            check(path)
+        assert refused.value.guard == "path"
+
+
+@pytest.mark.parametrize("path", MISTYPED)
+def test_mistyped(path: str) -> None:
+    with pytest.raises(TellModel) as refused:
         checked_file_path(path)
+    assert not isinstance(refused.value, OutOfBounds)
 
 
 @pytest.mark.parametrize(("path", "expected"), ACCEPTED.items())

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds, TellModel
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.repository.search import Match
 from longshift.repository.workspace import Workspace
@@ -168,3 +168,121 @@ def test_rebasing_onto_another_commit(workspace: Workspace) -> None:
     workspace.rebase_onto(commit, {"README": FileEdit(b"both\n"), "no newline": FileEdit(b"end")})
     assert workspace.changed_paths() == ["README"]
     assert "-theirs\n+both\n" in workspace.diff()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("readme", "'README', which exists"),
+        ("SRC/new.py", "'src', which exists"),
+        ("src/A.py", "'src/a.py', which exists"),
+        ("src/DEEP/c.py", "'src/deep', which exists"),
+        ("src/deep/B.PY", "'src/deep/b.py', which exists"),
+        ("NA\u0308ME \U0001f600\n.txt", "which exists"),
+        ("na\u0308me \U0001f600\n.txt", "which exists"),
+        ("LINK", "'link', which exists"),
+        ("s\u200crc/x", "'src', which exists"),
+        ("CON", "device"),
+        ("src/nul.txt", "device"),
+        ("COM\u00b9", "device"),
+        ("aux/x.c", "device"),
+        ("README:stream", "stream"),
+        ("README.", "dot or a space"),
+        ("src /x", "dot or a space"),
+    ],
+)
+def test_a_new_file_that_would_be_another_one_somewhere(
+    workspace: Workspace, path: str, words: str
+) -> None:
+    with pytest.raises(OutOfBounds, match=words):
+        workspace.write_file(path, "x\n")
+    with pytest.raises(OutOfBounds, match=words):
+        workspace.move_file("src/mixed.txt", path)
+    taken = workspace.take_over({path: FileEdit(b"x\n")})
+    assert list(taken) == [path]
+    assert isinstance(taken[path], OutOfBounds)
+    assert not workspace.is_changed
+
+
+def test_what_is_there_already_is_read_and_edited_by_its_name(
+    make_store: Callable, person: GitRepository
+) -> None:
+    store, commit = make_store({"aux.c": b"x\n", "Foo": b"1\n", "foo": b"2\n", "aa:b/c.": b"3\n"})
+    workspace = Workspace(store, commit)
+    for path in ("aux.c", "Foo", "foo", "aa:b/c."):
+        workspace.write_file(path, workspace.read_text(path).text + "more\n")
+    workspace.write_file("aa:b/d", "beside\n")
+    assert workspace.changed_paths() == ["Foo", "aa:b/c.", "aa:b/d", "aux.c", "foo"]
+    with pytest.raises(OutOfBounds):
+        workspace.write_file("FOO", "3\n")
+
+
+def test_a_name_may_change_its_case_or_come_again_once_it_is_free(workspace: Workspace) -> None:
+    workspace.move_file("README", "readme")
+    workspace.delete_file("latin.txt")
+    workspace.write_file("LATIN.txt", "x\n")
+    with pytest.raises(OutOfBounds, match="'readme', which exists"):
+        workspace.write_file("ReadMe", "x\n")
+    workspace.write_file("new/x", "x\n")
+    with pytest.raises(OutOfBounds, match="'new', which exists"):
+        workspace.write_file("NEW/y", "x\n")
+
+
+@pytest.mark.parametrize("path", ["nul", "src/con.py", "missing./x"])
+def test_names_that_mean_something_else_are_out_of_bounds_for_every_look(
+    workspace: Workspace, path: str
+) -> None:
+    looks: list[Callable[[], object]] = [
+        lambda: workspace.list_files(path),
+        lambda: workspace.read_text(path),
+        lambda: workspace.search("x", path),
+        lambda: workspace.edit_file(path, "a", "b"),
+        lambda: workspace.delete_file(path),
+        lambda: workspace.move_file(path, "y"),
+        lambda: workspace.checked_scope(path),
+    ]
+    for look in looks:
+        with pytest.raises(OutOfBounds):
+            look()
+
+
+def test_what_a_command_made_is_taken_over_but_what_leads_out(workspace: Workspace) -> None:
+    link = {
+        "in": b"src/a.py",
+        "src/up": b"../latin.txt",
+        "out": b"../elsewhere",
+        "abs": b"/etc/passwd",
+        "hooks": b".git/hooks",
+        "through": b"outside/passwd",
+        "a-way": b"src/b-way/../..",
+        "src/b-way": b"..",
+        ".gitmodules": b"README",
+        "README": b"/etc/hostname",
+    }
+    taken: dict[str, FileEdit | None] = {path: FileEdit(to, SYMLINK) for path, to in link.items()}
+    taken |= {
+        ".GIT/hooks/post-checkout": FileEdit(b"#!/bin/sh\n", EXECUTABLE),
+        "git~1/config": FileEdit(b"x"),
+        "a\\b": FileEdit(b"x"),
+        "link/x": FileEdit(b"through a link"),
+        "fine.txt": FileEdit(b"fine\n"),
+        "src/a.py": None,
+        "src/a.py/now a folder": FileEdit(b"x"),
+    }
+    refused = workspace.take_over(taken)
+    assert workspace.changed_paths() == [
+        "fine.txt", "in", "src/a.py", "src/a.py/now a folder", "src/b-way", "src/up",
+    ]  # fmt: skip
+    assert {path for path, why in refused.items() if not isinstance(why, OutOfBounds)} == {"link/x"}
+    assert "leads out" in str(refused["through"])
+    assert content(workspace, "README") == b"hello\n"
+
+
+def test_a_link_may_not_be_moved_to_where_it_leads_out(workspace: Workspace) -> None:
+    workspace.take_over({"src/deep/up": FileEdit(b"../a.py", SYMLINK)})
+    workspace.move_file("src/deep/up", "src/up")
+    with pytest.raises(OutOfBounds, match="leads out"):
+        workspace.move_file("src/up", "up")
+    with pytest.raises(OutOfBounds, match="git reads it"):
+        workspace.move_file("link", ".GitModules")
+    assert workspace.changed_paths() == ["src/up"]

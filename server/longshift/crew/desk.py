@@ -8,8 +8,8 @@ and is cancelled when the run is stopped; both end the role and pass through the
 `TellModel` is told back to the model as the result of its call.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.domain.model import Handoff, Said, Severity, TaskPlan
@@ -160,6 +160,10 @@ class CommandOutcome:
     truncated: bool = False
     timed_out: bool = False
     changed_paths: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Paths whose change was not taken over, each with the reason."""
+    out_of_bounds: tuple[str, ...] = ()
+    """The reasons among them that a guard gave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,20 +92,20 @@ async def run_in_cage(
 
     Raises:
         OutOfBounds: no command may run here.
-        TellModel: the repository's paths were changed in a way
-            that can't be taken over.
         NeedsPerson: the sandbox failed.
     """
     result, changes = await _run(room, room.cage_of_models, agent, workspace, command, timeout_s)
     changed = {path: edit for path, edit in _edits(changes).items() if is_text(path)}
-    if changed:
-        workspace.rebase_onto(workspace.commit, {**workspace.edits, **changed})
+    refused = await room.off_loop(workspace.take_over, changed)
+    too_much = dict.fromkeys(changes.left_out, say("too_much_to_take_over"))
     return CommandOutcome(
         exit_status=result.exit_status,
         output=result.output,
         truncated=result.truncated,
         timed_out=result.timed_out,
-        changed_paths=tuple(sorted(changed)),
+        changed_paths=tuple(sorted(changed.keys() - refused.keys())),
+        left_out={path: str(error) for path, error in sorted(refused.items())} | too_much,
+        out_of_bounds=tuple(str(e) for e in refused.values() if isinstance(e, OutOfBounds)),
     )
 
 

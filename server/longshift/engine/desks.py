@@ -82,7 +82,11 @@ class AgentDesk:
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
-        return await run_in_cage(self._room, self._agent, self._workspace, command, timeout_s)
+        outcome = await run_in_cage(self._room, self._agent, self._workspace, command, timeout_s)
+        if outcome.out_of_bounds:
+            detail = f"{' '.join(outcome.out_of_bounds)} Command: {command}"
+            await self.tell_refused("path", "run_command", detail)
+        return outcome
 
     async def tell_refused(self, guard: Guard, tool: str, detail: str) -> None:
         """Record that a guard kept this agent within its bounds."""

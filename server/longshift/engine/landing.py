@@ -14,10 +14,11 @@ from longshift.crew.prompts import say
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
 from longshift.engine.room import RunRoom, is_text
-from longshift.errors import NeedsPerson, TellModel
+from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.repository.files import FileEdit
 from longshift.repository.landing import Conflict as MergeConflict
 from longshift.repository.landing import Merged, Submission, merge_submission
+from longshift.repository.links import new_ways_out
 from longshift.repository.workspace import Workspace
 
 MARKER: Final = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
@@ -40,6 +41,7 @@ class Lander:
 
         Raises:
             TellModel: conflict markers are left in the files that clashed before.
+            OutOfBounds: with these edits a link of the repository would lead out of it.
             NeedsPerson: the head or the journal can't be written.
         """
         self._refuse_markers(task.id, workspace.edits)
@@ -66,6 +68,7 @@ class Lander:
             )
             if isinstance(merged, MergeConflict):
                 return await self._send_back(task, attempt, workspace, merged)
+            await self._room.off_loop(self._refuse_ways_out, head, merged)
             self._clashing.pop(task.id, None)
             return await self._put_on_head(task, attempt, merged, handoff)
 
@@ -117,6 +120,12 @@ class Lander:
             edit = edits.get(path)
             if edit is not None and MARKER.search(edit.data):
                 raise TellModel(say("markers_left", paths=[path]))
+
+    def _refuse_ways_out(self, head: str, merged: Merged) -> None:
+        """Refuse links that lead out together, though each of them was harmless by itself."""
+        links = new_ways_out(self._room.store, head, merged.commit, merged.paths)
+        if links:
+            raise OutOfBounds("path", say("links_lead_out", paths=links))
 
     def _message(self, task: Task) -> str:
         run = self._room.run

@@ -1,15 +1,18 @@
 """A worker's isolated view of the code: a commit plus an overlay of its own edits.
 
 Pure in memory: nothing is written anywhere, and making one costs nothing. One worker's tools at a
-time use it; it has no locks. Mistakes of a model are `TellModel`, in words that it can act on.
+time use it; it has no locks. Mistakes of a model are `TellModel`, in words that it can act on, and
+`OutOfBounds` where it reached for what is not its own. No symbolic link is ever followed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds, TellModel
+from longshift.places.spelling import folded, names_gitmodules, why_no_file
 from longshift.repository import hunks
 from longshift.repository.files import (
+    DIRECTORY,
     REGULAR,
     SUBMODULE,
     SYMLINK,
@@ -19,10 +22,12 @@ from longshift.repository.files import (
     is_plain_file,
 )
 from longshift.repository.globs import parse_globs
+from longshift.repository.links import leads_out, links_of
 from longshift.repository.paths import checked_file_path, checked_folder_path
 from longshift.repository.search import Match, Query
 from longshift.repository.store import ObjectStore
 from longshift.repository.textfile import TextFile, decode
+from longshift.repository.trees import TreeEntry
 
 
 class Workspace:
@@ -57,6 +62,7 @@ class Workspace:
         inside = f"{folder}/" if folder else ""
         chosen = [name for name in (*kept, *added) if name.startswith(inside) or name == folder]
         if folder and not chosen:
+            self._refuse_no_file(folder)
             raise TellModel(f"There is nothing at {path!r}.{self._why_absent(folder)}")
         if glob is not None:
             chosen = _matching(chosen, glob, inside)
@@ -89,11 +95,18 @@ class Workspace:
 
     def read(self, path: str) -> FileEdit | None:
         """Give a file as it stands, whatever its kind; None where there is none."""
-        name = checked_file_path(path)
-        if name in self._edits:
-            return self._edits[name]
-        version = self._committed(name)
-        return None if version is None else version.as_edit()
+        return self._file(checked_file_path(path))
+
+    def checked_scope(self, path: str) -> str:
+        """Give the canonical form of a path to work on, which need not be there yet; "" is all.
+
+        Raises:
+            OutOfBounds, TellModel: nothing can be there.
+        """
+        name = checked_folder_path(path)
+        if name:
+            self._refuse_no_file(name)
+        return name
 
     # Editing.
 
@@ -139,7 +152,7 @@ class Workspace:
         """
         name = checked_file_path(path)
         self._check_writable(name)
-        existing = self.read(name)
+        existing = self._file(name)
         file = (decode(existing.data) if existing else None) or TextFile("")
         data = file.encode(file.adapt(content))
         self._put(name, FileEdit(data, existing.mode if existing else REGULAR))
@@ -151,8 +164,7 @@ class Workspace:
             TellModel: there is none.
         """
         name = checked_file_path(path)
-        if self.read(name) is None:
-            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+        self._existing(name)
         self._put(name, None)
 
     def move_file(self, path: str, new_path: str) -> None:
@@ -162,14 +174,14 @@ class Workspace:
             TellModel: there is no such file, or the new path is taken or can't be a file.
         """
         name, target = checked_file_path(path), checked_file_path(new_path)
-        file = self.read(name)
-        if file is None:
-            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
-        if self.read(target) is not None:
+        file = self._existing(name)
+        if self._file(target) is not None:
             raise TellModel(f"There is a file {target!r} already; delete it first.")
         self._put(name, None)
         try:
             self._check_writable(target)
+            if file.mode == SYMLINK:
+                self._refuse_link(target, file.data)
         except TellModel:
             self._put(name, file)
             raise
@@ -206,7 +218,57 @@ class Workspace:
         for name, edit in edits.items():
             self._put(name, edit)
 
+    def take_over(self, edits: Mapping[str, FileEdit | None]) -> dict[str, TellModel]:
+        """Lay edits over the files that a command made, which may have named them as it liked.
+
+        Returns:
+            The paths that were left as they are here, each with the reason.
+        """
+        refused: dict[str, TellModel] = {}
+        before = {name: self._edits[name] for name in edits.keys() & self._edits.keys()}
+        for name in (name for name, edit in edits.items() if edit is None):
+            self._put(name, None)
+        written = [
+            (name, edit)
+            for name, edit in sorted(edits.items(), key=lambda one: one[0])
+            if edit is not None
+        ]
+        for name, edit in written:
+            try:
+                self._check_taken(name)
+            except TellModel as error:
+                refused[name] = error
+            else:
+                self._put(name, edit)
+        for name, way_out in self._ways_out(dict(written), but=refused).items():
+            refused[name] = way_out
+            del self._edits[name]
+            if name in before:
+                self._edits[name] = before[name]
+        return refused
+
     # Beneath.
+
+    def _ways_out(
+        self, taken: Mapping[str, FileEdit], but: Collection[str]
+    ) -> dict[str, TellModel]:
+        """The links among what was taken that are refused, now that all of it is in its place."""
+        refused: dict[str, TellModel] = {}
+        for name, edit in taken.items():
+            if edit.mode == SYMLINK and name not in but and name in self._edits:
+                try:
+                    self._refuse_link(name, edit.data)
+                except TellModel as error:
+                    refused[name] = error
+        return refused
+
+    def _check_taken(self, name: str) -> None:
+        if checked_file_path(name) != name:
+            raise OutOfBounds("path", f"{name!r} is no path as git keeps it.")
+        if reason := self._why_absent(name):
+            raise TellModel(f"Nothing can be written at {name!r}.{reason}")
+        if self._file(name) is None:
+            self._refuse_new(name)
 
     def _put(self, name: str, edit: FileEdit | None) -> None:
         """Lay an edit over the commit; one that changes nothing is dropped instead."""
@@ -216,11 +278,17 @@ class Workspace:
         else:
             self._edits[name] = edit
 
+    def _file(self, name: str) -> FileEdit | None:
+        if name in self._edits:
+            return self._edits[name]
+        version = self._committed(name)
+        return None if version is None else version.as_edit()
+
     def _committed(self, name: str) -> FileVersion | None:
         return self._store.read_file(self.commit, name)
 
     def _mode(self, name: str) -> int:
-        file = self.read(name)
+        file = self._file(name)
         return file.mode if file else REGULAR
 
     def _contents(self, names: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -232,10 +300,15 @@ class Workspace:
             elif edit is None and is_plain_file(listing[name].mode):
                 yield name, self._store.objects.read_blob(listing[name].oid)
 
-    def _text_file(self, name: str) -> TextFile:
-        file = self.read(name)
+    def _existing(self, name: str) -> FileEdit:
+        file = self._file(name)
         if file is None:
+            self._refuse_no_file(name)
             raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+        return file
+
+    def _text_file(self, name: str) -> TextFile:
+        file = self._existing(name)
         if file.mode == SYMLINK:
             target = file.data.decode("utf-8", "replace")
             raise TellModel(f"{name!r} is a symbolic link to {target!r}; name that file instead.")
@@ -253,13 +326,79 @@ class Workspace:
         """
         if self._is_folder(name):
             raise TellModel(f"{name!r} is a folder; name a file in it.")
-        file = self.read(name)
+        file = self._file(name)
         if file is not None and not is_plain_file(file.mode):
             raise TellModel(
                 f"{name!r} is a symbolic link or a submodule and is not written through."
             )
         if reason := self._why_absent(name):
             raise TellModel(f"Nothing can be written at {name!r}.{reason}")
+        if file is None:
+            self._refuse_new(name)
+
+    def _refuse_new(self, name: str) -> None:
+        """Refuse a new file that would be another one, or none, on some file system.
+
+        Raises:
+            OutOfBounds: it would.
+        """
+        self._refuse_no_file(name)
+        folder, part, _ = next(self._missing(name))
+        wanted = folded(part)
+        for other in self._names_in(folder):
+            there = _joined(folder, other)
+            if folded(other) == wanted and self._stands(there):
+                raise OutOfBounds(
+                    "path",
+                    f"{_joined(folder, part)!r} would be the same as {there!r}, which exists, "
+                    "where case or the form of accents does not count. Name that one, or another.",
+                )
+
+    def _refuse_no_file(self, name: str) -> None:
+        """Refuse a path where nothing stands and that means something else on some file system."""
+        for _, part, path in self._missing(name):
+            if reason := why_no_file(part):
+                raise OutOfBounds("path", f"{path!r} can't be used: {part!r} {reason}.")
+
+    def _refuse_link(self, name: str, target: bytes) -> None:
+        """Refuse a link that leads out of the repository, or that git would obey."""
+        if names_gitmodules(name.rsplit("/", 1)[-1]):
+            raise OutOfBounds("path", f"{name!r} may not be a symbolic link: git reads it.")
+        if leads_out(name, target, links_of(self._store, self.commit, self._edits)):
+            shown = target.decode("utf-8", "replace")
+            raise OutOfBounds(
+                "path",
+                f"{name!r} would be a symbolic link to {shown!r}, which leads out of the "
+                "repository or nowhere. Let it lead to a file in the repository, by a relative "
+                "path.",
+            )
+
+    def _missing(self, name: str) -> Iterator[tuple[str, str, str]]:
+        """The names on a path's way at which nothing stands: folder, name and both joined."""
+        folder = ""
+        for part in name.split("/"):
+            path = _joined(folder, part)
+            if not self._stands(path):
+                yield folder, part, path
+            folder = path
+
+    def _stands(self, path: str) -> bool:
+        return self._file(path) is not None or self._is_folder(path)
+
+    def _names_in(self, folder: str) -> set[str]:
+        """The names in a folder, some of which may be deleted."""
+        inside = f"{folder}/" if folder else ""
+        names = {
+            path.removeprefix(inside).split("/", 1)[0]
+            for path in self._edits
+            if path.startswith(inside)
+        }
+        tree: TreeEntry | None = TreeEntry(DIRECTORY, self._store.objects.tree_of(self.commit))
+        if folder:
+            tree = self._store.find(self.commit, folder)
+        if tree is not None and tree.is_tree:
+            names |= self._store.trees.entries(tree.oid).keys()
+        return names
 
     def _is_folder(self, name: str) -> bool:
         inside = name + "/"
@@ -278,11 +417,15 @@ class Workspace:
         parts = name.split("/")
         for depth in range(1, len(parts)):
             above = "/".join(parts[:depth])
-            file = self.read(above)
+            file = self._file(above)
             if file is not None:
                 kind = {SYMLINK: "symbolic link", SUBMODULE: "submodule"}.get(file.mode, "file")
                 return f" {above!r} is a {kind}, not a folder."
         return " It is a folder." if self._is_folder(name) else ""
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _matching(names: list[str], glob: str, inside: str) -> list[str]:

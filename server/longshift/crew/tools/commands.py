@@ -4,6 +4,7 @@ Must never start a process: the desk's sandbox does, or says why it can't.
 """
 
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Annotated, Final, Never, TypeAlias
 
 from pydantic import Field
@@ -14,6 +15,8 @@ from longshift.crew.toolbox import RESULT_CHARACTERS, Arguments, Result, Tool, b
 
 CHANGED_CHARACTERS: Final = RESULT_CHARACTERS // 2
 """Most characters of changed paths in one result."""
+LEFT_OUT_NAMED: Final = 20
+"""Most paths whose change was not taken over that a result names."""
 
 RunOnDesk: TypeAlias = Callable[[str, int], Awaitable[CommandOutcome]]
 
@@ -39,6 +42,7 @@ def command_tool(run_on_desk: RunOnDesk, ran: list[str]) -> Tool[Never]:
         changed = outcome.changed_paths
         fitting = count_that_fit(map(len, changed), CHANGED_CHARACTERS)
         rest = {"changed_paths_total": len(changed)} if fitting < len(changed) else {}
+        left_out = dict(islice(outcome.left_out.items(), LEFT_OUT_NAMED))
         return {
             "exit_status": outcome.exit_status,
             "output": head_and_tail(
@@ -47,6 +51,7 @@ def command_tool(run_on_desk: RunOnDesk, ran: list[str]) -> Tool[Never]:
             "timed_out": outcome.timed_out,
             "changed_paths": list(changed[:fitting]),
             **rest,
+            **({"left_out": left_out} if left_out else {}),
         }
 
     return bind("run_command", RunCommand, run_command)

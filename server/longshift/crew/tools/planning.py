@@ -14,7 +14,7 @@ from longshift.crew.gates import Gate, find_same_failed
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Arguments, End, Result, Tool, bind, error
 from longshift.domain.model import TaskPlan
-from longshift.repository.paths import checked_folder_path
+from longshift.repository.workspace import Workspace
 from longshift.screening.hidden import visible
 
 
@@ -52,7 +52,7 @@ def _adding(desk: PlannerDesk, brief: PlannerBrief) -> Tool[Never]:
     gate = Gate(brief.gates)
 
     async def add_task(given: AddTask) -> Result:
-        plan = _read_plan(given)
+        plan = await desk.off_loop(_read_plan, given, desk.workspace)
         if mistake := _unknown(plan.depends_on, desk.task_ids()):
             return error(mistake)
         reason = _reason_against(plan, brief)
@@ -79,16 +79,16 @@ def _finishing() -> Tool[Planned]:
     return bind("finish", Finish, finish, ends=True)
 
 
-def _read_plan(given: AddTask) -> TaskPlan:
+def _read_plan(given: AddTask, workspace: Workspace) -> TaskPlan:
     """The task as it is kept: canonical paths, each once, and no blank lines of acceptance.
 
     The title becomes the subject of a commit and a line in menus and terminals, so it is one line
     in which everything is seen.
 
     Raises:
-        TellModel: a path leaves the repository.
+        OutOfBounds, TellModel: a path leaves the repository, or nothing can be there.
     """
-    paths = dict.fromkeys(checked_folder_path(path) or "." for path in given.paths)
+    paths = dict.fromkeys(workspace.checked_scope(path) or "." for path in given.paths)
     acceptance = tuple(line.strip() for line in given.acceptance if line.strip())
     return TaskPlan(
         title=" ".join(visible(given.title).split()),

@@ -1,0 +1,93 @@
+"""Where symbolic links lead. Follows them as text, never on a disk.
+
+Owns the question whether a link leads out of the repository, by itself or through other links, on
+any system: a backslash is read as a slash, and names are compared as the most careless would.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from longshift.places.spelling import folded, names_git
+from longshift.repository.files import SYMLINK, Edits, path_from_bytes
+from longshift.repository.store import ObjectStore
+
+_MOST_STEPS: Final = 64
+"""Links in one way; systems give up after 40 or 63."""
+
+Links = Mapping[str, bytes]
+"""The targets of a tree's links, by their folded paths."""
+
+
+def links_of(store: ObjectStore, commit: str, edits: Edits | None = None) -> dict[str, bytes]:
+    """The links of a commit with edits laid over it; for `leads_out`."""
+    found = {
+        folded(path): store.version(entry).data
+        for path, entry in store.list_files(commit).items()
+        if entry.mode == SYMLINK and path not in (edits or {})
+    }
+    for path, edit in (edits or {}).items():
+        if edit is not None and edit.mode == SYMLINK:
+            found[folded(path)] = edit.data
+    return found
+
+
+def leads_out(path: str, target: bytes, links: Links) -> bool:
+    """Whether a link leads out of the repository, to git's own files, or round in a circle.
+
+    Args:
+        path: where it stands.
+        target: what it holds.
+        links: all links of the tree, which it may lead through.
+    """
+    at = path.split("/")[:-1]
+    waiting = _steps(target)
+    if waiting is None:
+        return True
+    followed = 0
+    while waiting:
+        part = waiting.pop()
+        if part == ".." and at:
+            at.pop()
+            continue
+        if part == ".." or names_git(part):
+            return True
+        at.append(part)
+        link = links.get(folded("/".join(at)))
+        if link is None:
+            continue
+        steps, followed = _steps(link), followed + 1
+        if steps is None or followed > _MOST_STEPS:
+            return True
+        at.pop()
+        waiting += steps
+    return False
+
+
+def new_ways_out(store: ObjectStore, before: str, after: str, paths: Collection[str]) -> list[str]:
+    """The links of a commit that lead out of the repository and did not in another.
+
+    Args:
+        store: where both commits are.
+        before: the commit before.
+        after: the commit after.
+        paths: those that differ between them; where no link is among them, nothing is new.
+    """
+    versions = (store.read_file(commit, path) for commit in (before, after) for path in paths)
+    if not any(version is not None and version.mode == SYMLINK for version in versions):
+        return []
+    old, new = links_of(store, before), links_of(store, after)
+    return [
+        path
+        for path, entry in store.list_files(after).items()
+        if entry.mode == SYMLINK
+        and leads_out(path, new[folded(path)], new)
+        and not (folded(path) in old and leads_out(path, old[folded(path)], old))
+    ]
+
+
+def _steps(target: bytes) -> list[str] | None:
+    """The names that a target goes through, last first; None: it starts at a root or a drive."""
+    text = path_from_bytes(target).replace("\\", "/")
+    if text.startswith("/") or text[1:2] == ":":
+        return None
+    return [part for part in reversed(text.split("/")) if part not in ("", ".")]
