@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from longshift.errors import NeedsPerson
+from longshift.places.beneath import Folder, opened
 from longshift.review.shapes import (
     DIRECTORY,
     DeleteFile,
@@ -78,23 +79,21 @@ class DiskPresent:
 
     def read(self, path: str) -> PresentFile | None:
         """Give the file at a path below the root; None where nothing stands there."""
-        place = self.root / path
-        if not _is_inside(self.root, place):
-            return None
         try:
-            status = place.lstat()
-            if stat.S_ISDIR(status.st_mode):
-                return PresentFile(mode=DIRECTORY)
-            if stat.S_ISLNK(status.st_mode):
-                return PresentFile(data=os.fsencode(place.readlink()), mode=0o120000)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
-                return PresentFile(data=b"\0", mode=0o100644)
-            mode = 0o100755 if status.st_mode & stat.S_IXUSR else 0o100644
-            return PresentFile(data=place.read_bytes(), mode=mode)
+            with opened(self.root, path) as (folder, name):
+                return _read(folder, name)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:  # there, and not to be read: nothing of it can be merged
             return PresentFile(data=b"\0")
+
+    def mode(self, path: str) -> int | None:
+        """The mode of what stands at a path; None where nothing does."""
+        try:
+            with opened(self.root, path) as (folder, name):
+                return folder.status(name).st_mode
+        except OSError:
+            return None
 
 
 class StillPresent:
@@ -139,8 +138,10 @@ class DiskHand:
 def write_effects(root: Path, effects: Sequence[Effect]) -> None:
     """Write, move and delete files below a root; a file is never seen half written.
 
+    No link is followed, whoever swaps a folder for one meanwhile: nothing outside is touched.
+
     Raises:
-        NeedsPerson: the file system refused, or a link leads out of the root.
+        NeedsPerson: the file system refused, or a symbolic link stands on the way.
     """
     for effect in effects:
         try:
@@ -165,68 +166,93 @@ def file_bytes(file: PresentFile | None) -> bytes | None:
     return file.text.encode("utf-8", "surrogateescape")
 
 
+def set_executable(root: Path, path: str, executable: bool) -> None:
+    """Set or clear the executable bits of a file below a root; a link, or none, is left alone."""
+    with contextlib.suppress(OSError), opened(root, path) as (folder, name):
+        file = folder.open(name, os.O_RDONLY)
+        try:
+            present = stat.S_IMODE(os.fstat(file).st_mode)
+            wanted = present | (present & 0o444) >> 2 if executable else present & ~0o111
+            if wanted != present:
+                folder.set_permissions(name, file, wanted)
+        finally:
+            os.close(file)
+
+
+def _read(folder: Folder, name: str) -> PresentFile:
+    status = folder.status(name)
+    if stat.S_ISDIR(status.st_mode):
+        return PresentFile(mode=DIRECTORY)
+    if stat.S_ISLNK(status.st_mode):
+        return PresentFile(data=folder.target(name), mode=0o120000)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
+        return PresentFile(data=b"\0", mode=0o100644)
+    with os.fdopen(folder.open(name, os.O_RDONLY), "rb") as file:
+        data = file.read(LARGEST_FILE_BYTES + 1)
+    return PresentFile(data=data, mode=0o100755 if status.st_mode & stat.S_IXUSR else 0o100644)
+
+
 def _write(root: Path, effect: Effect) -> None:
-    place = root / effect.path
-    if not _is_inside(root, place):
-        raise OSError(f"a link on the way leads out of {root}")
     match effect:
         case WriteFile():
-            _write_file(place, effect)
+            with opened(root, effect.path, make=True) as (folder, name):
+                _write_file(folder, name, effect)
         case DeleteFile():
-            place.unlink(missing_ok=True)
-            _remove_empty_folders(root, place.parent)
+            with contextlib.suppress(FileNotFoundError), opened(root, effect.path) as there:
+                there[0].remove(there[1])
+            _remove_empty_folders(root, effect.path)
         case RenameFile():
-            old = root / effect.old_path
-            if not _is_inside(root, old):
-                raise OSError(f"a link on the way leads out of {root}")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            old.rename(place)
-            _remove_empty_folders(root, old.parent)
+            with (
+                opened(root, effect.old_path) as (old, old_name),
+                opened(root, effect.path, make=True) as (folder, name),
+            ):
+                old.move(old_name, folder, name)
+            _remove_empty_folders(root, effect.old_path)
 
 
-def _write_file(place: Path, effect: WriteFile) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
+def _write_file(folder: Folder, name: str, effect: WriteFile) -> None:
     # Of fixed length: the name beside a long name must not be too long itself.
-    fresh = place.with_name(f".longshift-{hashlib.sha256(os.fsencode(place)).hexdigest()[:16]}")
-    fresh.unlink(missing_ok=True)
+    fresh = f".longshift-{hashlib.sha256(os.fsencode(effect.path)).hexdigest()[:16]}"
+    folder.remove(fresh)
     try:
         if effect.mode == 0o120000:
-            fresh.symlink_to(os.fsdecode(effect.data))
+            folder.link(fresh, effect.data)
         else:
-            _write_durably(fresh, effect)
-            _keep_permissions(place, fresh, effect.mode)
-        fresh.replace(place)
+            _write_durably(folder, fresh, name, effect)
+        folder.move(fresh, folder, name)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        folder.remove(fresh)
         raise
 
 
-def _write_durably(fresh: Path, effect: WriteFile) -> None:
+def _write_durably(folder: Folder, fresh: str, name: str, effect: WriteFile) -> None:
     permissions = 0o777 if effect.mode == 0o100755 else 0o666
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(fresh, flags, permissions), "wb") as file:
+    with os.fdopen(folder.open(fresh, flags, permissions), "wb") as file:
         file.write(effect.data)
         file.flush()
+        kept = _kept_permissions(folder, name, effect.mode)
+        if kept is not None:
+            folder.set_permissions(fresh, file.fileno(), kept)
         os.fsync(file.fileno())
 
 
-def _keep_permissions(place: Path, fresh: Path, mode: int) -> None:
-    """Give a file's new version the permissions of the old, as far as git's mode agrees."""
-    with contextlib.suppress(FileNotFoundError):
-        old = place.lstat().st_mode
-        if stat.S_ISREG(old) and bool(old & stat.S_IXUSR) == (mode == 0o100755):
-            fresh.chmod(stat.S_IMODE(old))
-
-
-def _remove_empty_folders(root: Path, folder: Path) -> None:
-    while folder != root and folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
-
-
-def _is_inside(root: Path, place: Path) -> bool:
-    """Whether the folder that holds a place is really below the root, links resolved."""
+def _kept_permissions(folder: Folder, name: str, mode: int) -> int | None:
+    """The permissions of a file's old version, as far as git's mode of the new one agrees."""
     try:
-        return place.parent.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # links in a circle
-        return False
+        old = folder.status(name).st_mode
+    except FileNotFoundError:
+        return None
+    agrees = stat.S_ISREG(old) and bool(old & stat.S_IXUSR) == (mode == 0o100755)
+    return stat.S_IMODE(old) if agrees else None
+
+
+def _remove_empty_folders(root: Path, path: str) -> None:
+    """Remove the folders above a path as far as nothing is in them."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        try:
+            with opened(root, path) as (above, name):
+                above.remove_folder(name)
+        except OSError:
+            return  # something is in it still, or stands in its place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from longshift.engine.ports import write_effects
+from longshift.engine.ports import set_executable, write_effects
 from longshift.errors import NeedsPerson
 from longshift.lsp.buffers import Buffer
 from longshift.lsp.edits import BufferEdit, FileOperation, workspace_edit
@@ -83,7 +83,7 @@ class EditorHand:
             for buffer in plan.left_open:
                 self._host.buffers.set_aside(buffer, self._root)
         for one in plan.modes:
-            await asyncio.to_thread(_set_mode, self._root / one.path, one.mode)
+            await asyncio.to_thread(set_executable, self._root, one.path, one.mode == 0o100755)
 
     def _add(self, plan: _Plan, effect: Effect, hunks: Sequence[PendingHunk]) -> None:
         match effect:
@@ -200,16 +200,6 @@ def _fits(text: str, edits: Sequence[Edit]) -> bool:
 def _shows(text: str, data: bytes) -> bool:
     """Whether a buffer with this text is saved as these bytes, or shows them."""
     return as_saved(text, data) == data or as_shown(data, text) == text
-
-
-def _set_mode(place: Path, mode: int) -> None:
-    try:
-        present = place.stat().st_mode & 0o777
-    except OSError:
-        return  # not saved yet: the editor makes the file
-    wanted = present | (present & 0o444) >> 2 if mode == 0o100755 else present & ~0o111
-    if wanted != present:
-        place.chmod(wanted)
 
 
 def _refused(names: str, why: str) -> NeedsPerson:

@@ -38,7 +38,7 @@ class EditorPresent:
         buffer = self.buffers.get(path)
         if buffer is None:
             return DiskPresent(self.root).read(path)
-        mode = self._mode(path)
+        mode = DiskPresent(self.root).mode(path)
         if mode is not None and not stat.S_ISREG(mode):
             return DiskPresent(self.root).read(path)  # a buffer shows where the link leads
         if mode is None and not buffer.text:
@@ -68,12 +68,6 @@ class EditorPresent:
             return True
         on_disk = DiskPresent(self.root).read(path)
         return on_disk is not None and as_saved(buffer.text, on_disk.data) == on_disk.data
-
-    def _mode(self, path: str) -> int | None:
-        try:
-            return (self.root / path).lstat().st_mode
-        except OSError:
-            return None
 
 
 def as_saved(text: str, stored: bytes | None) -> bytes:

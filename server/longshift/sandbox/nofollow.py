@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from longshift.places import beneath
 from longshift.sandbox.policy import Owner
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,12 +34,12 @@ def open_root(path: Path) -> Iterator[int]:
 
     Only the names above it, which no command could touch, may be symlinks.
     """
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        handle = _step(handle, path.name)
-        yield handle
+        with open_folder(parent, (path.name,)) as handle:
+            yield handle
     finally:
-        os.close(handle)
+        os.close(parent)
 
 
 @contextlib.contextmanager
@@ -48,27 +49,22 @@ def open_folder(root: int, parts: tuple[str, ...]) -> Iterator[int]:
     Raises:
         FileNotFoundError, NotADirectoryError: there is no such folder, or a symlink stands there.
     """
-    handle = os.dup(root)
-    try:
-        for part in parts:
-            handle = _step(handle, part)
+    with beneath.open_folder(root, parts, _open) as handle:
         yield handle
-    finally:
-        os.close(handle)
 
 
 def make_folder(root: int, parts: tuple[str, ...], owner: Owner | None) -> None:
     """Make a folder and those above it, for the owner."""
-    handle = os.dup(root)
-    try:
-        for part in parts:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(part, 0o755, dir_fd=handle)
-                if owner is not None:
-                    os.chown(part, *owner, dir_fd=handle, follow_symlinks=False)
-            handle = _step(handle, part)
-    finally:
-        os.close(handle)
+
+    def made(folder: int, name: str) -> int:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o755, dir_fd=folder)
+            if owner is not None:
+                os.chown(name, *owner, dir_fd=folder, follow_symlinks=False)
+        return _open(folder, name)
+
+    with beneath.open_folder(root, parts, made):
+        pass
 
 
 def write_file(
@@ -159,20 +155,19 @@ def _unlink(folder: int, name: str) -> bool:
     return False
 
 
-def _step(handle: int, part: str) -> int:
-    """Open a folder from its parent's descriptor, which is closed, unless this fails."""
+def _open(folder: int, name: str) -> int:
+    """Open a folder by its parent's descriptor."""
     try:
-        inner = os.open(part, _FOLDER, dir_fd=handle)
+        inner = os.open(name, _FOLDER, dir_fd=folder)
     except PermissionError:
-        _reopen_access(handle, part, 0o700)
-        inner = os.open(part, _FOLDER, dir_fd=handle)
+        _reopen_access(folder, name, 0o700)
+        inner = os.open(name, _FOLDER, dir_fd=folder)
     try:
         if os.fstat(inner).st_mode & 0o700 != 0o700:
             os.fchmod(inner, 0o755)
     except OSError:
         os.close(inner)
         raise
-    os.close(handle)
     return inner
 
 
