@@ -6,7 +6,7 @@ import pytest
 
 from longshift.places.spelling import folded
 from longshift.repository.files import SYMLINK, FileEdit
-from longshift.repository.links import leads_out, new_ways_out
+from longshift.repository.links import Links, leads_out, new_ways_out
 
 TREE = {
     "up": b"..",
@@ -18,7 +18,7 @@ TREE = {
     "away": b"/elsewhere",
     "d/chain": b"../away/x",
 }
-LINKS = {folded(path): target for path, target in TREE.items()}
+LINKS = Links({folded(path): target for path, target in TREE.items()})
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from rich.text import Text
 
 from longshift.cli.deciding import targets_of
 from longshift.cli.session import find_worktree, known_run, read_state, repo_option
-from longshift.cli.terminal import clean, output, raw_output
+from longshift.cli.terminal import clean, notice, one_line, output, raw_output
 from longshift.domain.state import Run
 from longshift.errors import UsageError
+from longshift.repository.links import links_of
 from longshift.repository.store import ObjectStore
+from longshift.review.flags import flags_in
 from longshift.review.unified import change_diff, run_diff
 
 STYLES = (
@@ -39,13 +41,16 @@ def command(run: str, change: str | None, repo: Path) -> None:
     console = output()
     try:
         text = _diff(store, meant, change, exact=not console.is_terminal)
+        flags = _flags(store, meant, change)
     finally:
         store.close()
     if not console.is_terminal:
         with raw_output():
             sys.stdout.write(text)
-        return
-    console.print(coloured(text), soft_wrap=True)
+    else:
+        console.print(coloured(text), soft_wrap=True)
+    for path, why in flags.items():
+        notice(f"{one_line(path)} is protected: {why}. It is accepted only by its name.")
 
 
 def coloured(diff: str) -> Text:
@@ -56,6 +61,14 @@ def coloured(diff: str) -> Text:
 
 def _style(line: str) -> str:
     return next((style for mark, style in STYLES if line.startswith(mark)), "")
+
+
+def _flags(store: ObjectStore, run: Run, change: str | None) -> dict[str, str]:
+    """What of the diff takes a word of its own; a part of a change is left to its own line."""
+    meant = run.changes.get((change or "").partition(":")[0])
+    ends = (meant.parent, meant.commit) if meant is not None else (run.taken, run.head)
+    changes = run.changes if meant is None else [meant.id]
+    return flags_in(run, changes, store.differences(*ends), links_of(store, ends[1]))
 
 
 def _diff(store: ObjectStore, run: Run, change: str | None, *, exact: bool) -> str:

@@ -11,8 +11,10 @@ from longshift.cli.told import counted, usage_words
 from longshift.domain.model import Finding
 from longshift.domain.state import Phase, Run
 from longshift.engine.difference import PathStat, path_stats
+from longshift.repository.links import links_of
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
+from longshift.review.flags import flags_in
 
 MOST_FILES = 20
 MOST_FINDINGS = 10
@@ -69,6 +71,8 @@ def _tell_difference(console: Console, worktree: Worktree, run: Run) -> None:
     store = ObjectStore.open(worktree)
     try:
         stats = path_stats(store, run.taken, run.head)
+        differences = store.differences(run.taken, run.head)
+        flags = flags_in(run, run.changes, differences, links_of(store, run.head))
     finally:
         store.close()
     added, removed = sum(s.added for s in stats), sum(s.removed for s in stats)
@@ -77,6 +81,10 @@ def _tell_difference(console: Console, worktree: Worktree, run: Run) -> None:
         say(console, f"  {_amount(one):>12}  {one_line(one.path)}")
     if len(stats) > MOST_FILES:
         say(console, f"  … and {len(stats) - MOST_FILES} more", "dim")
+    if flags:
+        say(console, "Protected, to be accepted only by name:", "yellow")
+        for path, why in flags.items():
+            say(console, f"  {one_line(path)}  {why}", "yellow")
 
 
 def _amount(stat: PathStat) -> str:

@@ -41,7 +41,7 @@ def command(run: str, targets: tuple[str, ...], all_: bool, reason: str, repo: P
         async with connected(worktree) as link:
             if all_:
                 return await reject_all(link, output(), meant.id)
-            await decide_each(link, output(), "rejectChange", meant, chosen, reason)
+            await decide_each(link, output(), "rejectChange", meant, chosen, {"reason": reason})
             return DONE
 
     return run_async(work())

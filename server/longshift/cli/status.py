@@ -128,13 +128,16 @@ def _show_tasks(console: Console, run: Run) -> None:
 def _show_changes(console: Console, run: Run, hunks: tuple[PendingHunk, ...]) -> None:
     if not run.changes:
         return
-    table = _table("change", "file", "hunks", "undecided", "accepted", "rejected", "stale")
+    columns = ["change", "file", "hunks", "undecided", "accepted", "rejected", "stale"]
+    flags = {(hunk.change_id, hunk.path): hunk.flag for hunk in hunks if hunk.flag}
+    table = _table(*columns, *(["protected"] if flags else []))
     for change in run.changes.values():
         for path in sorted({h.path for h in hunks if h.change_id == change.id}):
             states = [h.state for h in hunks if (h.change_id, h.path) == (change.id, path)]
             decided: tuple[HunkState, ...] = ("pending", "accepted", "rejected", "stale")
             counts = [str(len(states)), *(str(states.count(state)) for state in decided)]
-            table.add_row(change.id, Text(one_line(path)), *counts)
+            flag = [flags.get((change.id, path), "")] if flags else []
+            table.add_row(change.id, Text(one_line(path)), *counts, *flag)
     console.print(table)
 
 

@@ -12,6 +12,7 @@ from longshift.cli.terminal import one_line
 from longshift.domain import events as e
 from longshift.domain.model import Usage
 from longshift.domain.state import Run
+from longshift.review.flags import named, protected_paths
 
 Tone = Literal["plain", "good", "bad", "warn", "dim", "bold"]
 
@@ -181,7 +182,9 @@ def _(event: e.LandingIntended, run: Run | None) -> Told:
 def _(event: e.TaskLanded, run: Run | None) -> Told:
     change = f"{event.change}, {_paths(event.paths)}" if event.change else "nothing to change"
     concerns = f"; concerns: {event.handoff.concerns}" if event.handoff.concerns else ""
-    return Told(f"{_task(event.task, run)} landed ({change}){concerns}", "good")
+    flags = _flags(event, run)
+    text = f"{_task(event.task, run)} landed ({change}){concerns}{flags}"
+    return Told(text, "warn" if flags else "good")
 
 
 @_told.register
@@ -308,6 +311,13 @@ def _(event: e.BudgetExceeded, run: Run | None) -> Told:
     del run
     text = f"the budget of {event.kind} is used up: {event.used} of {event.limit}"
     return Told(text, "bad")
+
+
+def _flags(event: e.TaskLanded, run: Run | None) -> str:
+    if run is None or event.change is None or event.change not in run.changes:
+        return ""
+    flags = protected_paths(run, event.change)
+    return f"; protected: {named(flags)}" if flags else ""
 
 
 def _because(reason: str) -> str:

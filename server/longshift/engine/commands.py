@@ -99,6 +99,20 @@ class OfAll(OfRun):
     path: Name | None = None
 
 
+class Accept(OfHunks):
+    """What `acceptChange` takes."""
+
+    protected: bool = False
+    """Whether files that take a word of their own are meant too, where no path names them."""
+
+
+class AcceptAll(OfAll):
+    """What `acceptAll` takes."""
+
+    protected: bool = False
+    """Whether files that take a word of their own are meant too."""
+
+
 class OfFinding(OfRun):
     """A command on one finding."""
 
@@ -285,9 +299,17 @@ def _decides(decision: HunkDecision) -> Callable[[Engine, OfHunks], Awaitable[Js
     async def decide(engine: Engine, given: OfHunks) -> Json:
         run = engine.shop.chronicle.run(given.run_id)
         target = Target(given.change_id, given.path, given.hunk)
-        state = await engine.decisions.decide(run, target, decision, given.reason)
+        protected = isinstance(given, Accept) and given.protected
+        decided = await engine.decisions.decide(
+            run, target, decision, given.reason, protected=protected
+        )
         await engine.go_on(given.run_id)
-        return {"runId": given.run_id, "changeId": given.change_id, "state": state}
+        answer: Json = {
+            "runId": given.run_id,
+            "changeId": given.change_id,
+            "state": decided.state,
+        }
+        return {**answer, "protected": list(decided.left)} if decided.left else answer
 
     return decide
 
@@ -297,8 +319,14 @@ def _decides_all(
 ) -> Callable[[Engine, OfAll], Awaitable[Json]]:
     async def decide(engine: Engine, given: OfAll) -> Json:
         run = engine.shop.chronicle.run(given.run_id)
-        count = await engine.decisions.decide_all(run, decision, given.path)
-        return {"runId": given.run_id, "state": decision, "hunks": count}
+        protected = isinstance(given, AcceptAll) and given.protected
+        decided = await engine.decisions.decide_all(run, decision, given.path, protected=protected)
+        return {
+            "runId": given.run_id,
+            "state": decided.state,
+            "hunks": decided.hunks,
+            "protected": list(decided.left),
+        }
 
     return decide
 
@@ -339,11 +367,11 @@ _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]
     "liftConstraint": (LiftConstraint, _lift_constraint),
     "listRuns": (Nothing, _list_runs),
     "describeRun": (OfRun, _describe_run),
-    "acceptChange": (OfHunks, _decides("accepted")),
+    "acceptChange": (Accept, _decides("accepted")),
     "rejectChange": (OfHunks, _decides("rejected")),
     "reworkChange": (OfHunks, _decides("rework")),
     "undoDecision": (OfHunks, _decides("pending")),
-    "acceptAll": (OfAll, _decides_all("accepted")),
+    "acceptAll": (AcceptAll, _decides_all("accepted")),
     "rejectAll": (OfAll, _decides_all("rejected")),
     "fixFinding": (OfFinding, _fix_finding),
     "dismissFinding": (OfFinding, _dismiss_finding),

@@ -6,7 +6,7 @@ there but what the decision names, and never record as accepted what does not st
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
@@ -17,7 +17,7 @@ from longshift.domain.state import Phase, Run
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
-from longshift.review.decisions import Target, chosen
+from longshift.review.decisions import Target, chosen, split_protected
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
 
@@ -26,6 +26,21 @@ MOST_EXPECTED: Final = 1_000
 QUOTED_HUNKS: Final = 3
 QUOTED_CHARACTERS: Final = 100
 """How much of a rejected hunk its rule repeats, for all later prompts carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a decision.
+
+    Attributes:
+        state: of the hunks that it was about; `pending` where all of them were left.
+        hunks: how many were decided on.
+        left: the paths that were left, because they take a word of their own; sorted.
+    """
+
+    state: HunkDecision
+    hunks: int
+    left: tuple[str, ...] = ()
 
 
 class Decisions:
@@ -53,12 +68,22 @@ class Decisions:
         return await self._hunks_against(run, change_id, self._look())
 
     async def decide(
-        self, run: Run, target: Target, decision: HunkDecision, reason: str = ""
-    ) -> str:
+        self,
+        run: Run,
+        target: Target,
+        decision: HunkDecision,
+        reason: str = "",
+        *,
+        protected: bool = False,
+    ) -> Decided:
         """Carry out one decision.
 
-        Returns:
-            The state of the hunks it was about.
+        Args:
+            run: the run.
+            target: what the person named; a path in it is a word of its own for that file.
+            decision: what they said.
+            reason: their words.
+            protected: whether they said that files which take a word of their own are meant too.
 
         Raises:
             UsageError: the target names nothing, or nothing that can take this decision; or the
@@ -74,8 +99,11 @@ class Decisions:
                 target,
                 decision,
             )
+            left: Sequence[PendingHunk] = ()
             match decision:
                 case "accepted":
+                    named = protected or target.path is not None
+                    hunks, left = split_protected(hunks, named=named)
                     await self._accept(run, hunks, present, reason)
                 case "rejected":
                     await self._reject(run, hunks, reason)
@@ -83,13 +111,19 @@ class Decisions:
                     await self._rework(run, hunks, reason)
                 case "pending":
                     await self._undo(run, hunks, present)
-            return decision
+            return _outcome(decision, hunks, left)
 
-    async def decide_all(self, run: Run, decision: HunkDecision, path: str | None = None) -> int:
+    async def decide_all(
+        self,
+        run: Run,
+        decision: HunkDecision,
+        path: str | None = None,
+        *,
+        protected: bool = False,
+    ) -> Decided:
         """Accept or reject everything that is pending, of one path or of the whole run.
 
-        Returns:
-            How many hunks there were.
+        Accepting leaves the files that take a word of their own, unless `protected` is that word.
 
         Raises:
             UsageError: the run is another worktree's.
@@ -103,13 +137,15 @@ class Decisions:
                 for hunk in await self._hunks_against(run, None, present)
                 if hunk.state == "pending" and path in (None, hunk.path, hunk.file, hunk.old_path)
             ]
-            if decision == "accepted" and pending:
-                await self._accept(run, pending, present, "")
-            elif pending:
+            accepted, left = split_protected(pending, named=protected)
+            if decision == "accepted":
+                await self._accept(run, accepted, present, "")
+                return _outcome(decision, accepted, left)
+            if pending:
                 ordered = sorted(pending, key=_by_change)
                 for _, group in groupby(ordered, key=lambda hunk: hunk.change_id):
                     await self._reject(run, list(group), "")
-            return len(pending)
+            return _outcome(decision, pending, ())
 
     def _look(self) -> StillPresent:
         return StillPresent(self._shop.hand.present())
@@ -140,6 +176,8 @@ class Decisions:
     async def _accept(
         self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent, reason: str
     ) -> None:
+        if not hunks:
+            return
         await self._write(run, [h for h in hunks if h.state == "pending"], present, "accepted")
         await self._confirm(run, hunks)
         await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason))
@@ -254,6 +292,13 @@ class Decisions:
                 lifted.append(events.ConstraintLifted(run=run.id, constraint=rule.id))
                 still += [hunk for hunk in of_change if hunk.key in keys - freed]
         return [*lifted, self._rule(run, still, still[0].reason)] if still else lifted
+
+
+def _outcome(
+    decision: HunkDecision, hunks: Sequence[PendingHunk], left: Sequence[PendingHunk]
+) -> Decided:
+    state = decision if hunks or not left else "pending"
+    return Decided(state, len(hunks), tuple(sorted({hunk.path for hunk in left})))
 
 
 async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntended) -> str:

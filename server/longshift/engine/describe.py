@@ -133,6 +133,7 @@ def _file(path: str, hunks: Sequence[PendingHunk]) -> Json:
         "path": path,
         "oldPath": hunks[0].old_path,
         "kind": hunks[0].kind,
+        "flag": hunks[0].flag or None,
         "hunks": [
             {
                 "hunk": hunk.hunk,

@@ -73,8 +73,15 @@ def on_hunks(review: "FileReview") -> Iterator[Action]:
         yield Action(f"Reject: {name}", REJECT, "rejectChange", arguments, one)
 
 
-def on_file(review: "FileReview", uri: str) -> Iterator[Action]:
-    """Accept and reject everything that is pending in a file, for each run."""
+def on_file(review: "FileReview", uri: str, *, by_itself: bool = False) -> Iterator[Action]:
+    """Accept and reject everything that is pending in a file, for each run.
+
+    Args:
+        review: of the file.
+        uri: its document's.
+        by_itself: whether the editor asks without its person, as it does to act on saving. Then
+            nothing is offered that would write a protected file.
+    """
     by_run: dict[str, list[ReviewHunk]] = {}
     for one in review.pending:
         if one.hunk.state == "pending":
@@ -84,10 +91,14 @@ def on_file(review: "FileReview", uri: str) -> Iterator[Action]:
         added = sum(one.hunk.added for one in hunks)
         removed = sum(one.hunk.removed for one in hunks)
         name = review.path.rsplit("/", 1)[-1]
-        counts = f"+{added} \N{MINUS SIGN}{removed}, {n} hunk{'s' * (n != 1)}"
+        flag = next((one.hunk.flag for one in hunks if one.hunk.flag), "")
+        counts = f"+{added} \N{MINUS SIGN}{removed}, {n} hunk{'s' * (n != 1)}{protected(flag)}"
         what = f"all of {run_id} in {name} ({counts})"
         arguments: dict[str, object] = {**named(review.repo), "runId": run_id, "uri": uri}
-        yield Action(f"Accept {what}", ACCEPT_FILE, "acceptAll", arguments)
+        if not (flag and by_itself):
+            # Its title says that the file is protected, so to pick it is the word that it takes.
+            word: dict[str, object] = {"protected": True} if flag else {}
+            yield Action(f"Accept {what}", ACCEPT_FILE, "acceptAll", {**arguments, **word})
         yield Action(f"Reject {what}", REJECT_FILE, "rejectAll", arguments)
 
 
@@ -151,7 +162,13 @@ def hunk_name(one: "ReviewHunk") -> str:
     """A hunk in a title: its task, how many lines it adds and removes, and its number."""
     hunk = one.hunk
     title = _short(hunk.title, LONGEST_TITLE)
-    return f"{title} (+{hunk.added} \N{MINUS SIGN}{hunk.removed}, hunk {hunk.hunk} of {hunk.of})"
+    counts = f"+{hunk.added} \N{MINUS SIGN}{hunk.removed}, hunk {hunk.hunk} of {hunk.of}"
+    return f"{title} ({counts}{protected(hunk.flag)})"
+
+
+def protected(flag: str) -> str:
+    """What a title says of a file that takes a word of its own; nothing of any other."""
+    return f"; protected: {flag}" if flag else ""
 
 
 def target(repo: str | None, one: "ReviewHunk") -> dict[str, object]:

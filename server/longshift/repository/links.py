@@ -5,6 +5,8 @@ any system: a backslash is read as a slash, and names are compared as the most c
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from longshift.places.spelling import folded, names_git
@@ -14,11 +16,25 @@ from longshift.repository.store import ObjectStore
 _MOST_STEPS: Final = 64
 """Links in one way; systems give up after 40 or 63."""
 
-Links = Mapping[str, bytes]
-"""The targets of a tree's links, by their folded paths."""
+
+@dataclass(frozen=True)
+class Links:
+    """The links of a tree.
+
+    Attributes:
+        targets: what each holds, by its folded path.
+    """
+
+    targets: Mapping[str, bytes]
+
+    @cached_property
+    def destinations(self) -> Mapping[str, str]:
+        """Where those lead that stay in the repository: folded paths, "" for the root."""
+        found = {path: destination(path, to, self) for path, to in self.targets.items()}
+        return {path: place for path, place in found.items() if place is not None}
 
 
-def links_of(store: ObjectStore, commit: str, edits: Edits | None = None) -> dict[str, bytes]:
+def links_of(store: ObjectStore, commit: str, edits: Edits | None = None) -> Links:
     """The links of a commit with edits laid over it; for `leads_out`."""
     found = {
         folded(path): store.version(entry).data
@@ -28,21 +44,27 @@ def links_of(store: ObjectStore, commit: str, edits: Edits | None = None) -> dic
     for path, edit in (edits or {}).items():
         if edit is not None and edit.mode == SYMLINK:
             found[folded(path)] = edit.data
-    return found
+    return Links(found)
 
 
 def leads_out(path: str, target: bytes, links: Links) -> bool:
     """Whether a link leads out of the repository, to git's own files, or round in a circle.
+
+    Arguments as those of `destination`.
+    """
+    return destination(path, target, links) is None
+
+
+def destination(path: str, target: bytes, links: Links) -> str | None:
+    """The path where a link leads in the end, folded; "" is the root, None: it leads out.
 
     Args:
         path: where it stands.
         target: what it holds.
         links: all links of the tree, which it may lead through.
     """
-    at = path.split("/")[:-1]
+    at = [folded(part) for part in path.split("/")[:-1]]
     waiting = _steps(target)
-    if waiting is None:
-        return True
     followed = 0
     while waiting:
         part = waiting.pop()
@@ -50,17 +72,17 @@ def leads_out(path: str, target: bytes, links: Links) -> bool:
             at.pop()
             continue
         if part == ".." or names_git(part):
-            return True
-        at.append(part)
-        link = links.get(folded("/".join(at)))
+            return None
+        at.append(folded(part))
+        link = links.targets.get("/".join(at))
         if link is None:
             continue
         steps, followed = _steps(link), followed + 1
         if steps is None or followed > _MOST_STEPS:
-            return True
+            return None
         at.pop()
         waiting += steps
-    return False
+    return None if waiting is None else "/".join(at)
 
 
 def new_ways_out(store: ObjectStore, before: str, after: str, paths: Collection[str]) -> list[str]:
@@ -80,8 +102,8 @@ def new_ways_out(store: ObjectStore, before: str, after: str, paths: Collection[
         path
         for path, entry in store.list_files(after).items()
         if entry.mode == SYMLINK
-        and leads_out(path, new[folded(path)], new)
-        and not (folded(path) in old and leads_out(path, old[folded(path)], old))
+        and folded(path) not in new.destinations
+        and not (folded(path) in old.targets and folded(path) not in old.destinations)
     ]
 
 

@@ -110,6 +110,22 @@ def chosen(
     return tuple(able)
 
 
+def split_protected(
+    hunks: Sequence[PendingHunk], *, named: bool
+) -> tuple[tuple[PendingHunk, ...], tuple[PendingHunk, ...]]:
+    """Part what an acceptance may write from what takes a word of its own.
+
+    Args:
+        hunks: chosen ones; what the person's text has already is not written, so it passes.
+        named: whether the person named the file, or said that protected ones are meant too.
+
+    Returns:
+        The hunks to accept, and those to leave as they are.
+    """
+    left = tuple(h for h in hunks if h.flag and h.state == "pending" and not named)
+    return tuple(hunk for hunk in hunks if hunk not in left), left
+
+
 def rejected_edits(run: Run, proposals: Proposals) -> RejectedEdits:
     """What taking the rejected hunks out of the head does to its files."""
     edits: dict[str, FileEdit | None] = {}

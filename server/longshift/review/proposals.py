@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from longshift.domain.state import Run
 from longshift.repository.cache import Cache
 from longshift.repository.hunks import LineHunk, line_hunks, split_lines
+from longshift.repository.links import Links, links_of
 from longshift.repository.store import ObjectStore
 from longshift.review.assess import assess_text
 from longshift.review.edits import apply_edits
@@ -63,6 +64,7 @@ class Proposals:
         self._histories = Histories(store)
         self._sides: Cache[_Key, Readings] = Cache(1_000_000, _lines_held)
         self._paths: Cache[tuple[str, str, int], tuple[str, ...]] = Cache(32)
+        self._links: Cache[str, Links] = Cache(32)
         self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
 
     def paths(self, run: Run) -> tuple[str, ...]:
@@ -168,8 +170,14 @@ class Proposals:
     def _sides_of(self, run: Run, path: str, encoding: Encoding | None) -> Readings:
         key = _Key(run.id, run.head, run.taken, len(run.steps), path, encoding)
         return self._sides.get(
-            key, lambda _: Readings(build_side(self._store, self._histories, run, path, encoding))
+            key,
+            lambda _: Readings(
+                build_side(self._store, self._histories, run, path, self._links_of(run), encoding)
+            ),
         )
+
+    def _links_of(self, run: Run) -> Links:
+        return self._links.get(run.head, lambda head: links_of(self._store, head))
 
 
 def apply(present_text: str, hunks: Iterable[PendingHunk]) -> str:

@@ -66,6 +66,8 @@ class PendingHunk:
         old_text: the lines before, one after the other where it has several edits.
         new_text: the lines after.
         reason: why it is stale or superseded, or what the person said when deciding.
+        flag: why the file's change takes a word of the person's own, as in "CI runs it"; "": it
+            does not. The same for all hunks of a change and path.
     """
 
     change_id: str
@@ -87,6 +89,7 @@ class PendingHunk:
     old_text: str
     new_text: str
     reason: str
+    flag: str = ""
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -5,14 +5,16 @@ it is computed once for each head; `assess` sets it against the person's present
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from longshift.domain.model import Decision
 from longshift.domain.state import Run
 from longshift.repository.files import FileVersion
 from longshift.repository.hunks import LineHunk, split_lines
+from longshift.repository.links import Links
 from longshift.repository.store import ObjectStore
+from longshift.review.flags import flag_of, task_paths
 from longshift.review.lineage import WHOLE_FILE, Histories, Touch
 from longshift.review.texts import Encoding, common_encoding, is_text
 from longshift.review.weave import Ref, Weave
@@ -27,12 +29,14 @@ class Landed:
         hunks: its line hunks; none where the content has no lines.
         of: how many numbered hunks it has.
         mode_hunk: the number of the hunk that changes the executable bit, if it does.
+        flag: why the file takes a word of the person's own; "": it does not.
     """
 
     touch: Touch
     hunks: Sequence[LineHunk]
     of: int
     mode_hunk: int | None
+    flag: str = ""
 
     @property
     def change_id(self) -> str:
@@ -139,7 +143,12 @@ class Side:
 
 
 def build_side(
-    store: ObjectStore, histories: Histories, run: Run, path: str, encoding: Encoding | None = None
+    store: ObjectStore,
+    histories: Histories,
+    run: Run,
+    path: str,
+    links: Links,
+    encoding: Encoding | None = None,
 ) -> Side:
     """Put together what the landings propose for the file at one path of the head.
 
@@ -148,6 +157,7 @@ def build_side(
         histories: lineages from the same store.
         run: the run.
         path: the path at the head; for a deleted file, where it was.
+        links: those of the head.
         encoding: how to read its bytes; None: UTF-8 if every version is.
     """
     lineage = histories.of(run, path)
@@ -159,7 +169,10 @@ def build_side(
     head = store.read_file(run.head, path)
     encoding = encoding or common_encoding(_contents(touches, taken))
     all_text = all(touch.is_text for touch in touches) and is_text(taken) and is_text(head)
-    landed = tuple(_landed(touch, encoding) for touch in touches if touch.change_id)
+    landed = tuple(
+        replace(one, flag=_flag(run, one.touch, path, taken, head, links))
+        for one in (_landed(touch, encoding) for touch in touches if touch.change_id)
+    )
     weave = _weave(touches, landed, taken, since, encoding) if all_text else None
     return Side(
         path,
@@ -173,6 +186,25 @@ def build_side(
         takings,
         frozenset(lineage.names),
     )
+
+
+def _flag(
+    run: Run,
+    touch: Touch,
+    path: str,
+    taken: FileVersion | None,
+    head: FileVersion | None,
+    links: Links,
+) -> str:
+    """Why a landing's hunks on the file take a word of their own."""
+    assert touch.change_id is not None, "a landing has its change"
+    names = (touch.path_before, path, touch.path)
+    tasks = task_paths(run, touch.change_id)
+    flag = flag_of(names, tasks, touch.before, touch.after, links)
+    if not flag and touch.kind in WHOLE_FILE:
+        # The whole file comes or goes as it is at the head, later landings' lines among it.
+        flag = flag_of((*names, path), tasks, taken, head, links)
+    return flag
 
 
 def _taken(

@@ -127,6 +127,7 @@ def hunk_of(side: Side, run: Run, ref: Ref, word: Word) -> PendingHunk:
         old_text="".join(word.old),
         new_text="".join(word.new),
         reason=word.reason,
+        flag=side.by_step[ref.step].flag,
     )
 
 

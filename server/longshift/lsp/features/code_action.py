@@ -96,7 +96,8 @@ def _others(
     from longshift.crew.goals import goal_templates
 
     uri, asked = params.text_document.uri, params.range
-    found = [*actions.on_file(review, uri)]
+    by_itself = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
+    found = [*actions.on_file(review, uri, by_itself=by_itself)]
     found += actions.on_diagnostics(review.repo, uri, params.context.diagnostics)
     if (asked.start != asked.end or only) and actions.wanted(actions.REWRITE, only):
         templates = [one for one in goal_templates() if one.name != "fix_diagnostic"]

@@ -59,7 +59,8 @@ def _commands(repo: str | None, one: "ReviewHunk") -> list[types.Command]:
         "runId": one.run_id,
         "changeId": hunk.change_id,
     }
-    accept = f"Accept (+{hunk.added} \N{MINUS SIGN}{hunk.removed})"
+    counts = f"+{hunk.added} \N{MINUS SIGN}{hunk.removed}{actions.protected(hunk.flag)}"
+    accept = f"Accept ({counts})"
     first = (
         _command(accept, "acceptChange", argument)
         if hunk.state == "pending"

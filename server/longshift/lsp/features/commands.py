@@ -120,13 +120,25 @@ async def _decide(host: Host, name: str, given: Given) -> Json:
     deciding = asyncio.ensure_future(session.call(name, given))
     done, _ = await asyncio.wait([deciding], timeout=ANSWER_WITHIN_S)
     if done:
+        _tell_left(host, deciding.result())
         return deciding.result()
-    host.spawn(_finish(deciding), f"longshift.{name}")
+    host.spawn(_finish(host, deciding), f"longshift.{name}")
     return {**given, "state": "pending"}
 
 
-async def _finish(deciding: "asyncio.Future[dict[str, object]]") -> None:
-    await deciding
+async def _finish(host: Host, deciding: "asyncio.Future[dict[str, object]]") -> None:
+    _tell_left(host, await deciding)
+
+
+def _tell_left(host: Host, answer: Json) -> None:
+    """Tell which files an acceptance left, because programs that a person trusts act on them."""
+    left = _texts(answer.get("protected"))
+    if left:
+        host.say(
+            MessageType.Warning,
+            f"Protected, and left as {'they are' if len(left) > 1 else 'it is'}: "
+            f"{', '.join(left)}. Open each to see why, and accept it there.",
+        )
 
 
 async def _show(host: Host, name: str, given: Given) -> Json:
