@@ -1,10 +1,7 @@
 """Nothing outside a root is read or written, whatever is on the way and is swapped meanwhile."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from longshift.engine.ports import DiskPresent, set_executable, write_effects
 from longshift.errors import NeedsPerson
 from longshift.places import beneath
 from longshift.review.shapes import DeleteFile, Effect, RenameFile, WriteFile
+from tests.support.swapping import swapping
 
 ROUNDS = 300
 SECRET = b"outside"
@@ -124,41 +122,6 @@ def test_folders_that_need_not_be_readable_are_walked_through(relative: bool, ro
     assert [one.name for one in (root / "d/deep").iterdir()] == ["z"]
 
 
-SWAP = """
-import os, sys
-
-def attempt(act, *names):  # each step may find what a writer made meanwhile
-    try:
-        act(*names)
-    except OSError:
-        pass
-
-swaps = 0
-print("ready", flush=True)
-while not os.path.exists("stop"):
-    swaps += 1
-    attempt(os.rename, "d", f"aside-{swaps}")
-    attempt(os.symlink, sys.argv[1], "d")
-    attempt(os.unlink, "d")
-    attempt(os.rename, f"aside-{swaps}", "d")
-print(swaps)
-"""
-
-
-@contextmanager
-def swapping(root: Path) -> Iterator[None]:
-    """A folder that is now itself, now a link to the outside, as another process has it."""
-    command = [sys.executable, "-c", SWAP, os.fspath(root.parent / "outside")]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield
-        finally:
-            (root / "stop").touch()
-        assert int(process.stdout.read()) > 1
-
-
 @pytest.mark.skipif(not beneath.RELATIVE, reason="no files relative to a folder here")
 def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
     root: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,7 +135,7 @@ def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
         RenameFile("moved", "d/moved"),
         DeleteFile("d/x"),
     ]
-    with swapping(root):
+    with swapping(root, "d", root.parent / "outside"):
         for _ in range(ROUNDS):
             for effect in effects:
                 with suppress(NeedsPerson):
@@ -184,6 +147,6 @@ def test_a_folder_that_is_swapped_for_a_link_is_never_written_through(
 @pytest.mark.skipif(not beneath.RELATIVE, reason="no files relative to a folder here")
 def test_a_folder_that_is_swapped_for_a_link_is_never_read_through(root: Path) -> None:
     present = DiskPresent(root)
-    with swapping(root):
+    with swapping(root, "d", root.parent / "outside"):
         files = [present.read("d/x") for _ in range(10 * ROUNDS)]
     assert SECRET not in {file.data for file in files if file is not None}

@@ -6,8 +6,12 @@ import pytest
 
 from longshift.errors import UsageError
 from longshift.repository.snapshot import Snapshot, take_snapshot
+from longshift.repository.staging import stage
 from longshift.repository.store import ObjectStore
 from tests.support.repository_git import GitRepository
+from tests.support.swapping import swapping
+
+ROUNDS = 10_000
 
 Take = Callable[..., Snapshot]
 OpenStore = Callable[[], ObjectStore]
@@ -245,3 +249,37 @@ def test_a_later_snapshot_may_have_another_parent(
     person.git("gc", "-q", "--prune=now")
     store.close()
     assert files(store, second) == {"a": b"staged, then dropped\n"}
+
+
+def test_a_folder_that_became_a_link_is_not_followed(
+    person: GitRepository, store: ObjectStore, take: Take
+) -> None:
+    outside = person.root.parent / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_bytes(b"secret\n")
+    (outside / "new.txt").write_bytes(b"secret\n")
+    person.commit({"d/a.txt": b"inside\n", "d/deep/b.txt": b"b\n", "kept.txt": b"kept\n"})
+    (person.root / "d").rename(person.root.parent / "away")
+    (person.root / "d").symlink_to(outside)
+    person.write({"kept.txt": b"changed\n", "new.txt": b"new\n"})
+    snapshot = take(unsaved={"d/a.txt": b"typed\n", "d/new.txt": b"typed\n"})
+    assert files(store, snapshot) == {
+        "d": os.fsencode(outside),
+        "kept.txt": b"changed\n",
+        "new.txt": b"new\n",
+    }
+    assert set(skipped(snapshot)) == {"d/a.txt", "d/new.txt"}
+
+
+def test_a_folder_that_is_swapped_for_a_link_is_never_read_through(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    for folder, data in ((outside, b"secret"), (root / "d", b"inside")):
+        folder.mkdir(parents=True)
+        (folder / "x").write_bytes(data)
+    copy, seen = tmp_path / "copy/d/x", set()
+    with swapping(root, "d", outside):
+        for _ in range(ROUNDS):
+            if stage(root, ["d/x"], tmp_path / "copy").copied:
+                seen.add(copy.read_bytes())
+                copy.unlink()
+    assert b"secret" not in seen

@@ -21,7 +21,8 @@ from longshift.repository.worktree import Worktree
 def private_index(worktree: Worktree, store: ObjectStore) -> Iterator["PrivateIndex"]:
     """Give a copy of a worktree's index for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="snapshot-", dir=store.git_dir) as folder:
-        copy = Path(folder) / "index"
+        copy, staging = Path(folder) / "index", Path(folder) / "files"
+        staging.mkdir()
         theirs = worktree.git_dir / "index"
         if theirs.is_file():
             shutil.copy2(theirs, copy)  # keeps its time, by which git tells racy entries
@@ -33,13 +34,19 @@ def private_index(worktree: Worktree, store: ObjectStore) -> Iterator["PrivateIn
                 "GIT_INDEX_FILE": str(copy),
                 "GIT_OBJECT_DIRECTORY": str(store.git_dir / "objects"),
             },
+            staging,
         )
 
 
 class PrivateIndex:
-    """A private index file over the person's working tree."""
+    """A private index file over the person's working tree.
 
-    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+    Attributes:
+        staging: an empty folder for copies of the person's files, which `update_staged` reads.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str], staging: Path) -> None:
+        self.staging = staging
         self._root = root
         self._environment = dict(environment)
         self.filters = self._switch_off_filters()
@@ -75,10 +82,19 @@ class PrivateIndex:
         triples = zip(fields[::3], fields[2::3], strict=True)
         return {path for path, value in triples if value in self.filters}
 
-    def update(self, paths: Iterable[str]) -> None:
-        """Take these paths from the working tree; missing ones go."""
+    def update_folders(self, paths: Iterable[str]) -> None:
+        """Take these paths, where folders are now: a repository becomes a submodule, others go."""
         options = ["-z", "--add", "--remove", "--replace", "--stdin"]
         self._git("update-index", *options, input_data=_join(paths))
+
+    def update_staged(self, paths: Iterable[str]) -> None:
+        """Take these paths from the copies in the staging folder, attributes among them."""
+        run_git(
+            ["update-index", "-z", "--add", "--replace", "--stdin"],
+            cwd=self.staging,
+            environment={**self._environment, "GIT_WORK_TREE": str(self.staging)},
+            input_data=_join(paths),
+        )
 
     def remove(self, paths: Iterable[str]) -> None:
         """Drop these paths."""

@@ -25,6 +25,7 @@ from longshift.repository.files import (
 from longshift.repository.globs import parse_globs
 from longshift.repository.paths import checked_file_path
 from longshift.repository.private_index import PrivateIndex, private_index
+from longshift.repository.staging import stage
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
 
@@ -129,10 +130,21 @@ class _Taking:
         filtered = self._index.filtered(candidates) if candidates else set()
         for path in filtered:
             self._skip(path, "it passes through a filter, which is not run; the index's stands")
-        if taken := [path for path in candidates if path not in filtered]:
-            self._index.update(taken)
+        self._take([path for path in candidates if path not in filtered])
         if dropped := [path for path in self._tracked if self._excluded.match_file(path)]:
             self._index.remove(dropped)
+
+    def _take(self, paths: Sequence[str]) -> None:
+        """Take paths as they are in the working tree; no link is followed to them."""
+        staged = stage(self._root, paths, self._index.staging)
+        for path in staged.unread:
+            self._skip(path, "it can't be read")
+        if staged.missing:
+            self._index.remove(staged.missing)
+        if staged.folders:
+            self._index.update_folders(staged.folders)
+        if staged.copied:
+            self._index.update_staged(staged.copied)
 
     def take_unsaved(self, unsaved: Mapping[str, bytes]) -> None:
         """Lay unsaved buffers over what was taken from the files."""
