@@ -133,3 +133,26 @@ async def test_links_that_lead_out_only_together_do_not_land(
         assert [change.paths for change in run.changes.values()] == [("x",)]
     assert [(one.guard, one.tool) for one in refused] == [("path", "submit")]
     assert "lead out" in refused[0].detail
+
+
+async def test_one_name_in_two_spellings_does_not_land_twice(world: World) -> None:
+    world.play(
+        planner(task("first", "Notes/a.txt"), task("second", "notes/b.txt")),
+        worker("first", turn(write("Notes/a.txt", "a\n"))),
+        flow("worker", turn(write("notes/b.txt", "b\n")),
+             turn(call("submit", summary="In lower case."), wait_for=["landed"]),
+             turn(call("move_file", path="notes/b.txt", new_path="Notes/b.txt")),
+             turn(call("submit", summary="As it is there.")), match="Do: second"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        refused = listening(it)
+        await it.start()
+        await it.until(lambda run: run.changes)
+        await it.raise_signal("landed")
+        run = await it.ended()
+        assert [change.paths for change in run.changes.values()] == [
+            ("Notes/a.txt",), ("Notes/b.txt",),
+        ]  # fmt: skip
+    assert [(one.guard, one.tool) for one in refused] == [("path", "submit")]
+    assert "'Notes', which exists" in refused[0].detail

@@ -99,7 +99,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def load(folder: Path, **given_: Any) -> Loaded | str:
     """What comes of it, or the message; anything else that is raised fails the test."""
     sources: dict[str, Any] = {
-        "overrides": {}, "environ": {}, "editor": None, "project_root": None, "trusts": lambda _: False,
+        "overrides": {}, "environ": {}, "editor": None, "project_root": None,
+        "trusts": lambda _: False,
         "person_file": folder / "person.toml", **given_,
     }  # fmt: skip
     try:

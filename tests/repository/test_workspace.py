@@ -286,3 +286,13 @@ def test_a_link_may_not_be_moved_to_where_it_leads_out(workspace: Workspace) -> 
     with pytest.raises(OutOfBounds, match="git reads it"):
         workspace.move_file("link", ".GitModules")
     assert workspace.changed_paths() == ["src/up"]
+
+
+def test_very_many_files_of_a_command_are_taken_over(workspace: Workspace) -> None:
+    made = {f"out/{n % 7}/{n}.txt": FileEdit(b"%d" % n) for n in range(3_000)}
+    links = {f"out/links/{n}": FileEdit(b"../0/0.txt", SYMLINK) for n in range(300)}
+    assert workspace.take_over({**made, **links}) == {}
+    assert workspace.take_over({"Out/x": FileEdit(b"x"), "out/y": FileEdit(b"y")}).keys() == {
+        "Out/x"
+    }
+    assert len(workspace.changed_paths()) == 3_301

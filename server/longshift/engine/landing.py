@@ -19,6 +19,7 @@ from longshift.repository.files import FileEdit
 from longshift.repository.landing import Conflict as MergeConflict
 from longshift.repository.landing import Merged, Submission, merge_submission
 from longshift.repository.links import new_ways_out
+from longshift.repository.newcomers import check_landing
 from longshift.repository.workspace import Workspace
 
 MARKER: Final = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
@@ -41,7 +42,8 @@ class Lander:
 
         Raises:
             TellModel: conflict markers are left in the files that clashed before.
-            OutOfBounds: with these edits a link of the repository would lead out of it.
+            OutOfBounds: with these edits a link of the repository would lead out of it, or a new
+                file would be another one's in another spelling.
             NeedsPerson: the head or the journal can't be written.
         """
         self._refuse_markers(task.id, workspace.edits)
@@ -68,7 +70,7 @@ class Lander:
             )
             if isinstance(merged, MergeConflict):
                 return await self._send_back(task, attempt, workspace, merged)
-            await self._room.off_loop(self._refuse_ways_out, head, merged)
+            await self._room.off_loop(self._refuse_clashes, head, merged)
             self._clashing.pop(task.id, None)
             return await self._put_on_head(task, attempt, merged, handoff)
 
@@ -121,8 +123,9 @@ class Lander:
             if edit is not None and MARKER.search(edit.data):
                 raise TellModel(say("markers_left", paths=[path]))
 
-    def _refuse_ways_out(self, head: str, merged: Merged) -> None:
-        """Refuse links that lead out together, though each of them was harmless by itself."""
+    def _refuse_clashes(self, head: str, merged: Merged) -> None:
+        """Refuse what is harmless by itself, and not together with what landed meanwhile."""
+        check_landing(self._room.store, head, merged.commit, merged.paths)
         links = new_ways_out(self._room.store, head, merged.commit, merged.paths)
         if links:
             raise OutOfBounds("path", say("links_lead_out", paths=links))

@@ -5,14 +5,13 @@ time use it; it has no locks. Mistakes of a model are `TellModel`, in words that
 `OutOfBounds` where it reached for what is not its own. No symbolic link is ever followed.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from longshift.errors import OutOfBounds, TellModel
-from longshift.places.spelling import folded, names_gitmodules, why_no_file
+from longshift.places.spelling import names_gitmodules
 from longshift.repository import hunks
 from longshift.repository.files import (
-    DIRECTORY,
     REGULAR,
     SUBMODULE,
     SYMLINK,
@@ -22,12 +21,12 @@ from longshift.repository.files import (
     is_plain_file,
 )
 from longshift.repository.globs import parse_globs
-from longshift.repository.links import leads_out, links_of
+from longshift.repository.links import Links, leads_out, links_of
+from longshift.repository.newcomers import Newcomers
 from longshift.repository.paths import checked_file_path, checked_folder_path
 from longshift.repository.search import Match, Query
 from longshift.repository.store import ObjectStore
 from longshift.repository.textfile import TextFile, decode
-from longshift.repository.trees import TreeEntry
 
 
 class Workspace:
@@ -62,7 +61,7 @@ class Workspace:
         inside = f"{folder}/" if folder else ""
         chosen = [name for name in (*kept, *added) if name.startswith(inside) or name == folder]
         if folder and not chosen:
-            self._refuse_no_file(folder)
+            self._newcomers().check_meaning(folder)
             raise TellModel(f"There is nothing at {path!r}.{self._why_absent(folder)}")
         if glob is not None:
             chosen = _matching(chosen, glob, inside)
@@ -105,7 +104,7 @@ class Workspace:
         """
         name = checked_folder_path(path)
         if name:
-            self._refuse_no_file(name)
+            self._newcomers().check_meaning(name)
         return name
 
     # Editing.
@@ -181,7 +180,8 @@ class Workspace:
         try:
             self._check_writable(target)
             if file.mode == SYMLINK:
-                self._refuse_link(target, file.data)
+                links = links_of(self._store, self.commit, self._edits)
+                _refuse_link(target, file.data, links)
         except TellModel:
             self._put(name, file)
             raise
@@ -233,14 +233,16 @@ class Workspace:
             for name, edit in sorted(edits.items(), key=lambda one: one[0])
             if edit is not None
         ]
+        beside = self._newcomers()
         for name, edit in written:
             try:
-                self._check_taken(name)
+                self._check_taken(name, beside)
             except TellModel as error:
                 refused[name] = error
             else:
                 self._put(name, edit)
-        for name, way_out in self._ways_out(dict(written), but=refused).items():
+                beside.add(name)
+        for name, way_out in self._ways_out(written).items():
             refused[name] = way_out
             del self._edits[name]
             if name in before:
@@ -249,26 +251,26 @@ class Workspace:
 
     # Beneath.
 
-    def _ways_out(
-        self, taken: Mapping[str, FileEdit], but: Collection[str]
-    ) -> dict[str, TellModel]:
+    def _ways_out(self, taken: Iterable[tuple[str, FileEdit]]) -> dict[str, TellModel]:
         """The links among what was taken that are refused, now that all of it is in its place."""
+        new = [(name, edit) for name, edit in taken if edit.mode == SYMLINK]
+        links = links_of(self._store, self.commit, self._edits) if new else Links({})
         refused: dict[str, TellModel] = {}
-        for name, edit in taken.items():
-            if edit.mode == SYMLINK and name not in but and name in self._edits:
+        for name, edit in new:
+            if self._edits.get(name) == edit:
                 try:
-                    self._refuse_link(name, edit.data)
+                    _refuse_link(name, edit.data, links)
                 except TellModel as error:
                     refused[name] = error
         return refused
 
-    def _check_taken(self, name: str) -> None:
+    def _check_taken(self, name: str, beside: Newcomers) -> None:
         if checked_file_path(name) != name:
             raise OutOfBounds("path", f"{name!r} is no path as git keeps it.")
-        if reason := self._why_absent(name):
-            raise TellModel(f"Nothing can be written at {name!r}.{reason}")
+        if beside.is_folder(name) or any(self._file(above) for above in _folders_above(name)):
+            raise TellModel(f"Nothing can be written at {name!r}.{self._why_absent(name)}")
         if self._file(name) is None:
-            self._refuse_new(name)
+            beside.check(name)
 
     def _put(self, name: str, edit: FileEdit | None) -> None:
         """Lay an edit over the commit; one that changes nothing is dropped instead."""
@@ -303,7 +305,7 @@ class Workspace:
     def _existing(self, name: str) -> FileEdit:
         file = self._file(name)
         if file is None:
-            self._refuse_no_file(name)
+            self._newcomers().check_meaning(name)
             raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
         return file
 
@@ -324,7 +326,7 @@ class Workspace:
 
         Invariant: no edit lies beneath a file or symlink, on a folder, or on a symlink.
         """
-        if self._is_folder(name):
+        if self._newcomers().is_folder(name):
             raise TellModel(f"{name!r} is a folder; name a file in it.")
         file = self._file(name)
         if file is not None and not is_plain_file(file.mode):
@@ -334,98 +336,42 @@ class Workspace:
         if reason := self._why_absent(name):
             raise TellModel(f"Nothing can be written at {name!r}.{reason}")
         if file is None:
-            self._refuse_new(name)
+            self._newcomers().check(name)
 
-    def _refuse_new(self, name: str) -> None:
-        """Refuse a new file that would be another one, or none, on some file system.
-
-        Raises:
-            OutOfBounds: it would.
-        """
-        self._refuse_no_file(name)
-        folder, part, _ = next(self._missing(name))
-        wanted = folded(part)
-        for other in self._names_in(folder):
-            there = _joined(folder, other)
-            if folded(other) == wanted and self._stands(there):
-                raise OutOfBounds(
-                    "path",
-                    f"{_joined(folder, part)!r} would be the same as {there!r}, which exists, "
-                    "where case or the form of accents does not count. Name that one, or another.",
-                )
-
-    def _refuse_no_file(self, name: str) -> None:
-        """Refuse a path where nothing stands and that means something else on some file system."""
-        for _, part, path in self._missing(name):
-            if reason := why_no_file(part):
-                raise OutOfBounds("path", f"{path!r} can't be used: {part!r} {reason}.")
-
-    def _refuse_link(self, name: str, target: bytes) -> None:
-        """Refuse a link that leads out of the repository, or that git would obey."""
-        if names_gitmodules(name.rsplit("/", 1)[-1]):
-            raise OutOfBounds("path", f"{name!r} may not be a symbolic link: git reads it.")
-        if leads_out(name, target, links_of(self._store, self.commit, self._edits)):
-            shown = target.decode("utf-8", "replace")
-            raise OutOfBounds(
-                "path",
-                f"{name!r} would be a symbolic link to {shown!r}, which leads out of the "
-                "repository or nowhere. Let it lead to a file in the repository, by a relative "
-                "path.",
-            )
-
-    def _missing(self, name: str) -> Iterator[tuple[str, str, str]]:
-        """The names on a path's way at which nothing stands: folder, name and both joined."""
-        folder = ""
-        for part in name.split("/"):
-            path = _joined(folder, part)
-            if not self._stands(path):
-                yield folder, part, path
-            folder = path
-
-    def _stands(self, path: str) -> bool:
-        return self._file(path) is not None or self._is_folder(path)
-
-    def _names_in(self, folder: str) -> set[str]:
-        """The names in a folder, some of which may be deleted."""
-        inside = f"{folder}/" if folder else ""
-        names = {
-            path.removeprefix(inside).split("/", 1)[0]
-            for path in self._edits
-            if path.startswith(inside)
-        }
-        tree: TreeEntry | None = TreeEntry(DIRECTORY, self._store.objects.tree_of(self.commit))
-        if folder:
-            tree = self._store.find(self.commit, folder)
-        if tree is not None and tree.is_tree:
-            names |= self._store.trees.entries(tree.oid).keys()
-        return names
-
-    def _is_folder(self, name: str) -> bool:
-        inside = name + "/"
-        if any(edit and path.startswith(inside) for path, edit in self._edits.items()):
-            return True
-        entry = self._store.find(self.commit, name)
-        if entry is None or not entry.is_tree:
-            return False
-        return any(
-            self._edits.get(inside + path, True) is not None
-            for path in self._store.trees.files(entry.oid)
-        )
+    def _newcomers(self) -> Newcomers:
+        return Newcomers(self._store, self.commit, self._edits)
 
     def _why_absent(self, name: str) -> str:
         """Say that a file or link stands where a path needs a folder; "" where none does."""
-        parts = name.split("/")
-        for depth in range(1, len(parts)):
-            above = "/".join(parts[:depth])
+        for above in _folders_above(name):
             file = self._file(above)
             if file is not None:
                 kind = {SYMLINK: "symbolic link", SUBMODULE: "submodule"}.get(file.mode, "file")
                 return f" {above!r} is a {kind}, not a folder."
-        return " It is a folder." if self._is_folder(name) else ""
+        return " It is a folder." if self._newcomers().is_folder(name) else ""
 
 
-def _joined(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name
+def _folders_above(name: str) -> Iterator[str]:
+    """The folders on the way to a path, the topmost first."""
+    parts = name.split("/")
+    return ("/".join(parts[:depth]) for depth in range(1, len(parts)))
+
+
+def _refuse_link(name: str, target: bytes, links: Links) -> None:
+    """Refuse a link that leads out of the repository, or that git would obey.
+
+    Raises:
+        OutOfBounds: it does.
+    """
+    if names_gitmodules(name.rsplit("/", 1)[-1]):
+        raise OutOfBounds("path", f"{name!r} may not be a symbolic link: git reads it.")
+    if leads_out(name, target, links):
+        shown = target.decode("utf-8", "replace")
+        raise OutOfBounds(
+            "path",
+            f"{name!r} would be a symbolic link to {shown!r}, which leads out of the repository "
+            "or nowhere. Let it lead to a file in the repository, by a relative path.",
+        )
 
 
 def _matching(names: list[str], glob: str, inside: str) -> list[str]:
