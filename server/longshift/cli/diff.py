@@ -64,7 +64,7 @@ def _style(line: str) -> str:
 
 
 def _flags(store: ObjectStore, run: Run, change: str | None) -> dict[str, str]:
-    """What of the diff takes a word of its own; a part of a change is left to its own line."""
+    """What takes a word of its own in the run, or in the whole of the change that is named."""
     meant = run.changes.get((change or "").partition(":")[0])
     ends = (meant.parent, meant.commit) if meant is not None else (run.taken, run.head)
     changes = run.changes if meant is None else [meant.id]
