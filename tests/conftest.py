@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from longshift.screening.known import KNOWN
 from tests.support.examples import IS_LONG, examples
 
 settings.register_profile("default", deadline=None, derandomize=True, database=None)
 settings.register_profile("long", deadline=None, max_examples=examples(100))
 settings.load_profile("long" if IS_LONG else "default")
+
+RULES = Path(__file__).parents[1] / ".cache" / "secret-rules"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,7 @@ def nobodys_machine(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     runtime_dir: Path,
-) -> Path:
+) -> Iterator[Path]:
     """A home of the test's own, and an environment without the user's settings and keys."""
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
@@ -41,10 +44,13 @@ def nobodys_machine(
         "XDG_CACHE_HOME": ".cache",
     }.items():
         monkeypatch.setenv(name, str(home / folder))
+    # One compiled set of rules for all tests and their children: compiling takes seconds.
+    monkeypatch.setenv("KF_RULE_CACHE_DIR", str(RULES))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_dir))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "A Person")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "person@example.invalid")
-    return home
+    yield home
+    KNOWN.forget()

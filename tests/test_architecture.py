@@ -37,6 +37,8 @@ GUARDED = {
     "rich": {"cli"},
     "jinja2": {"crew"},
     "frontmatter": {"crew"},
+    "keyring": {"models"},
+    "kingfisher_sdk": {"screening"},
     "platformdirs": {"settings", "cli", "lsp"},
 }
 """Libraries that only these rooms know: a change of one library is a change of one room."""
