@@ -10,22 +10,25 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from longshift.cli.session import journal_path, owner_of, running_runs
+from longshift.engine.spending import model_config
 from longshift.errors import LongshiftError
 from longshift.journal.reader import JournalReader
 from longshift.journal.schema import require_sound_sqlite
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.builtin.rules import Rules
+from longshift.models.keys import read_key
 from longshift.repository.gitcommand import run_git
 from longshift.repository.worktree import Worktree, way_out
 from longshift.sandbox.cage import open_cage
 from longshift.sandbox.policy import Refusal, SandboxPolicy
+from longshift.screening import detector
 from longshift.settings import (
     BUILTIN,
     ROLES,
@@ -68,7 +71,9 @@ def examine(folder: Path) -> Iterator[Check]:
     yield found
     settings, checks = _settings(worktree.root if worktree else folder)
     yield from checks
-    yield from (_model(role, settings.model_for(role), os.environ) for role in ROLES)
+    kept_out = (worktree.root, worktree.common_dir) if worktree else ()
+    yield from (_model(role, settings.model_for(role), os.environ, kept_out) for role in ROLES)
+    yield _guarded("secrets", _secrets)
     yield _guarded("sandbox", lambda: _sandbox(settings))
     if worktree is not None:
         yield _guarded("state", lambda: _state(worktree))
@@ -156,23 +161,41 @@ def _settings(root: Path) -> tuple[Settings, list[Check]]:
     return loaded.settings, checks
 
 
-def _model(role: str, model: RoleModel, environ: Mapping[str, str]) -> Check:
+def _model(
+    role: str, model: RoleModel, environ: Mapping[str, str], kept_out: Sequence[Path]
+) -> Check:
     name = f"model {role}"
     if model.model == BUILTIN:
         return Check(name, "ok", "builtin: rules, without network and key")
     address = model.base_url or environ.get("OPENAI_BASE_URL") or ""
     host = (urlsplit(address).hostname or "?") if address else "the openai package's endpoint"
-    if environ.get(model.api_key_env, "").strip():
-        return Check(name, "ok", f"{model.model} at {host}, key in {model.api_key_env}")
+    config = model_config(model)
+    try:
+        key = read_key(config, environ, kept_out)
+    except LongshiftError as error:
+        mend = 'See the sentence before, or set `model = "builtin"`.'
+        return Check(name, "bad", f"{model.model} at {host}. {error}", mend)
+    if key:
+        return Check(name, "ok", f"{model.model} at {host}, key in {_source(model)}")
     if address:
         return Check(name, "ok", f"{model.model} at {host}, without a key")
     return Check(
         name,
         "bad",
         f"{model.model} at {host}, and {model.api_key_env} is not set.",
-        f"Put the key into {model.api_key_env}, name another variable in `api_key_env`, or set "
-        '`model = "builtin"`.',
+        f"Put the key into {model.api_key_env}, name another source in `api_key_env`, "
+        '`api_key_file` or `api_key_keyring`, or set `model = "builtin"`.',
     )
+
+
+def _source(model: RoleModel) -> str:
+    if model.api_key_file is None and model.api_key_keyring is None:
+        return model.api_key_env
+    return model_config(model).key_source
+
+
+def _secrets() -> Check:
+    return Check("secrets", "ok", detector.describe())
 
 
 def _sandbox(settings: Settings) -> Check:

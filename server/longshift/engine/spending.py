@@ -135,6 +135,8 @@ def model_config(role_model: RoleModel) -> ModelConfig:
         model=role_model.model,
         base_url=role_model.base_url,
         api_key_env=role_model.api_key_env,
+        api_key_file=role_model.api_key_file,
+        api_key_keyring=role_model.api_key_keyring,
         api=role_model.api,
         reasoning_effort=role_model.reasoning_effort,
         input_usd_per_mtok=role_model.input_usd_per_mtok,

@@ -4,13 +4,15 @@ Owns keys and connections: one client for each endpoint and key, made once, clos
 never hand a key to anything but that client.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import openai
 
 from longshift.models.config import ModelConfig
+from longshift.models.keys import read_key
 from longshift.models.port import KeyMissing
 
 NO_KEY: Final = "no-key"
@@ -53,25 +55,29 @@ class Clients:
             await client.close()
 
 
-def find_credentials(config: ModelConfig, environ: Mapping[str, str]) -> Credentials:
-    """Read the key that `config` names from the environment.
+def find_credentials(
+    config: ModelConfig, environ: Mapping[str, str], kept_out: Sequence[Path] = ()
+) -> Credentials:
+    """Read the key of a model from where `config` says that it is.
+
+    Args:
+        config: the model's.
+        environ: the environment.
+        kept_out: folders in which no file may hold a key.
 
     Raises:
         KeyMissing: there is none, and the endpoint is not one of the person's own choosing; or
-            what is there can't be sent.
+            what is there can't be read or sent.
+        UsageError: the file that should hold it lies in one of the folders.
     """
     base_url = config.base_url or environ.get("OPENAI_BASE_URL") or None
-    key = environ.get(config.api_key_env, "").strip()
+    key = read_key(config, environ, kept_out)
     if not key and base_url is None:
         raise KeyMissing(
             f"There is no key for model {config.model}: the environment variable "
             f"{config.api_key_env} is empty, so nothing was started. Set it, or name another "
-            "variable in `api_key_env` under `[models]`, or give the `base_url` of an endpoint "
-            'that needs no key, or use `model = "builtin"`, which needs neither key nor network.'
-        )
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise KeyMissing(
-            f"The environment variable {config.api_key_env} holds no usable key: it has blanks or "
-            "characters in it that no key has, so nothing was started. Set it to the key alone."
+            "source in `api_key_env`, `api_key_file` or `api_key_keyring` under `[models]`, or "
+            "give the `base_url` of an endpoint that needs no key, or use "
+            '`model = "builtin"`, which needs neither key nor network.'
         )
     return Credentials(base_url, key or NO_KEY)

@@ -34,6 +34,10 @@ class ModelConfig:
     """Any OpenAI-compatible endpoint; None: the openai package's own."""
     api_key_env: str = "OPENAI_API_KEY"
     """The NAME of the environment variable that holds the key, never a key."""
+    api_key_file: str | None = None
+    """A file that holds the key, in place of the variable."""
+    api_key_keyring: str | None = None
+    """An entry of the system's keyring, as `service/user`, in place of the variable."""
     api: Literal["chat", "responses"] = "chat"
     reasoning_effort: str | None = None
     """None: not sent; the endpoint's default holds."""
@@ -45,6 +49,15 @@ class ModelConfig:
     max_output_tokens: int = 16_384
     """Most tokens of one reply, reasoning included. Always sent: a budget can only be kept where
     a reply has a limit."""
+
+    @property
+    def key_source(self) -> str:
+        """Where the key is, in words that fit into a sentence."""
+        if self.api_key_file is not None:
+            return f"the file {self.api_key_file}"
+        if self.api_key_keyring is not None:
+            return f"the keyring's entry {self.api_key_keyring}"
+        return f"the environment variable {self.api_key_env}"
 
     @property
     def price(self) -> Price | None:

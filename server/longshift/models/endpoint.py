@@ -62,7 +62,7 @@ class EndpointModel:
         host = client.base_url.host
         port = client.base_url.port
         self._address = Address(
-            host if port is None else f"{host}:{port}", config.model, config.api_key_env
+            host if port is None else f"{host}:{port}", config.model, config.key_source
         )
         self._timeout = openai.Timeout(
             config.timeout_s, connect=min(CONNECT_TIMEOUT_S, config.timeout_s)

@@ -43,7 +43,8 @@ class Address:
 
     host: str
     model: str
-    api_key_env: str
+    key_source: str
+    """Where the key is, as `ModelConfig.key_source`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ def _status_failure(error: openai.APIStatusError, address: Address, where: str) 
         case 401 | 403:
             # Not its words: an endpoint may repeat the key in them.
             text = (
-                f"{_capital(where)} refused the key ({status}). {KEPT} Put a valid key into the "
-                f"environment variable {address.api_key_env}, or name another variable in "
-                "`api_key_env` under `[models]`; then resume."
+                f"{_capital(where)} refused the key ({status}). {KEPT} Put a valid key into "
+                f"{address.key_source}, or name another source of it (`api_key_env`, "
+                "`api_key_file`, `api_key_keyring`) under `[models]`; then resume."
             )
             return Failure(KeyRefused(text), passing=False)
         case 404:

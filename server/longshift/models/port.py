@@ -5,7 +5,7 @@ an endpoint, a client library, a price or a role: whatever can answer a `ModelRe
 
 NeedsPerson
 └── ModelUnavailable         no usable answer came, and asking again at once will not help
-    ├── KeyMissing           the named environment variable is empty
+    ├── KeyMissing           where the key should be, there is none that can be used
     ├── KeyRefused           401 or 403
     ├── ModelUnknown         404: the endpoint does not know the model, or the address is wrong
     ├── RequestRefused       another 4xx: the endpoint does not accept what was asked
@@ -111,7 +111,7 @@ class ModelUnavailable(NeedsPerson):
 
 
 class KeyMissing(ModelUnavailable):
-    """The environment holds no key for the endpoint; nothing was sent."""
+    """No key for the endpoint is where the settings say; nothing was sent."""
 
 
 class KeyRefused(ModelUnavailable):

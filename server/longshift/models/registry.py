@@ -5,8 +5,9 @@ no endpoint the import of the openai package.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
@@ -17,7 +18,7 @@ from longshift.models.ledger import Ledger
 from longshift.models.port import Model
 
 if TYPE_CHECKING:
-    from longshift.models.clients import Clients
+    from longshift.models.clients import Clients, Credentials
 
 Role: TypeAlias = Literal["planner", "worker", "judge"]
 
@@ -49,17 +50,21 @@ class Models:
 
 
 async def open_models(
-    configs: Mapping[Role, ModelConfig], ledger: Ledger, environ: Mapping[str, str]
+    configs: Mapping[Role, ModelConfig],
+    ledger: Ledger,
+    environ: Mapping[str, str],
+    kept_out: Sequence[Path] = (),
 ) -> Models:
     """Open each role's model. Sends nothing.
 
     Args:
         configs: a configuration for each of the three roles.
         ledger: the run's, shared by all of them.
-        environ: where keys are looked up.
+        environ: where variables are looked up.
+        kept_out: folders in which no file may hold a key.
 
     Raises:
-        KeyMissing: an endpoint needs a key, and its variable is empty.
+        KeyMissing: an endpoint needs a key, and there is none where it should be.
         UsageError: a setting asks for what does not exist.
     """
     for role, config in configs.items():
@@ -71,31 +76,35 @@ async def open_models(
     rules = BuiltinModel()
     if all(config.model == BUILTIN for config in configs.values()):
         return Models(rules, rules, rules)
-    # Half a second of imports: off the loop, which may be serving an editor.
-    await asyncio.to_thread(_import_endpoint)
-    return _open_with_endpoints(configs, ledger, environ, rules)
+    # Half a second of imports, and a keyring may wait for its owner: off the loop, which may be
+    # serving an editor. Every key is looked up before the first client exists: a refusal leaves
+    # nothing to close.
+    credentials = await asyncio.to_thread(_all_credentials, configs, environ, kept_out)
+    return _open_with_endpoints(configs, ledger, credentials, rules)
 
 
-def _import_endpoint() -> None:
-    import longshift.models.clients
+def _all_credentials(
+    configs: Mapping[Role, ModelConfig], environ: Mapping[str, str], kept_out: Sequence[Path]
+) -> "dict[Role, Credentials]":
     import longshift.models.endpoint  # noqa: F401 - only loaded here, used below
+    from longshift.models.clients import find_credentials
+
+    return {
+        role: find_credentials(config, environ, kept_out)
+        for role, config in configs.items()
+        if config.model != BUILTIN
+    }
 
 
 def _open_with_endpoints(
     configs: Mapping[Role, ModelConfig],
     ledger: Ledger,
-    environ: Mapping[str, str],
+    credentials: "Mapping[Role, Credentials]",
     rules: BuiltinModel,
 ) -> Models:
-    from longshift.models.clients import Clients, find_credentials
+    from longshift.models.clients import Clients
     from longshift.models.endpoint import EndpointModel
 
-    # Every key is looked up before the first client exists: a refusal leaves nothing to close.
-    credentials = {
-        role: find_credentials(config, environ)
-        for role, config in configs.items()
-        if config.model != BUILTIN
-    }
     clients = Clients()
 
     def model(role: Role) -> Model:

@@ -13,7 +13,13 @@ from typing import TypeAlias
 
 from longshift.settings.keys import flat, nested, variable
 from longshift.settings.model import Settings
-from longshift.settings.rules import Others, hold_budget, hold_project, idle_endpoints
+from longshift.settings.rules import (
+    Others,
+    hold_budget,
+    hold_key_sources,
+    hold_project,
+    idle_endpoints,
+)
 from longshift.settings.sources import (
     COMMAND_LINE,
     DEFAULT,
@@ -79,7 +85,9 @@ def load_settings(
     others = Others(strong=_merged(strong)[0], own=own.values, weak=_merged(weak)[0])
     project, notices = _project_layer(project_root, others, person_file, trusts)
     values, origins = _merged([*strong, project, *weak])
-    settings, of_budget = hold_budget(Settings.model_validate(nested(values)), origins)
+    settings = Settings.model_validate(nested(values))
+    hold_key_sources(settings, origins)
+    settings, of_budget = hold_budget(settings, origins)
     return Loaded(
         settings, (*notices, *of_budget, *idle_endpoints(settings)), MappingProxyType(origins)
     )

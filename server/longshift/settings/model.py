@@ -26,6 +26,9 @@ ROLES: Final[tuple[Role, ...]] = ("planner", "worker", "judge")
 BUILTIN: Final = "builtin"
 """The name of the model that needs no endpoint: it holds where no model is named."""
 
+KEY_SOURCES: Final = frozenset({"api_key_env", "api_key_file", "api_key_keyring"})
+"""Where a key may come from; a table names one of them at most."""
+
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -52,6 +55,13 @@ def _not_blank(value: str) -> str:
 def _variable_name(value: str) -> str:
     if not _VARIABLE_NAME.fullmatch(value):
         raise ValueError("not the name of a variable")
+    return value
+
+
+def _keyring_entry(value: str) -> str:
+    service, _, user = value.rpartition("/")
+    if not service.strip() or not user.strip() or not value.isprintable():
+        raise ValueError("not an entry of a keyring")
     return value
 
 
@@ -93,6 +103,18 @@ VariableName = Annotated[
     AfterValidator(_variable_name),
     Allowed("the NAME of an environment variable that holds the key, such as OPENAI_API_KEY"),
 ]
+KeyFile = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_not_blank),
+    Allowed("the path of a file outside of the repository that holds the key alone"),
+]
+KeyringEntry = Annotated[
+    str,
+    Strict(),
+    AfterValidator(_keyring_entry),
+    Allowed("an entry of the system's keyring, as service/user"),
+]
 Endpoint = Annotated[
     str,
     Strict(),
@@ -116,6 +138,10 @@ class ModelTable(Table):
     """Any OpenAI-compatible endpoint. Said nowhere: the openai package's own."""
     api_key_env: VariableName | None = None
     """The NAME of the environment variable that holds the key, never a key."""
+    api_key_file: KeyFile | None = None
+    """A file that holds the key; a relative path starts at the home folder, as `~` does."""
+    api_key_keyring: KeyringEntry | None = None
+    """An entry of the system's keyring that holds the key: `service/user`."""
     api: Api | None = None
     reasoning_effort: Text | None = None
     """Said nowhere: not sent, and the endpoint's own default holds."""
@@ -179,6 +205,9 @@ class RoleModel:
     base_url: str | None
     """None: the openai package's own endpoint."""
     api_key_env: str
+    """Where neither of the next two is set, the variable that holds the key."""
+    api_key_file: str | None
+    api_key_keyring: str | None
     api: Api
     reasoning_effort: str | None
     """None: not sent."""
@@ -206,6 +235,8 @@ class Settings(Table):
     """What becomes of an interrupted run: it waits paused (`ask`) or goes on (`auto`)."""
     exclude: Texts = ()
     """Globs of paths that never reach a snapshot or a model."""
+    allow_secret_files: Texts = ()
+    """Globs of files that look like secrets and may reach snapshots, models and commands."""
     constraints: Texts = ()
     """Sentences that every plan, task and verdict must obey."""
     checks: Texts | None = None
@@ -221,14 +252,18 @@ class Settings(Table):
     def model_for(self, role: Role) -> RoleModel:
         """A role's model: its own table, filled from `[models.default]`, then by the defaults."""
         own, rest = getattr(self.models, role), self.models.default
-        said = rest.model_dump(exclude_none=True) | own.model_dump(exclude_none=True)
-        return RoleModel(**(_MODEL_DEFAULTS | said))
+        fills, said = rest.model_dump(exclude_none=True), own.model_dump(exclude_none=True)
+        if said.keys() & KEY_SOURCES:  # one source, not one of each table
+            fills = {name: value for name, value in fills.items() if name not in KEY_SOURCES}
+        return RoleModel(**(_MODEL_DEFAULTS | fills | said))
 
 
 _MODEL_DEFAULTS: Final[dict[str, object]] = {
     "model": BUILTIN,
     "base_url": None,
     "api_key_env": "OPENAI_API_KEY",
+    "api_key_file": None,
+    "api_key_keyring": None,
     "api": "chat",
     "reasoning_effort": None,
     "input_usd_per_mtok": None,

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from longshift.errors import UsageError
 from longshift.screening.secrets import holds_key, looks_like_key, names_secret
 from longshift.settings.keys import all_keys, allowed, flat, is_table, keys_of
-from longshift.settings.model import Settings
+from longshift.settings.model import KEY_SOURCES, Settings
 
 MOST_TOLD: Final = 8
 _LONGEST_SHOWN: Final = 60
@@ -109,7 +109,9 @@ def suggestion(name: str, known: Iterable[str], written: Callable[[str], str] = 
 
 def value_problem(key: str, value: object, named: str | None = None) -> str:
     """What is wrong with a value, and what would be right."""
-    private = key.endswith("api_key_env") or (key.endswith("base_url") and "@" in str(value))
+    private = key.rpartition(".")[2] in KEY_SOURCES or (
+        key.endswith("base_url") and "@" in str(value)
+    )
     found = "" if private else f", not {shown(value)}"
     return f"`{named or key}` must be {allowed(key)}{found}."
 
@@ -118,8 +120,9 @@ def secret_problem(named: str) -> str:
     """What to do with a key that stands among the settings."""
     return (
         f"{named} holds what looks like a key. Keys do not belong among the settings: put it into "
-        "an environment variable and set `api_key_env` to that variable's NAME. If others can "
-        "read it there, replace the key."
+        "an environment variable and set `api_key_env` to that variable's NAME, or name a file of "
+        "yours as `api_key_file` or an entry of the system's keyring as `api_key_keyring`. If "
+        "others can read it there, replace the key."
     )
 
 

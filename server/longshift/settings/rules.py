@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from longshift.errors import UsageError
-from longshift.settings.model import ROLES, Role, Settings
+from longshift.settings.model import KEY_SOURCES, ROLES, Role, Settings
 from longshift.settings.problems import shown
 from longshift.settings.sources import DEFAULT, Layer
 
@@ -43,7 +43,10 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
     ("checks", "trusted", "they run on the person's machine"),
     ("models.*.base_url", "trusted", "code and keys are sent there"),
+    ("allow_secret_files", "trusted", "they are sent to models"),
     ("models.*.api_key_env", "trusted", "that key is sent"),
+    ("models.*.api_key_file", "trusted", "that key is sent"),
+    ("models.*.api_key_keyring", "trusted", "that key is sent"),
     ("sandbox.*", "trusted", "it is what holds commands"),
 )
 """By key, what a project may say before the person trusts it, and why."""
@@ -129,6 +132,23 @@ def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Setting
         f"To limit the cost, set {prices}."
     )
     return settings.model_copy(update={"budget": budget}), (notice,)
+
+
+def hold_key_sources(settings: Settings, origins: Mapping[str, str]) -> None:
+    """Let each table of a model name one source of its key: which of two counts is no guess.
+
+    Raises:
+        UsageError: one names two.
+    """
+    for table in ("default", *ROLES):
+        said = getattr(settings.models, table).model_dump(exclude_none=True).keys()
+        named = [f"models.{table}.{name}" for name in sorted(said & KEY_SOURCES)]
+        if len(named) > 1:
+            told = " and ".join(f"`{key}` (set by {origins[key]})" for key in named)
+            raise UsageError(
+                f"Two sources of one key: {told}. Nothing was started. Keep one of them; a role's "
+                "own table may name another than [models.default]."
+            )
 
 
 def idle_endpoints(settings: Settings) -> tuple[str, ...]:
