@@ -135,7 +135,7 @@ CLEANED = [
     ("\x1b[31mred\x1b[0m", "[31mred[0m"),
     ("\x9b31mred", "31mred"),
     ("over\rwritten\x08", "overwritten"),
-    ("a\u202eb\u2066c\u200f", "abc"),
+    ("a\u202eb\u2066c\u200f", "a[U+202E]b[U+2066]c[U+200F]"),
     ("half \ud83d", "half "),
     ("whole \U0001f600 é", "whole \U0001f600 é"),
 ]

@@ -8,6 +8,7 @@ from longshift.errors import UsageError
 from longshift.repository.snapshot import Snapshot, take_snapshot
 from longshift.repository.staging import stage
 from longshift.repository.store import ObjectStore
+from longshift.screening.files import SecretFiles
 from tests.support.repository_git import GitRepository
 from tests.support.swapping import swapping
 
@@ -32,7 +33,13 @@ def take(store: ObjectStore, person: GitRepository) -> Take:
         status = person.git("--no-optional-locks", "status", "--porcelain")
         unsaved = options.pop("unsaved", {})
         snapshot = take_snapshot(
-            store.worktree, store, unsaved=unsaved, message="base", when=5, **options
+            store.worktree,
+            store,
+            unsaved=unsaved,
+            message="base",
+            when=5,
+            why_secret=SecretFiles(options.pop("allowed", ())).why_left_out,
+            **options,
         )
         assert (index.read_bytes() if index.exists() else None) == before
         assert person.git("--no-optional-locks", "status", "--porcelain") == status
@@ -221,7 +228,9 @@ def test_nothing_that_the_repository_configures_is_run(
         path.write_text(f"#!/bin/sh\ntouch '{trap}'\n")
         path.chmod(0o755)
     person.write({"big.dat": b"the content\n", "new.dat": b"content\n", "plain": b"P\n"})
-    snapshot = take_snapshot(store.worktree, store, unsaved={}, message="m", when=1)
+    snapshot = take_snapshot(
+        store.worktree, store, unsaved={}, message="m", when=1, why_secret=lambda *_: None
+    )
     store.publish("R1", base=snapshot.commit, head=snapshot.commit)
     assert not trap.exists()
     found = files(store, snapshot)

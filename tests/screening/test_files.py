@@ -45,6 +45,8 @@ def test_by_name(path: str, left_out: bool, withheld: bool) -> None:
     [
         ("tests/server.pem", PRIVATE, True, True),
         ("tests/ca.pem", CERTIFICATE, True, False),
+        (".npmrc", b"registry=https://npm.example.org\n", True, False),
+        (".npmrc", b"//npm.example.org/:_authToken=x\n", True, True),
         ("po/de.key", b"greeting = hallo\n", True, False),
         ("notes.txt", PRIVATE, True, False),
         ("notes.txt", f"token: {fake_keys.github_token()}\n".encode(), True, False),

@@ -101,6 +101,7 @@ def test_variables_that_are_called_as_secrets_are(name: str, value: str, kept: b
     assert (mask(value) == f"[secret: {name}]") is kept
 
 
+PASSWORD = fake_keys.letters("a password", 12)
 LOOKS_SECRET = {
     "a provider's key": (f"key = '{fake_keys.provider_key()}'", "key"),
     "a token": (f"token\n{fake_keys.github_token()}\n", "key"),
@@ -109,7 +110,7 @@ LOOKS_SECRET = {
     "a private key": (f"x\n{fake_keys.private_key()}y", "private key"),
     "a private key in JSON": (json.dumps(fake_keys.private_key()), "private key"),
     "half a private key": (fake_keys.private_key()[:200], "private key"),
-    "a password in an address": ("postgres://bob:Zq81kPw0vv@db.internal/x", None),
+    "a password in an address": (f"{'postgres'}://bob:{PASSWORD}@db.internal/x", None),
     "base64 of a token": (coded(f"token={fake_keys.github_token()}\n"), None),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from longshift.cli.deciding import targets_of
 from longshift.cli.session import find_worktree, known_run, read_state, repo_option
-from longshift.cli.terminal import clean, notice, one_line, output, raw_output
+from longshift.cli.terminal import clean_code, notice, one_line, output, raw_output
 from longshift.domain.state import Run
 from longshift.errors import UsageError
 from longshift.repository.links import links_of
@@ -55,7 +55,7 @@ def command(run: str, change: str | None, repo: Path) -> None:
 
 def coloured(diff: str) -> Text:
     """A unified diff for a terminal, without its last line end."""
-    lines = clean(diff).removesuffix("\n").split("\n")
+    lines = clean_code(diff).removesuffix("\n").split("\n")
     return Text("\n").join(Text(line, _style(line)) for line in lines)
 
 

@@ -1,13 +1,17 @@
 """Where this process writes its log.
 
 Owns the log's file: in the repository's state folder once that is known, else among the person's
-own logs. Nothing is logged to the screen.
+own logs. Nothing is logged to the screen, and no secret is.
 """
 
 import logging
 import logging.handlers
+import os
 from pathlib import Path
 from typing import Final
+
+from longshift.screening.known import KNOWN
+from longshift.screening.logs import MaskingFormatter
 
 MOST_BYTES: Final = 2 * 1024 * 1024
 KEPT: Final = 2
@@ -18,13 +22,14 @@ def log_to(state_dir: Path | None) -> None:
 
     The file appears with its first line, so that looking at a repository writes nothing into it.
     """
+    KNOWN.learn_environment(os.environ)
     root = logging.getLogger()
     for handler in _ours(root):
         root.removeHandler(handler)
         handler.close()
     handler = _Log(_file(state_dir))
     handler.setFormatter(
-        logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
+        MaskingFormatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     )
     root.addHandler(handler)
     root.setLevel(logging.WARNING)

@@ -13,19 +13,26 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from longshift.screening.hidden import visible
+from longshift.screening.secrets import mask
+
 PIPE_COLUMNS: Final = 120
 """The width of tables where the output is no terminal."""
 
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, escapes among them; tab and line end stay
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of text
     "\ud800-\udfff]"  # halves of characters: they can't be written
 )
 
 
 def clean(text: str) -> str:
-    """A text without what could steer a terminal."""
-    return _UNPRINTABLE.sub("", text)
+    """A text without what could steer a terminal, with what hides in it shown, and no secret."""
+    return clean_code(mask(text))
+
+
+def clean_code(text: str) -> str:
+    """The same for the person's own code: what looks like a secret in it stays."""
+    return visible(_UNPRINTABLE.sub("", text))
 
 
 def one_line(text: str, most: int = 200) -> str:

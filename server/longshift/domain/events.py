@@ -377,7 +377,8 @@ class GuardRefused(OfRun):
     event: Literal["guard.refused"] = "guard.refused"
     guard: Guard
     agent: str
-    """Who tried: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    """Who tried: a planner's id, a task's id with the attempt (`T1.2`), or `judge`; `snapshot`
+    where files of the person's stayed out of a run from the start."""
     tool: str
     """The tool that was called; empty where no call was made."""
     detail: str

@@ -1,22 +1,33 @@
 """The state of a repository's runs, kept in step with its journal.
 
 Owns the order "check, then write, then tell": an event is refused here if it cannot happen, is on
-the disk when `record` returns, and only then is told to whoever listens. Must never be bypassed:
-nothing else appends to the journal.
+the disk when `record` returns, and only then is told to whoever listens. What looks like a secret
+is masked before all of that, so that state, journal and listeners hold the same text. Must never
+be bypassed: nothing else appends to the journal.
 """
 
 import logging
 from collections.abc import Callable
+from typing import Final, cast
 
-from longshift.domain.events import Event, Recorded
+from longshift.domain.events import EVENT, Event, Recorded
 from longshift.domain.fold import apply
 from longshift.domain.model import Constraint
 from longshift.domain.state import Run, State
 from longshift.engine.ports import Clock
 from longshift.errors import UsageError
 from longshift.journal.store import Journal
+from longshift.screening.secrets import find_secrets, mask_within, texts_within
 
 log = logging.getLogger(__name__)
+
+NAMES: Final = frozenset(
+    {
+        "after_sha256", "base", "before_sha256", "checkout", "commit", "file", "head", "hunks",
+        "parent", "path", "paths", "published", "repo", "taken",
+    }
+)  # fmt: skip
+"""Fields that name things: only a secret that is known by its value is masked in them."""
 
 Listener = Callable[[Recorded], None]
 
@@ -60,6 +71,8 @@ class Chronicle:
     async def record(self, *events: Event) -> None:
         """Take facts into the state and the journal, all or none; durable when it returns.
 
+        What looks like a secret in them is masked first.
+
         Raises:
             Refused: one of them cannot happen as things stand; none was recorded.
             NeedsPerson: the journal can't be written; no run goes on until it can.
@@ -67,6 +80,7 @@ class Chronicle:
         """
         if self._broken is not None:
             raise self._broken
+        events = tuple(map(masked, events))
         before = state = self._state
         now = self._clock.now()
         records = [
@@ -113,3 +127,12 @@ class Chronicle:
                 listener(record)
             except Exception:
                 log.exception("a listener failed at event %d", record.seq)
+
+
+def masked(event: Event) -> Event:
+    """The event without what looks like a secret; the same one where there is nothing."""
+    body = event.model_dump()
+    # One look at all of it: most events hold nothing, and there are many.
+    if not find_secrets("\n".join(texts_within(body))):
+        return event
+    return EVENT.validate_python(cast("dict[str, object]", mask_within(body, NAMES)))

@@ -21,7 +21,9 @@ from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.files import SUBMODULE, Changes, FileState
 from longshift.sandbox.policy import Cage, CommandResult, Refusal
+from longshift.screening.files import SecretFiles
 from longshift.screening.hidden import visible
+from longshift.screening.secrets import mask
 
 COMMAND_CHARACTERS: Final = 2_000
 """How much of a command its event keeps."""
@@ -48,19 +50,24 @@ class CheckoutTree:
     """A commit with edits laid over it, as the sandbox wants to see files."""
 
     def __init__(
-        self, store: ObjectStore, commit: str, edits: Mapping[str, FileEdit | None]
+        self,
+        store: ObjectStore,
+        commit: str,
+        edits: Mapping[str, FileEdit | None],
+        secret_files: SecretFiles,
     ) -> None:
-        """Look at a commit through edits."""
+        """Look at a commit through edits, without its secret files."""
+        self._secret_files = secret_files
         self._store = store
         self._commit = commit
         self._edits = dict(edits)
 
     def files(self) -> Mapping[str, FileState]:
-        """All files by path; submodules are left out."""
+        """All files by path; submodules and secret files are left out."""
         found = {
             path: FileState(entry.mode, entry.oid)
             for path, entry in self._store.list_files(self._commit).items()
-            if entry.mode != SUBMODULE
+            if entry.mode != SUBMODULE and not self._is_withheld(path, entry.oid)
         }
         for path, edit in self._edits.items():
             if edit is None:
@@ -69,6 +76,9 @@ class CheckoutTree:
                 # Not git's id: it only has to differ from every other content.
                 found[path] = FileState(edit.mode, hashlib.sha256(edit.data).hexdigest())
         return found
+
+    def _is_withheld(self, path: str, oid: str) -> bool:
+        return self._secret_files.withholds(path, lambda: self._store.objects.read_blob(oid))
 
     def read(self, path: str) -> bytes:
         """A file's content; a symlink's target."""
@@ -126,7 +136,7 @@ async def run_and_discard(
         OutOfBounds: no command may run here.
         NeedsPerson: the sandbox failed.
     """
-    result, _ = await _run(room, cage, agent, Workspace(room.store, commit), command, timeout_s)
+    result, _ = await _run(room, cage, agent, room.workspace(commit), command, timeout_s)
     return result
 
 
@@ -140,13 +150,13 @@ async def _run(
 ) -> tuple[CommandResult, Changes]:
     if isinstance(cage, Refusal):
         raise OutOfBounds("command", say("no_sandbox", reason=cage.reason))
-    tree = CheckoutTree(room.store, workspace.commit, workspace.edits)
+    tree = CheckoutTree(room.store, workspace.commit, workspace.edits, room.secret_files)
     result, changes = await room.checkouts.run(cage, tree, command, timeout_s=timeout_s)
     await room.chronicle.record(
         events.CommandRan(
             run=room.run_id,
             agent=agent,
-            command=visible(sayable(command))[:COMMAND_CHARACTERS],
+            command=visible(mask(sayable(command)))[:COMMAND_CHARACTERS],
             exit_status=result.exit_status,
             duration_s=round(result.duration_s, 3),
             changed_paths=len(changes.written) + len(changes.deleted),

@@ -8,22 +8,28 @@ from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
+from longshift.engine.inspection import inspect_all
 from longshift.engine.room import RunRoom, Shop, is_text
 from longshift.errors import NeedsPerson
 from longshift.repository.merge import merge_trees_favouring
 from longshift.repository.snapshot import Snapshot, take_snapshot
 from longshift.review.decisions import RejectedEdits, rejected_edits
 from longshift.review.unified import hunk_diff
+from longshift.screening import detector
+from longshift.screening.files import SecretFiles
+from longshift.settings import Settings
 
 
-async def snapshot(shop: Shop, room_exclude: tuple[str, ...], message: str) -> Snapshot:
+async def snapshot(shop: Shop, settings: Settings, message: str) -> Snapshot:
     """Commit what the person has at this moment, unsaved buffers included."""
+    await shop.off_loop(detector.load)  # by now, what agents do is looked at by it, too
     return await shop.off_loop(
         take_snapshot,
         shop.worktree,
         shop.store,
         unsaved=await shop.hand.unsaved(),
-        exclude=room_exclude,
+        exclude=settings.exclude,
+        why_secret=SecretFiles(settings.allow_secret_files).why_left_out,
         message=message,
         when=shop.when(),
     )
@@ -37,11 +43,12 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
     started = events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode)
     if begin.cycle == 1:
         await room.chronicle.record(started)
+        await inspect_all(room)
         return
     run = room.run
     rejected = await room.off_loop(rejected_edits, run, room.shop.proposals)
     head = await room.off_loop(_without_rejected, room, rejected)
-    taken = await snapshot(room.shop, room.settings.exclude, f"What the person had, {run.id}")
+    taken = await snapshot(room.shop, room.settings, f"What the person had, {run.id}")
     merged = await room.off_loop(
         merge_trees_favouring,
         room.store,

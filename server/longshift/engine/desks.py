@@ -11,13 +11,16 @@ from longshift.domain import events
 from longshift.domain.model import Said
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
+from longshift.engine.outgoing import Outgoing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Role, Spending
 from longshift.errors import Guard
+from longshift.models.config import BUILTIN
 from longshift.models.port import ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.policy import Refusal
 from longshift.screening.hidden import visible
+from longshift.screening.secrets import mask
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,6 +52,7 @@ class AgentDesk:
         self._agent = agent
         self._workspace = workspace
         self._messages_read = 0
+        self._outgoing = Outgoing()
 
     @property
     def workspace(self) -> Workspace:
@@ -66,7 +70,11 @@ class AgentDesk:
         self._spending.refuse_when_spent()
 
     async def complete(self, request: ModelRequest) -> ModelReply:
-        """Ask the role's model."""
+        """Ask the role's model; what leaves this machine for it holds no secret."""
+        if getattr(self._room.models, self._role).name != BUILTIN:
+            request, masked = await self._room.off_loop(self._outgoing.masked, request)
+            for sentence in masked:
+                await self.tell_refused("secret", "", sentence)
         return await self._spending.complete(self._role, self._agent, request)
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -96,7 +104,8 @@ class AgentDesk:
                 guard=guard,
                 agent=self._agent,
                 tool=visible(sayable(tool))[:TOOL_CHARACTERS],
-                detail=visible(sayable(detail))[:DETAIL_CHARACTERS],
+                # Masked before it is cut: a part of a secret would not be known for one.
+                detail=visible(mask(sayable(detail)))[:DETAIL_CHARACTERS],
             )
         )
 

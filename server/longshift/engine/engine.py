@@ -22,6 +22,8 @@ from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.cycle import snapshot
 from longshift.engine.deciding import Decisions, reopening
+from longshift.engine.desks import DETAIL_CHARACTERS
+from longshift.engine.difference import sayable
 from longshift.engine.driving import Drivers
 from longshift.engine.outfitting import Outfitter, Surroundings, told_of_distrust
 from longshift.engine.recovery import recover
@@ -29,9 +31,12 @@ from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.lease import Lease
 from longshift.journal.store import Journal
+from longshift.repository.snapshot import Snapshot
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree, way_out
 from longshift.review.proposals import Proposals
+from longshift.screening.hidden import visible
+from longshift.screening.secrets import mask
 from longshift.settings import Loaded, Settings
 
 __all__ = ["Engine", "Surroundings"]
@@ -39,6 +44,10 @@ __all__ = ["Engine", "Surroundings"]
 log = logging.getLogger(__name__)
 
 THREADS: Final = 4
+MOST_NAMED: Final = 10
+"""Files that one notice names."""
+SNAPSHOT: Final = "snapshot"
+"""Who kept a file from a run, where no agent has reached for it."""
 
 
 class Engine:
@@ -141,12 +150,12 @@ class Engine:
                 )
             loaded = await self.settings(overrides)
             _refuse_unbuilt(loaded.settings)
-            started = await self._started(goal, loaded.settings, overrides or {})
+            taken, started = await self._started(goal, loaded.settings, overrides or {})
             room = await self._outfitter.room(started, loaded.settings, Usage())
             notices = (*loaded.notices, *told_of_distrust(room))
             # Not to be broken off: a run that was recorded must also be driven.
-            await asyncio.shield(asyncio.ensure_future(self._begin(started, room)))
-            return started.run, notices
+            await asyncio.shield(asyncio.ensure_future(self._begin(started, room, taken)))
+            return started.run, (*notices, *_left_out(taken))
 
     async def pause(self, run_id: str, reason: str = "", cause: PauseCause = "person") -> Run:
         """Let no agent of a run take a further step; what is under way stays as it is."""
@@ -318,10 +327,10 @@ class Engine:
 
     async def _started(
         self, goal: Goal, settings: Settings, overrides: Mapping[str, object]
-    ) -> events.RunStarted:
+    ) -> tuple[Snapshot, events.RunStarted]:
         run_id = await self.shop.off_loop(self._free_run_id)
-        taken = await snapshot(self.shop, settings.exclude, f"What the person had, {run_id}")
-        return events.RunStarted(
+        taken = await snapshot(self.shop, settings, f"What the person had, {run_id}")
+        return taken, events.RunStarted(
             run=run_id,
             goal=goal,
             repo=str(self.shop.worktree.root),
@@ -335,12 +344,13 @@ class Engine:
             overrides=json.dumps(self._outfitter.overrides(overrides), default=str),
         )
 
-    async def _begin(self, started: events.RunStarted, room: RunRoom) -> None:
+    async def _begin(self, started: events.RunStarted, room: RunRoom, taken: Snapshot) -> None:
         """Pin the base, record the run, drive it: all of it, or nothing is left."""
         try:
             commands = await self._outfitter.checks(room, started.base)
             await self._pin(started)
-            await self.shop.chronicle.record(started, *self._rules(room.settings))
+            kept = _kept_secrets(started.run, taken)
+            await self.shop.chronicle.record(started, *kept, *self._rules(room.settings))
         except BaseException:
             await room.models.aclose()
             with contextlib.suppress(LongshiftError):
@@ -372,7 +382,8 @@ class Engine:
     def _rules(self, settings: Settings) -> list[events.ConstraintAdded]:
         """The settings' constraints that do not hold yet; they outlive the run."""
         holding = {constraint.text for constraint in self.shop.chronicle.constraints()}
-        new = [text for text in dict.fromkeys(settings.constraints) if text not in holding]
+        given = dict.fromkeys(map(mask, settings.constraints))  # as they are recorded
+        new = [text for text in given if text not in holding]
         first = int(self.state.next_id("K")[1:])
         return [
             events.ConstraintAdded(
@@ -393,6 +404,28 @@ def _finding(run: Run, finding_id: str) -> Finding:
         known = ", ".join(run.findings) or "none"
         raise UsageError(f"{run.id} has no finding {finding_id}. Its findings: {known}.")
     return run.findings[finding_id]
+
+
+def _left_out(taken: Snapshot) -> list[str]:
+    """What a person has to know of a snapshot: which of their files a run will not see."""
+    if not taken.skipped:
+        return []
+    named = [f"{one.path} ({one.reason})" for one in taken.skipped[:MOST_NAMED]]
+    if len(taken.skipped) > MOST_NAMED:
+        named.append(f"and {len(taken.skipped) - MOST_NAMED} more")
+    secrets = any("secret" in one.reason for one in taken.skipped)
+    mend = " Those that are no secrets can be named in `allow_secret_files`." if secrets else ""
+    return [f"The run does not see everything as it is now: {', '.join(named)}.{mend}"]
+
+
+def _kept_secrets(run_id: str, taken: Snapshot) -> list[events.GuardRefused]:
+    """The fact that files stayed out because they look like secrets."""
+    kept = [one.path for one in taken.skipped if "secret" in one.reason]
+    if not kept:
+        return []
+    paths = visible(sayable(", ".join(kept)))[: DETAIL_CHARACTERS - 30]
+    detail = f"Left out of the snapshot: {paths}"
+    return [events.GuardRefused(run=run_id, guard="secret", agent=SNAPSHOT, tool="", detail=detail)]
 
 
 def _refuse_unbuilt(settings: Settings) -> None:

@@ -18,13 +18,14 @@ from longshift.engine.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import lies_on_difference, path_stats, sayable
+from longshift.engine.inspection import inspect_all, standing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
 from longshift.repository.files import FileVersion
-from longshift.repository.workspace import Workspace
 from longshift.review.shapes import PresentFile
 from longshift.review.unified import run_diff
+from longshift.screening.secrets import mask
 
 NEAR_LINES: Final = 3
 """How far a finding may stand from where the last head's difference puts it."""
@@ -36,9 +37,10 @@ class JudgingDesk(AgentDesk):
     def __init__(self, room: RunRoom, spending: Spending, checks: Checks) -> None:
         """Sit a judge down at the run's head."""
         self._head = room.run.head
-        super().__init__(room, spending, "judge", "judge", Workspace(room.store, self._head))
+        super().__init__(room, spending, "judge", "judge", room.workspace(self._head))
         self._checks = checks
-        self.reported: set[str] = set()
+        # What the inspection found stands until the inspection no longer finds it.
+        self.reported: set[str] = {finding.id for finding in standing(room.run)}
 
     async def run_checks(self) -> Sequence[CheckOutcome]:
         """Run every check on the head, and report what they find."""
@@ -129,9 +131,10 @@ class JudgingDesk(AgentDesk):
         """
         present = PresentFile(data=version.data, mode=version.mode)
         distances: dict[int, Finding] = {}
+        reported = (report.path, mask(report.code), mask(report.message))  # as it is recorded
         for finding in run.findings.values():
             said = (finding.path, finding.code, finding.message)
-            if finding.state == "resolved" or said != (report.path, report.code, report.message):
+            if finding.state == "resolved" or said != reported:
                 continue
             moved = self._room.shop.proposals.line_in_present(
                 finding.commit, finding.path, finding.line - 1, present
@@ -151,6 +154,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         The findings that it no longer saw, and the verdict, to be recorded together. A judge
         that came to no verdict is answered for by the engine: the next cycle goes on.
     """
+    await inspect_all(room)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
     stats = await room.off_loop(path_stats, room.store, run.taken, run.head)

@@ -13,6 +13,7 @@ from longshift.crew.desk import Conflict, Landed
 from longshift.crew.prompts import say
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
+from longshift.engine.inspection import look, news
 from longshift.engine.room import RunRoom, is_text
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.repository.files import FileEdit
@@ -20,7 +21,10 @@ from longshift.repository.landing import Conflict as MergeConflict
 from longshift.repository.landing import Merged, Submission, merge_submission
 from longshift.repository.links import new_ways_out
 from longshift.repository.newcomers import check_landing
+from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
+from longshift.screening.known import KNOWN
+from longshift.screening.secrets import mask, placeholders
 
 MARKER: Final = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
 
@@ -42,11 +46,14 @@ class Lander:
 
         Raises:
             TellModel: conflict markers are left in the files that clashed before.
-            OutOfBounds: with these edits a link of the repository would lead out of it, or a new
-                file would be another one's in another spelling.
+            OutOfBounds: the edits bring in a secret that this process knows, such as a key in
+                use, or put a placeholder where a secret stood; or with them a link of the
+                repository would lead out of it, or a new file would be another one's in another
+                spelling.
             NeedsPerson: the head or the journal can't be written.
         """
         self._refuse_markers(task.id, workspace.edits)
+        await self._room.off_loop(_refuse_secrets, self._room.store, workspace)
         landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
         self._under_way[task.id] = landing
         landing.add_done_callback(lambda _: self._under_way.pop(task.id, None))
@@ -77,6 +84,9 @@ class Lander:
     async def _put_on_head(
         self, task: Task, attempt: int, merged: Merged, handoff: Handoff
     ) -> Landed:
+        # Before it lands, so that landing and findings are one record: the next agent sees both.
+        paths = tuple(path for path in merged.paths if is_text(path))
+        defects = await look(self._room, merged.commit, paths)
         chronicle, run = self._room.chronicle, self._room.run
         moves = merged.commit != run.head
         change = chronicle.state.next_id("C") if moves else None
@@ -87,7 +97,7 @@ class Lander:
             change=change,
             commit=merged.commit,
             parent=run.head,
-            paths=tuple(path for path in merged.paths if is_text(path)),
+            paths=paths,
             handoff=handoff,
         )
         await chronicle.record(intent)
@@ -98,7 +108,9 @@ class Lander:
                 f"The head of {run.id} was moved by someone else while {task.id} landed. What it "
                 "made is kept as a commit. Restart Longshift: it puts the head back in order."
             )
-        await chronicle.record(TaskLanded(**intent.model_dump(exclude={"event"})))
+        landed = TaskLanded(**intent.model_dump(exclude={"event"}))
+        found = news(self._room, merged.commit, paths, defects)
+        await chronicle.record(landed, *found)
         return Landed(merged.commit, change)
 
     async def _send_back(
@@ -133,3 +145,29 @@ class Lander:
     def _message(self, task: Task) -> str:
         run = self._room.run
         return f"{task.plan.title}\n\nLongshift-Run: {run.id}\nLongshift-Task: {task.id}\n"
+
+
+def _refuse_secrets(store: ObjectStore, workspace: Workspace) -> None:
+    """Let no secret of this machine land, nor a placeholder in the place of one."""
+    bringing, overwriting = [], []
+    for path, edit in workspace.edits.items():
+        if edit is None:
+            continue
+        version = store.read_file(workspace.commit, path)
+        old, new = _text(version.data if version else b""), _text(edit.data)
+        if _count_known(path) or _count_known(new) > _count_known(old):
+            bringing.append(mask(path))
+        if placeholders(new) - placeholders(old):
+            overwriting.append(path)
+    if bringing:
+        raise OutOfBounds("secret", say("secret_submitted", paths=sorted(bringing)))
+    if overwriting:
+        raise OutOfBounds("secret", say("placeholder_submitted", paths=sorted(overwriting)))
+
+
+def _count_known(text: str) -> int:
+    return sum(1 for _ in KNOWN.find(text))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -22,6 +22,9 @@ from longshift.models.registry import open_models
 from longshift.sandbox.cage import open_cage
 from longshift.sandbox.checkouts import Checkouts
 from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
+from longshift.screening import detector
+from longshift.screening.files import SecretFiles
+from longshift.screening.known import KNOWN
 from longshift.settings import (
     BUILTIN,
     ROLES,
@@ -72,6 +75,7 @@ class Outfitter:
         """Take from these surroundings, for runs that share this shop."""
         self._shop = shop
         self._surroundings = surroundings
+        KNOWN.learn_environment(surroundings.environ)
         self._cages: dict[SandboxPolicy, Cage | Refusal] = {}
         self._proving = asyncio.Lock()
 
@@ -104,11 +108,17 @@ class Outfitter:
         distrust = await self.distrust()
         ignored = await self._shop.off_loop(_read_small, self._shop.worktree.root / ".gitignore")
         configs = {role: model_config(settings.model_for(role)) for role in ROLES}
+        await self._shop.off_loop(detector.load)
         return RunRoom(
             shop=self._shop,
             run_id=started.run,
             settings=settings,
-            models=await open_models(configs, ledger, self._surroundings.environ),
+            models=await open_models(
+                configs,
+                ledger,
+                self._surroundings.environ,
+                (self._shop.worktree.root, self._shop.worktree.common_dir),
+            ),
             ledger=ledger,
             cage=cage,
             distrust=distrust,
@@ -117,6 +127,7 @@ class Outfitter:
                 CHECKOUTS,
                 ignored_paths(ignored).match_file,
             ),
+            secret_files=SecretFiles(settings.allow_secret_files),
         )
 
     async def room_again(self, run_id: str) -> RunRoom:

@@ -18,7 +18,6 @@ from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
 from longshift.repository.files import is_plain_file
-from longshift.repository.workspace import Workspace
 
 MOST_PLANNERS: Final = 50
 """Planners and sub-planners of one cycle."""
@@ -37,7 +36,7 @@ class PlanningDesk(AgentDesk):
         start_planner: Callable[[str], None],
     ) -> None:
         """Sit a planner down at the run's head; `start_planner` sets a sub-planner to work."""
-        workspace = Workspace(room.store, room.run.head)
+        workspace = room.workspace(room.run.head)
         super().__init__(room, spending, "planner", planner_id, workspace)
         self._start_planner = start_planner
 

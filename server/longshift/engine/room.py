@@ -21,10 +21,12 @@ from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
 from longshift.models.registry import Models
 from longshift.repository.store import ObjectStore
+from longshift.repository.workspace import Workspace
 from longshift.repository.worktree import Worktree
 from longshift.review.proposals import Proposals
 from longshift.sandbox.checkouts import Checkouts
 from longshift.sandbox.policy import Cage, Refusal
+from longshift.screening.files import SecretFiles
 from longshift.settings import Settings
 
 P = ParamSpec("P")
@@ -90,6 +92,7 @@ class RunRoom:
     distrust: Refusal | None
     """Why models may run nothing here, whatever the cage; None: the workspace is trusted."""
     checkouts: Checkouts
+    secret_files: SecretFiles
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -111,6 +114,10 @@ class RunRoom:
     def store(self) -> ObjectStore:
         """The repository's private object store."""
         return self.shop.store
+
+    def workspace(self, commit: str) -> Workspace:
+        """An agent's view of a commit, its secret files withheld."""
+        return Workspace(self.store, commit, self.secret_files.withholds)
 
     def when(self) -> int:
         """The present moment in whole seconds since 1970, for commits."""

@@ -54,7 +54,7 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         NeedsPerson: not even that could be recorded.
     """
     task = room.run.tasks[task_id]
-    workspace = Workspace(room.store, task.attempts[-1].base)
+    workspace = room.workspace(task.attempts[-1].base)
     desk = WorkingDesk(room, spending, lander, task, workspace)
     try:
         outcome = await work(desk, await _brief(room, task))

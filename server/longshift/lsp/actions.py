@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
+from longshift.lsp.words import shown
+
 if TYPE_CHECKING:
     from longshift.crew.goals import GoalTemplate
     from longshift.lsp.reviewing import FileReview, ReviewHunk
@@ -90,7 +92,7 @@ def on_file(review: "FileReview", uri: str, *, by_itself: bool = False) -> Itera
         n = len(hunks)
         added = sum(one.hunk.added for one in hunks)
         removed = sum(one.hunk.removed for one in hunks)
-        name = review.path.rsplit("/", 1)[-1]
+        name = shown(review.path.rsplit("/", 1)[-1])
         flag = next((one.hunk.flag for one in hunks if one.hunk.flag), "")
         counts = f"+{added} \N{MINUS SIGN}{removed}, {n} hunk{'s' * (n != 1)}{protected(flag)}"
         what = f"all of {run_id} in {name} ({counts})"
@@ -195,7 +197,7 @@ def _retitled(action: Action, title: str) -> Action:
 
 
 def _short(text: str, longest: int) -> str:
-    line = " ".join(text.split())
+    line = " ".join(shown(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

@@ -17,6 +17,7 @@ from longshift.lsp.buffers import Buffers
 from longshift.lsp.client import Client
 from longshift.lsp.protocol import LongshiftLanguageServer
 from longshift.lsp.sessions import Sessions
+from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
@@ -91,7 +92,7 @@ class Host:
     def say(self, kind: types.MessageType, sentence: str) -> None:
         """Show one sentence to the person."""
         if not self.closing:
-            self.server.window_show_message(types.ShowMessageParams(kind, sentence))
+            self.server.window_show_message(types.ShowMessageParams(kind, shown(sentence)))
 
     def notice(self, session: "Session", sentence: str) -> None:
         """Show a sentence about a repository's settings, once for each repository."""

@@ -5,6 +5,7 @@ Owns the putting together of protocol, host and features. Must import nothing bu
 """
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -24,6 +25,8 @@ from longshift.lsp.features import (
 )
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import LongshiftLanguageServer, make_server
+from longshift.screening.known import KNOWN
+from longshift.screening.logs import MaskingFormatter
 
 LOG_PLACE: Final = "the server's standard error, which your editor keeps in its log"
 FEATURES: Final = (
@@ -75,11 +78,10 @@ def serve_tcp(
 
 def build() -> LongshiftLanguageServer:
     """A server with every feature, serving nobody yet; logs to standard error."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    KNOWN.learn_environment(os.environ)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     server = make_server("longshift", longshift.__version__, log_place=LOG_PLACE)
     host = Host(server)
     for feature in FEATURES:

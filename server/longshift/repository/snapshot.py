@@ -9,10 +9,10 @@ git's own affair, as in `git add`.
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pathspec import GitIgnoreSpec
 
@@ -31,17 +31,8 @@ from longshift.repository.worktree import Worktree
 
 MAX_UNTRACKED_BYTES: Final = 5_000_000
 
-_SECRETS: Final = GitIgnoreSpec.from_lines(
-    [
-        ".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template", "*.env",
-        "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.asc",
-        "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "!id_*.pub",
-        ".netrc", "_netrc", ".pgpass", ".my.cnf", ".htpasswd", ".npmrc", ".pypirc",
-        ".git-credentials", "credentials", "credentials.*", "*credentials*.json",
-        "client_secret*.json", "secrets.*", "*.secret", "*.tfstate", "*.tfstate.*",
-        ".aws/", ".ssh/", ".gnupg/", ".kube/",
-    ]
-)  # fmt: skip
+WhySecret: TypeAlias = Callable[[str, Callable[[], bytes | None]], str | None]
+"""Why an untracked file, by its path and what reads it, stays out as a secret; None: it goes in."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +64,15 @@ def take_snapshot(
     message: str,
     when: int,
     exclude: Sequence[str] = (),
+    why_secret: WhySecret,
     parent: str | None = None,
 ) -> Snapshot:
     """Commit what the person has at this moment.
 
     In it: tracked files as they are in the working tree (missing ones are deletions, sparse ones
     stay), untracked ones that are not ignored, symlinks as such, submodules as commit ids. Not in
-    it: what `exclude` matches, untracked files that look like secrets or are over 5 MB, nested
-    repositories, pipes and sockets.
+    it: what `exclude` matches, untracked files that `why_secret` gives a reason against or that
+    are over 5 MB, nested repositories, pipes and sockets.
 
     Args:
         worktree: whose files.
@@ -89,6 +81,7 @@ def take_snapshot(
         message: of the commit.
         when: its time in seconds since 1970.
         exclude: globs as in .gitignore, against paths from the root.
+        why_secret: tells of an untracked file whether it is left out as a secret.
         parent: the commit's parent; HEAD where left out, none where there is no commit yet.
 
     Raises:
@@ -97,7 +90,7 @@ def take_snapshot(
     """
     parent = parent or worktree.head_commit()
     with private_index(worktree, store) as index:
-        snapshot = _Taking(index, worktree.root, _globs(exclude))
+        snapshot = _Taking(index, worktree.root, _globs(exclude), why_secret)
         snapshot.take_files()
         snapshot.take_unsaved(unsaved)
         tree = index.write_tree()
@@ -114,10 +107,13 @@ def take_snapshot(
 class _Taking:
     """Which paths go into one snapshot, and why others do not."""
 
-    def __init__(self, index: PrivateIndex, root: Path, excluded: GitIgnoreSpec) -> None:
+    def __init__(
+        self, index: PrivateIndex, root: Path, excluded: GitIgnoreSpec, why_secret: WhySecret
+    ) -> None:
         self._index = index
         self._root = root
         self._excluded = excluded
+        self._why_secret = why_secret
         self._tracked = index.entries()
         self.skipped: dict[str, str] = {}
 
@@ -164,9 +160,10 @@ class _Taking:
             return False
         if path.endswith("/"):
             return self._skip(path, "a repository of its own that is no submodule")
-        if _SECRETS.match_file(path):
-            return self._skip(path, "it is untracked and looks like a secret")
-        return self._is_readable(path) and self._is_small(path, (self._root / path).lstat().st_size)
+        full = self._root / path
+        if why := self._why_secret(path, lambda: _content(full)):
+            return self._skip(path, why)
+        return self._is_readable(path) and self._is_small(path, full.lstat().st_size)
 
     def _takes_tracked(self, path: str) -> bool:
         if self._excluded.match_file(path):
@@ -187,8 +184,8 @@ class _Taking:
             return self._skip(path, "it is reached through a symbolic link or a submodule")
         if path in self._tracked:
             return True
-        if _SECRETS.match_file(path):
-            return self._skip(path, "it is untracked and looks like a secret")
+        if why := self._why_secret(path, lambda: data):
+            return self._skip(path, why)
         return self._is_small(path, len(data))
 
     def _is_readable(self, path: str) -> bool:
@@ -224,6 +221,16 @@ class _Taking:
     def _skip(self, path: str, reason: str) -> bool:
         self.skipped[path] = reason
         return False
+
+
+def _content(place: Path) -> bytes | None:
+    """A file's bytes; None where it is too large to be taken, or is no file that can be read."""
+    try:
+        status = place.lstat()
+        taken = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_UNTRACKED_BYTES
+        return place.read_bytes() if taken else None
+    except OSError:
+        return None
 
 
 def _globs(exclude: Sequence[str]) -> GitIgnoreSpec:

@@ -5,8 +5,10 @@ time use it; it has no locks. Mistakes of a model are `TellModel`, in words that
 `OutOfBounds` where it reached for what is not its own. No symbolic link is ever followed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
+from typing import TypeAlias
 
 from longshift.errors import OutOfBounds, TellModel
 from longshift.places.spelling import names_gitmodules
@@ -28,6 +30,9 @@ from longshift.repository.search import Match, Query
 from longshift.repository.store import ObjectStore
 from longshift.repository.textfile import TextFile, decode
 
+Withholds: TypeAlias = Callable[[str, Callable[[], bytes]], bool]
+"""Whether a committed file, by its path and what reads it, is kept from whoever works here."""
+
 
 class Workspace:
     """One attempt's files.
@@ -36,9 +41,11 @@ class Workspace:
         commit: what the edits lie over.
     """
 
-    def __init__(self, store: ObjectStore, commit: str) -> None:
+    def __init__(self, store: ObjectStore, commit: str, withholds: Withholds | None = None) -> None:
+        """Look at a commit, but for the files that are withheld; None: all of them."""
         self.commit = commit
         self._store = store
+        self._withholds = withholds
         self._edits: dict[str, FileEdit | None] = {}
 
     # Looking.
@@ -107,6 +114,13 @@ class Workspace:
             self._newcomers().check_meaning(name)
         return name
 
+    def is_withheld(self, path: str) -> bool:
+        """Whether the commit has a file at a path that may be neither read nor changed here."""
+        entry = self._store.find(self.commit, path)
+        if entry is None or self._withholds is None or not is_plain_file(entry.mode):
+            return False
+        return self._withholds(path, partial(self._store.objects.read_blob, entry.oid))
+
     # Editing.
 
     def edit_file(self, path: str, old_text: str, new_text: str, replace_all: bool = False) -> int:
@@ -150,6 +164,7 @@ class Workspace:
             TellModel: the path can't be a file here.
         """
         name = checked_file_path(path)
+        self._refuse_withheld(name)
         self._check_writable(name)
         existing = self._file(name)
         file = (decode(existing.data) if existing else None) or TextFile("")
@@ -173,6 +188,7 @@ class Workspace:
             TellModel: there is no such file, or the new path is taken or can't be a file.
         """
         name, target = checked_file_path(path), checked_file_path(new_path)
+        self._refuse_withheld(target)
         file = self._existing(name)
         if self._file(target) is not None:
             raise TellModel(f"There is a file {target!r} already; delete it first.")
@@ -274,6 +290,7 @@ class Workspace:
 
     def _put(self, name: str, edit: FileEdit | None) -> None:
         """Lay an edit over the commit; one that changes nothing is dropped instead."""
+        self._refuse_withheld(name)
         committed = self._committed(name)
         if edit == (committed.as_edit() if committed else None):
             self._edits.pop(name, None)
@@ -300,9 +317,20 @@ class Workspace:
             if edit is not None and is_plain_file(edit.mode):
                 yield name, edit.data
             elif edit is None and is_plain_file(listing[name].mode):
-                yield name, self._store.objects.read_blob(listing[name].oid)
+                read = partial(self._store.objects.read_blob, listing[name].oid)
+                if self._withholds is None or not self._withholds(name, read):
+                    yield name, read()
+
+    def _refuse_withheld(self, name: str) -> None:
+        if self.is_withheld(name):
+            raise OutOfBounds(
+                "secret",
+                f"{name!r} looks like a file of secrets: it is neither shown nor changed. Go on "
+                "without it.",
+            )
 
     def _existing(self, name: str) -> FileEdit:
+        self._refuse_withheld(name)
         file = self._file(name)
         if file is None:
             self._newcomers().check_meaning(name)

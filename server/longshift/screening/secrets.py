@@ -47,7 +47,7 @@ _LONG_KEY: Final = re.compile(
 _PRIVATE_KEY: Final = re.compile(
     r"""-----BEGIN\ [A-Z0-9 ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?-----
     (?: (?: \\[nrt] | [\s"',] )* (?: [A-Za-z-]+:\ [^\n]{0,200}\n\s* ){0,4} [A-Za-z0-9+/=]{16,} )
-    (?: (?: \\[nrt] | [\s"',] )* [A-Za-z0-9+/=]{16,} )*
+    (?: (?: \\[nrt] | [\s"',] )+ [A-Za-z0-9+/=]{16,} )*
     (?: (?: \\[nrt] | [\s"',] )* [A-Za-z0-9+/=]{0,15} (?: \\[nrt] | [\s"',] )*
         -----END\ [A-Z0-9 ]{0,40}PRIVATE\ KEY(?:\ BLOCK)?----- )?""",
     re.VERBOSE,

@@ -6,7 +6,11 @@ Only a worker has them, and they reach its own workspace alone.
 from typing import Never
 
 from longshift.crew.desk import WorkerDesk
+from longshift.crew.prompts import say
 from longshift.crew.toolbox import Arguments, Result, Tool, bind
+from longshift.errors import OutOfBounds, TellModel
+from longshift.repository.workspace import Workspace
+from longshift.screening.secrets import placeholders
 
 
 class EditFile(Arguments):
@@ -43,12 +47,15 @@ def editing_tools(desk: WorkerDesk) -> list[Tool[Never]]:
     workspace = desk.workspace
 
     async def edit_file(given: EditFile) -> Result:
+        await desk.off_loop(_refuse_placeholders, workspace, given.path, given.new_text)
+        await desk.off_loop(_explain_placeholders, workspace, given.path, given.old_text)
         count = await desk.off_loop(
             workspace.edit_file, given.path, given.old_text, given.new_text, given.replace_all
         )
         return {"replacements": count}
 
     async def write_file(given: WriteFile) -> Result:
+        await desk.off_loop(_refuse_placeholders, workspace, given.path, given.content)
         await desk.off_loop(workspace.write_file, given.path, given.content)
         return {"written": True}
 
@@ -66,3 +73,32 @@ def editing_tools(desk: WorkerDesk) -> list[Tool[Never]]:
         bind("move_file", MoveFile, move_file),
         bind("write_file", WriteFile, write_file),
     ]
+
+
+def _refuse_placeholders(workspace: Workspace, path: str, new_text: str) -> None:
+    """Let nothing be written that stands for a secret which the model was not shown.
+
+    Raises:
+        OutOfBounds: the text has a placeholder that the file as it is does not have.
+    """
+    if found := _strange(workspace, path, new_text):
+        raise OutOfBounds("secret", say("placeholder_written", path=path, found=found))
+
+
+def _explain_placeholders(workspace: Workspace, path: str, old_text: str) -> None:
+    """Say why a text that the model was shown can't be found in the file.
+
+    Raises:
+        TellModel: the text has a placeholder that the file as it is does not have.
+    """
+    if found := _strange(workspace, path, old_text):
+        raise TellModel(say("placeholder_searched", path=path, found=found))
+
+
+def _strange(workspace: Workspace, path: str, text: str) -> list[str]:
+    """Placeholders of a text that the file as it is does not have."""
+    found = placeholders(text)
+    file = workspace.read(path) if found else None
+    if file is not None:
+        found -= placeholders(file.data.decode("utf-8", "replace"))
+    return sorted(found)

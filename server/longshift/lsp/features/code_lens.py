@@ -10,6 +10,7 @@ from lsprotocol import types
 from longshift.lsp import actions
 from longshift.lsp.host import Host
 from longshift.lsp.positions import Lines
+from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
@@ -75,4 +76,4 @@ def _commands(repo: str | None, one: "ReviewHunk") -> list[types.Command]:
 
 
 def _command(title: str, name: str, argument: dict[str, object]) -> types.Command:
-    return types.Command(title=title, command=f"longshift.{name}", arguments=[argument])
+    return types.Command(title=shown(title), command=f"longshift.{name}", arguments=[argument])

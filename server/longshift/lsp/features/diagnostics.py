@@ -13,6 +13,7 @@ from lsprotocol import types
 from longshift.lsp.host import Host
 from longshift.lsp.positions import Lines
 from longshift.lsp.protocol import Throttle
+from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
@@ -144,7 +145,7 @@ def _diagnostic(run_id: str, finding: "Finding", lines: Lines, line: int) -> typ
 
 def _words(finding: "Finding") -> str:
     parts: Sequence[str] = [finding.message, finding.suggestion]
-    return "\n".join(part for part in parts if part)
+    return shown("\n".join(part for part in parts if part))
 
 
 def _text(present: "EditorPresent", path: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from longshift.lsp.host import Host
+from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain import events
@@ -57,14 +58,14 @@ def _finished(run: "Run") -> str:
 
 async def _ask(host: Host, session: "Session", asked: "events.QuestionAsked") -> None:
     """Put a question to the person; with options, the one they choose is the answer."""
-    sentence = f"{asked.run} asks: {asked.text}"
+    sentence = shown(f"{asked.run} asks: {asked.text}")
     if not asked.options:
         host.say(
             types.MessageType.Info,
             f"{sentence} (Answer {asked.question} with longshift.answerQuestion.)",
         )
         return
-    options = [types.MessageActionItem(option) for option in asked.options]
+    options = [types.MessageActionItem(shown(option)) for option in asked.options]
     chosen = await host.server.window_show_message_request_async(
         types.ShowMessageRequestParams(types.MessageType.Info, sentence, options)
     )

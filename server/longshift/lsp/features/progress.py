@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import Progress
+from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
@@ -20,8 +21,8 @@ LONGEST_GOAL = 60
 
 def register(host: Host) -> None:
     """Follow every run of every repository."""
-    shown = _Shown(host)
-    host.listen(shown.on_fact)
+    progresses = _Shown(host)
+    host.listen(progresses.on_fact)
 
 
 class _Shown:
@@ -50,7 +51,7 @@ class _Shown:
             self._host.spawn(session.call("stopRun", {"runId": run.id}), f"stopping {run.id}")
 
         progress = Progress(self._host.server, on_cancel=stop)
-        goal = " ".join(run.started.goal.text.split())
+        goal = " ".join(shown(run.started.goal.text).split())
         short = goal if len(goal) <= LONGEST_GOAL else goal[: LONGEST_GOAL - 1] + "…"
         progress.begin(f"Longshift {run.id}: {short}", message=describe(run))
         return progress

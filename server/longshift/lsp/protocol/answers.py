@@ -15,6 +15,7 @@ from pygls.exceptions import JsonRpcException
 
 from longshift.errors import LongshiftError, UsageError
 from longshift.lsp.protocol.envelope import MalformedError
+from longshift.lsp.words import shown
 
 
 class LspError(Exception):
@@ -43,7 +44,7 @@ class ErrorAnswer:
 
     def to_wire(self) -> dict[str, object]:
         """Return the member as JSON, without `data` where there is none."""
-        fields: dict[str, object] = {"code": int(self.code), "message": self.message}
+        fields: dict[str, object] = {"code": int(self.code), "message": shown(self.message)}
         return fields if self.data is None else {**fields, "data": self.data}
 
 

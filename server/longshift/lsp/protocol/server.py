@@ -20,6 +20,7 @@ from longshift.lsp.protocol.client_process import ClientWatch
 from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.methods import LongshiftProtocol
 from longshift.lsp.protocol.transport import PipeTransport, Transport
+from longshift.lsp.words import shown
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class LongshiftLanguageServer(LanguageServer):
 
     def show_error(self, message: str) -> None:
         """Show a sentence to the person."""
-        self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Error, shown(message)))
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log what pygls would show to the person word for word."""
