@@ -131,9 +131,10 @@ class Wire:
         self.news = asyncio.Event()
         self._framer = Framer()
 
-    def start(self, on_bytes: object, on_end: object) -> None: ...
+    def start(self, on_bytes: object, on_end: object, on_stuck: object) -> None: ...
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, droppable: bool = False) -> None:
+        del droppable
         for body in self._framer.feed(data):
             assert isinstance(body, bytes)
             self.sent.append(json.loads(body))
