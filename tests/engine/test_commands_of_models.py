@@ -59,6 +59,7 @@ async def test_where_no_command_can_run_the_run_goes_on_without(
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").symlink_to(shutil.which("git"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # so that no bubblewrap is found
+    world.settings["sandbox"] = {"mode": "bubblewrap"}  # and no weaker cage taken in its place
     world.play(
         planner(task("shout", "a.txt")),
         worker("shout", turn(call("run_command", command="true")), turn(edit("two", "TWO"))),

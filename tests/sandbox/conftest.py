@@ -3,11 +3,14 @@
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from longshift.sandbox.alone import LandlockCage
 from longshift.sandbox.cage import Cage, Refusal, SandboxPolicy, open_cage
+from longshift.sandbox.confinement import find_interpreter
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +34,25 @@ def caged(opened: Cage | Refusal) -> Cage:
     return opened
 
 
+@pytest.fixture(scope="session")
+def opened_alone(policy: SandboxPolicy) -> Cage | Refusal:
+    return asyncio.run(open_cage(replace(policy, mode="landlock")))
+
+
+@pytest.fixture
+def alone(opened_alone: Cage | Refusal) -> Cage:
+    """The weaker cage; where this machine has none, the tests that need it are skipped."""
+    if isinstance(opened_alone, Refusal):
+        assert "does not hold" not in opened_alone.message
+        pytest.skip(opened_alone.message)
+    return opened_alone
+
+
+@pytest.fixture(params=["caged", "alone"])
+def any_caged(request: pytest.FixtureRequest) -> Cage:
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def plain(policy: SandboxPolicy) -> Cage:
     cage = asyncio.run(open_cage(SandboxPolicy(mode="none", output_bytes=policy.output_bytes)))
@@ -38,9 +60,17 @@ def plain(policy: SandboxPolicy) -> Cage:
     return cage
 
 
-@pytest.fixture(params=["caged", "plain"])
+@pytest.fixture(params=["caged", "alone", "plain"])
 def cage(request: pytest.FixtureRequest) -> Cage:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def tooled(cage: Cage) -> Cage:
+    """A cage where the running Python's tools can be run."""
+    if isinstance(cage, LandlockCage) and find_interpreter(SandboxPolicy()) != cage.interpreter:
+        pytest.skip("no tool below root's closed home can be run by an ordinary user")
+    return cage
 
 
 @pytest.fixture

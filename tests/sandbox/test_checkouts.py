@@ -1,7 +1,9 @@
 """The pool: what commands find, what they did, and that nothing leads outside."""
 
 import asyncio
+import contextlib
 import hashlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from longshift.errors import NeedsPerson
+from longshift.sandbox import nofollow
 from longshift.sandbox.cage import Cage
 from longshift.sandbox.checkouts import Changes, Checkouts, FileState, WrittenFile
 from tests.support.sandbox_processes import forever, processes_saying, wait_until_alive
@@ -152,11 +155,11 @@ async def test_planted_symlinks_lead_nowhere(
     assert list((outside / "deep").iterdir()) == []
 
 
-async def test_deep_nests_are_removed(pool: Checkouts, cage: Cage) -> None:
+async def test_deep_nests_are_removed(pool: Checkouts, tooled: Cage) -> None:
     nest = f"""{Path(sys.executable).name} -c 'import os
 for _ in range(1500): os.mkdir("deep-folder"); os.chdir("deep-folder")'"""
-    _, changes = await run(pool, cage, tree(FILES, MODES), nest)
-    listed, _ = await run(pool, cage, tree(FILES, MODES), "ls -A")
+    _, changes = await run(pool, tooled, tree(FILES, MODES), nest)
+    listed, _ = await run(pool, tooled, tree(FILES, MODES), "ls -A")
 
     assert len(changes.left_out) == 1
     assert changes.left_out[0].startswith("deep-folder/deep-folder/")
@@ -230,3 +233,52 @@ async def test_a_tree_that_cannot_be_written_is_told(pool: Checkouts, plain: Cag
         await pool.run(plain, tree({"n" * 300: "x"}), "true", timeout_s=20)
 
     assert await run(pool, plain, tree({"a": ""}), "ls -A") == ("a\n", Changes())
+
+
+SWAP = """
+echo innocent > name; mkdir folder; echo ready > ready
+while :; do
+    ln -s {outside}/secret a; mv -T a name; cp -P ready a; mv -T a name
+    mv folder away; ln -s {outside} folder; rm folder; mv away folder
+done
+"""
+
+
+async def test_a_symlink_that_is_swapped_in_a_race_leads_nowhere(
+    caged: Cage, tmp_path: Path
+) -> None:
+    """While a command swaps names, our own code reads, writes and removes below them."""
+    outside, folder = tmp_path / "outside", tmp_path / "files"
+    for path in (outside, folder):
+        path.mkdir(mode=0o777)
+        path.chmod(0o777)
+    (outside / "secret").write_text("nobody may read this")
+    if caged.owner is not None:
+        os.chown(folder, *caged.owner)
+    running = asyncio.create_task(caged.run(SWAP.format(outside=outside), folder, timeout_s=60))
+    seen = await asyncio.to_thread(_meddle, folder)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert {kind for kind, _ in seen} == {"read", "refused", "written"}
+    assert all(content in (b"innocent\n", b"ready\n", b"") for _, content in seen)
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+    assert (outside / "secret").read_text() == "nobody may read this"
+
+
+def _meddle(folder: Path) -> set[tuple[str, bytes]]:
+    """Use the names until each has been met in both its forms, and often."""
+    seen: set[tuple[str, bytes]] = set()
+    turns = 0
+    while turns < 500 or len({kind for kind, _ in seen}) < 3:
+        turns += 1
+        with nofollow.open_root(folder) as root:
+            try:
+                seen.add(("read", nofollow.read_file(root, "name")))
+            except OSError:
+                seen.add(("refused", b""))
+            with contextlib.suppress(OSError), nofollow.open_folder(root, ("folder",)) as inner:
+                nofollow.write_file(inner, f"{turns}", b"", executable=False, owner=None)
+                seen.add(("written", b""))
+    return seen

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import time
 from pathlib import Path
 
 
@@ -34,3 +35,12 @@ def wait_until_alive(marker: str) -> None:
     """Return once a process of the command itself runs, not only what starts it."""
     while not any(f"\0{marker}\0" in line for line in processes_saying(marker)):
         pass
+
+
+def are_gone(marker: str, within_s: float) -> bool:
+    """Whether no process that names the marker is left before long."""
+    end = time.monotonic() + within_s
+    while processes_saying(marker):
+        if time.monotonic() > end:
+            return False
+    return True

@@ -13,33 +13,44 @@ may show, opened with root's rights (prefixes and checkouts may lie below a clos
 `setpriv` becomes an ordinary user, who builds the cage.
 """
 
-import contextlib
-import json
 import os
+import re
 import shutil
 import signal
-from collections.abc import Iterator
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from longshift.errors import NeedsPerson
-from longshift.sandbox.limits import limited_with_processes
+from longshift.sandbox import landlock
+from longshift.sandbox.confinement import (
+    MEND_INTERPRETER,
+    NO_INTERPRETER,
+    cage_rules,
+    find_interpreter,
+    launched,
+    limits,
+    require_folder,
+)
+from longshift.sandbox.disk import DiskWatch
+from longshift.sandbox.escapes import SOCKETS, Way
+from longshift.sandbox.groups import Groups, grouped
+from longshift.sandbox.limits import limits_in_words
 from longshift.sandbox.mounts import Mount, shown_mounts, tool_path
-from longshift.sandbox.policy import CHECKOUT, HOME, CommandResult, Owner, Refusal, SandboxPolicy
+from longshift.sandbox.policy import (
+    CHECKOUT,
+    HOME,
+    UNPRIVILEGED,
+    CommandResult,
+    Owner,
+    Refusal,
+    SandboxPolicy,
+)
 from longshift.sandbox.process import Launch, kill_group, run_to_end
-
-_UNPRIVILEGED = Owner(65534, 65534)
-"""Who root becomes: the kernel's own overflow user, which owns no files anywhere."""
+from longshift.sandbox.seccomp import cage_filter
+from longshift.sandbox.status import Status, status_pipe
 
 _INSIDE_ID = "1000"  # as /etc/passwd inside says; must not be 0, which some tools take for rights
-
-_INIT = '/bin/sh -c "$1"; exit $?'
-"""What runs as process 1 of a cage. The model's command is its argument, never part of it.
-
-Not left to the command itself, since process 1 ignores the signals it sends itself; and not to
-bubblewrap's own reaper, since that lets daemons live on for a moment after the command's end.
-When this ends the kernel kills the rest, before bubblewrap learns of it.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +58,26 @@ class Programs:
     """The programs that a cage is built with."""
 
     bwrap: Path
-    prlimit: Path
+    interpreter: Path
+    """A Python that the cage shows. It runs the launcher as process 1 of the cage.
+
+    That is not left to the command itself, since process 1 ignores the signals it sends itself;
+    and not to bubblewrap's own reaper, since that lets daemons live on for a moment after the
+    command's end. When the launcher ends the kernel kills the rest, before bubblewrap learns of
+    it.
+    """
+
     setpriv: Path | None
     """Only where Longshift runs as root."""
+
+    version: str = "of unknown version"
+    """bubblewrap's own word."""
+
+
+def bubblewrap_cage(policy: SandboxPolicy, groups: Groups | None) -> "BubblewrapCage | Refusal":
+    """The strongest cage, not proven yet."""
+    programs = find_programs(policy)
+    return programs if isinstance(programs, Refusal) else BubblewrapCage(policy, programs, groups)
 
 
 def find_programs(policy: SandboxPolicy) -> Programs | Refusal:
@@ -62,72 +90,111 @@ def find_programs(policy: SandboxPolicy) -> Programs | Refusal:
             "Install it with your system's package manager (the package is called bubblewrap), "
             "then start Longshift again.",
         )
-    prlimit = _which("prlimit")
     setpriv = _which("setpriv") if os.geteuid() == 0 else None
-    if prlimit is None or (os.geteuid() == 0 and setpriv is None):
+    if os.geteuid() == 0 and setpriv is None:
         return Refusal(
-            "Commands are not run here: the sandbox needs the programs prlimit and setpriv.",
-            "Install the package util-linux, then start Longshift again.",
+            "Commands are not run here: as root the sandbox needs the program setpriv.",
+            "Install the package util-linux, or start Longshift as an ordinary user.",
         )
-    return Programs(bwrap, prlimit, setpriv)
+    interpreter = find_interpreter(policy)
+    if interpreter is None:
+        return Refusal(NO_INTERPRETER, MEND_INTERPRETER)
+    return Programs(bwrap, interpreter, setpriv, _version_of(bwrap))
 
 
 class BubblewrapCage:
     """A cage that is built anew for each command and gone with it."""
 
-    def __init__(self, policy: SandboxPolicy, programs: Programs) -> None:
+    def __init__(
+        self, policy: SandboxPolicy, programs: Programs, groups: Groups | None = None
+    ) -> None:
         self._policy = policy
+        self._groups = groups
         self._programs = programs
         self._mounts = shown_mounts(policy)
+        self._landlock = landlock.kernel_version()
+        rules = list(cage_rules(policy))
+        self._words = [
+            *limits(policy, policy.processes),
+            *landlock.words(self._landlock, rules, tcp=True),
+        ]
+        if (program := cage_filter()) is not None:
+            self._words.append(f"filter={program.hex()}")
 
     @property
     def profile(self) -> str:
         """What holds a command, in words."""
         network = "the machine's network" if self._policy.network else "no network"
         anteroom = " as an ordinary user in a second cage" if self.owner else ""
+        second = f"Landlock {self._landlock}" if self._landlock else "no Landlock in this kernel"
         return (
-            f"bubblewrap{anteroom}: own user, process, mount, ipc and host-name namespaces, "
-            f"{network}, no capabilities, read-only system, private home"
+            f"bubblewrap {self._programs.version}{anteroom}, {second}, a filter of system calls: "
+            "own user, process, mount, ipc and host-name namespaces, "
+            f"{network}, no capabilities, read-only system, private home; "
+            f"{limits_in_words(self._policy, self._groups)}"
         )
+
+    has_namespaces = True
+
+    @property
+    def interpreter(self) -> Path:
+        """A Python that commands can run."""
+        return self._programs.interpreter
+
+    def claims(self, way: Way) -> bool:
+        """It holds every way; abstract sockets share the machine's network, if that is allowed."""
+        is_abstract = SOCKETS.get(way.name, "").startswith("@")
+        shares_them = self._policy.network and self._landlock < landlock.SCOPES_SINCE
+        return not (is_abstract and shares_them)
 
     @property
     def owner(self) -> Owner | None:
         """Who a checkout's files must belong to."""
-        return _UNPRIVILEGED if self._programs.setpriv else None
+        return UNPRIVILEGED if self._programs.setpriv else None
 
     async def run(self, command: str, checkout: Path, *, timeout_s: float) -> CommandResult:
         """Run one command line in a checkout; see `Cage.run`."""
-        if checkout.is_symlink() or not checkout.is_dir():  # noqa: ASYNC240 - one lstat, no read
-            raise NeedsPerson(
-                f"The checkout for commands at {checkout} is not a folder. The command was not "
-                "run and no file of yours was changed. Start Longshift again to have it remade."
-            )
-        with _status_pipe() as (reading, writing):
-            status = _Status(reading)
-            launch = Launch(
-                argv=self._argv(command, checkout, writing),
-                cwd=Path("/"),
-                env={},
-                output_bytes=self._policy.output_bytes,
-                pass_fds=(writing,),
-                kill=status.kill_cage,
-            )
-            result = await run_to_end(launch, timeout_s=timeout_s)
-            if result.timed_out or status.command_ended():
-                return result
+        require_folder(checkout)
+        async with grouped(self._groups, self._policy) as doors:
+            with status_pipe() as status:
+                launch = Launch(
+                    argv=self.argv(command, checkout, status, doors),
+                    cwd=Path("/"),
+                    env={},
+                    output_bytes=self._policy.output_bytes,
+                    pass_fds=(status.for_bubblewrap, status.for_launcher, status.life, *doors),
+                    kill=lambda monitor: _kill_cage(status, monitor),
+                    watch=DiskWatch(checkout, self._policy),
+                )
+                result = await run_to_end(launch, timeout_s=timeout_s)
+                # Nothing but both layers' word counts for a command that ended by itself.
+                if result.exit_status is None or {"exit-code", "confined"} <= status.read().keys():
+                    return result
         raise NeedsPerson(
             "The sandbox could not be built, so a command was not run; nothing was changed. "
             f"bubblewrap says: {result.output.strip()[:500] or 'nothing'}. "
             "Run `longshift doctor` to see what it needs."
         )
 
-    def _argv(self, command: str, checkout: Path, status_fd: int) -> list[str]:
-        init = ["/bin/sh", "-c", _INIT, "init", command]
-        inner = limited_with_processes(self._policy, self._programs.prlimit, init)
+    def argv(
+        self, command: str, checkout: Path, status: Status, doors: tuple[int, ...]
+    ) -> list[str]:
+        """The whole command that builds a cage and runs a command in it."""
+        words = [
+            # bubblewrap's own --die-with-parent ends at the anteroom: the one outside is not
+            # allowed to signal the other user's.
+            f"life={status.life}",
+            *self._words,
+            *(f"enter={door}" for door in doors),
+            f"tell={status.for_launcher}",
+        ]
+        inner = launched(self._programs.interpreter, words, ["/bin/sh", "-c", command])
+        status_fd = status.for_bubblewrap
         if self._programs.setpriv is None:
             return [*self._cage(str(checkout), self._mounts, status_fd), "--", *inner]
-        # In the anteroom everything already stands where the cage will show it.
-        mounts = [mount.in_place() for mount in self._mounts]
+        # In the anteroom everything already stands where the cage will show it, its /etc too.
+        others = [mount.in_place() for mount in self._mounts if not mount.is_of_etc]
+        mounts = [*others, Mount.read_only(Path("/etc"))]
         cage = [*self._cage(CHECKOUT, mounts, status_fd), "--", *inner]
         return [*self._anteroom(checkout, self._programs.setpriv), *cage]
 
@@ -170,45 +237,23 @@ class BubblewrapCage:
             *(argument for mount in self._mounts for argument in mount.arguments()),
             *Mount.read_only(bwrap).arguments(),
             *("--bind", str(checkout), CHECKOUT, "--"),
-            *(str(setpriv), "--reuid", str(_UNPRIVILEGED.uid), "--regid", str(_UNPRIVILEGED.gid)),
+            *(str(setpriv), "--reuid", str(UNPRIVILEGED.uid), "--regid", str(UNPRIVILEGED.gid)),
             *("--clear-groups", "--inh-caps=-all", "--no-new-privs", "--"),
         ]
 
 
-class _Status:
-    """What bubblewrap tells of its cage: process 1 once there is one, and the exit status."""
+def _kill_cage(status: Status, monitor: int) -> None:
+    """Kill the cage's process 1, and with it everything in the cage.
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._text = b""
-
-    def command_ended(self) -> bool:
-        """Whether the command ran to an end of its own, or of a signal."""
-        return "exit-code" in self._read()
-
-    def kill_cage(self, monitor: int) -> None:
-        """Kill the cage's process 1, and with it everything in the cage.
-
-        bubblewrap tells of process 1 before it lets it go on. So either it has told, and killing
-        that one process suffices; or its child still belongs to bubblewrap's process group.
-        """
-        status = self._read()
-        if "exit-code" in status:
-            return
-        child, namespace = status.get("child-pid"), status.get("pid-namespace")
-        if child is None or namespace is None or not _kill_if_in(child, namespace):
-            kill_group(monitor)
-
-    def _read(self) -> dict[str, int]:
-        """All that was told so far: one JSON object a line, of numbers only."""
-        with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._fd, 4096):
-                self._text += data
-        told: dict[str, int] = {}
-        for line in self._text.splitlines():
-            with contextlib.suppress(ValueError):
-                told |= json.loads(line)
-        return told
+    bubblewrap tells of process 1 before it lets it go on. So either it has told, and killing
+    that one process suffices; or its child still belongs to bubblewrap's process group.
+    """
+    told = status.read()
+    if "exit-code" in told:
+        return
+    child, namespace = told.get("child-pid"), told.get("pid-namespace")
+    if child is None or namespace is None or not _kill_if_in(child, namespace):
+        kill_group(monitor)
 
 
 def _kill_if_in(pid: int, pid_namespace: int) -> bool:
@@ -228,15 +273,14 @@ def _kill_if_in(pid: int, pid_namespace: int) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _status_pipe() -> Iterator[tuple[int, int]]:
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
+def _version_of(bwrap: Path) -> str:
+    """What bubblewrap says of itself; to be told, never to be believed."""
     try:
-        yield reading, writing
-    finally:
-        os.close(reading)
-        os.close(writing)
+        told = subprocess.run([bwrap, "--version"], capture_output=True, timeout=1, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "of unknown version"
+    number = re.fullmatch(r"bubblewrap ([\d.]{1,20})", told.stdout.decode(errors="replace").strip())
+    return number[1] if number else "of unknown version"
 
 
 def _which(name: str) -> Path | None:

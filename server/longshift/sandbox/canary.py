@@ -1,22 +1,22 @@
 """The proof that a cage holds, before the first command of a model runs in it.
 
-Owns one harmless command that tries to get out, and the judgement of what it reports. One
-success closes the cage. Believes no argument list and no version: only what the kernel says of
-a process inside, and what can be seen outside afterwards.
+Owns one harmless command that goes every known way out (`escapes`), and the judgement of what it
+reports. One success closes the cage. Believes no argument list and no version: only what the
+kernel says of a process inside, and what can be reached there.
 """
 
-import asyncio
-import os
 import re
-import secrets
 import shlex
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
+from longshift.sandbox.aviary import Aviary
+from longshift.sandbox.escapes import WAYS, Way
 from longshift.sandbox.mounts import shown_mounts
-from longshift.sandbox.policy import CHECKOUT, HOME, Cage, CommandResult, Owner, SandboxPolicy
+from longshift.sandbox.policy import CHECKOUT, HOME, Cage, CommandResult, SandboxPolicy
+from longshift.sandbox.process import in_thread
 
 OUTPUT_BYTES = 1 << 20
 """What the canary may say: its mounts alone can be thousands of lines."""
@@ -35,13 +35,25 @@ sed 's/^/mount /' /proc/self/mountinfo
 sed 's/^/status /' /proc/self/status
 sed 's/^/limit /' /proc/self/limits
 env | sed 's/^/env /'
-for f in /proc/self/fd/*; do echo "fd ${f##*/}"; done
-cat "$outside/secret"
-(echo escaped > "$outside/written") 2>/dev/null
-test -w /proc/sys/kernel/core_pattern && echo 'escape it can write to /proc/sys'
-unshare --user true 2>/dev/null && echo 'escape it can make user namespaces of its own'
-echo $nonce > made
+for f in /proc/self/fd/*; do echo "fd ${{f##*/}}"; done
+echo {nonce} > made
+exec {interpreter} -I -S -B escapes.py
 """
+
+
+class Provable(Cage, Protocol):
+    """A cage that says what it claims to hold."""
+
+    @property
+    def has_namespaces(self) -> bool:
+        """Whether it shows a machine of its own."""
+
+    @property
+    def interpreter(self) -> Path:
+        """A Python that commands can run there."""
+
+    def claims(self, way: Way) -> bool:
+        """Whether it holds a way; one that it does not must stand in its profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,8 @@ class Sighting:
     """What the canary said inside, and what it left outside."""
 
     result: CommandResult
-    secret: str
-    wrote_outside: bool
+    claims: Callable[[Way], bool]
+    has_namespaces: bool
     wrote_inside: bool
     """Whether it could make a file in its checkout, as every command may."""
 
@@ -75,7 +87,7 @@ class Sighting:
 Check = Callable[[Sighting, SandboxPolicy], Sequence[str]]
 
 
-async def prove(cage: Cage, policy: SandboxPolicy) -> list[str]:
+async def prove(cage: Provable, policy: SandboxPolicy) -> list[str]:
     """Let the canary try to get out.
 
     Returns:
@@ -86,52 +98,38 @@ async def prove(cage: Cage, policy: SandboxPolicy) -> list[str]:
         NeedsPerson: the cage could not even be built.
         OSError: the canary's own files could not be made.
     """
-    aviary = await asyncio.to_thread(_Aviary, cage.owner)
+    aviary = await in_thread(lambda: Aviary(cage.owner, policy))
     try:
-        result = await cage.run(aviary.script, aviary.checkout, timeout_s=_TIMEOUT_S)
-        sighting = await asyncio.to_thread(aviary.look, result)
+        interpreter = shlex.quote(str(cage.interpreter))
+        script = _SCRIPT.format(nonce=aviary.nonce, interpreter=interpreter)
+        result = await cage.run(script, aviary.checkout, timeout_s=_TIMEOUT_S)
+        sighting = await in_thread(lambda: _look(aviary, cage, result))
     finally:
-        await asyncio.to_thread(aviary.remove)
-    return [leak for check in _CHECKS for leak in check(sighting, policy)]
+        await in_thread(aviary.remove)
+    checks = _CHECKS if cage.has_namespaces else _CHECKS_ALONE
+    return [leak for check in checks for leak in check(sighting, policy)]
 
 
-class _Aviary:
-    """The files around one canary: a checkout, and beside it what it must not reach."""
+def ways_gone(output: str) -> dict[str, str]:
+    """How each way went, by its name: `out`, or `held` and why."""
+    told = [line.split(" ", 2) for line in output.splitlines() if line.startswith("way ")]
+    return {WAYS[int(number)].name: how for _, number, how in told}
 
-    def __init__(self, owner: Owner | None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="longshift-canary-")
-        folder = Path(self._folder.name)
-        self.checkout = folder / "checkout"
-        self._outside = folder / "outside"
-        self._secret, self._nonce = secrets.token_hex(16), secrets.token_hex(16)
-        self.checkout.mkdir()
-        self._outside.mkdir()
-        (self._outside / "secret").write_text(self._secret)
-        if owner is not None:
-            # The cage must keep its user from these, not their modes.
-            for path in (folder, self._outside, self._outside / "secret", self.checkout):
-                os.chown(path, *owner)
-        names = f"outside={shlex.quote(str(self._outside))}; nonce={self._nonce}"
-        self.script = f"{names}\n{_SCRIPT}"
 
-    def look(self, result: CommandResult) -> Sighting:
-        """See what the canary left."""
-        made = self.checkout / "made"
-        works = made.is_file() and made.read_text().strip() == self._nonce
-        return Sighting(
-            result=result,
-            secret=self._secret,
-            wrote_outside=(self._outside / "written").exists(),
-            wrote_inside=works,
-            is_root=works and made.lstat().st_uid == 0,
-            own_namespaces={
-                kind: str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in _NAMESPACES
-            },
-        )
-
-    def remove(self) -> None:
-        """Remove the files."""
-        self._folder.cleanup()
+def _look(aviary: Aviary, cage: Provable, result: CommandResult) -> Sighting:
+    """See what the canary left."""
+    made = aviary.checkout / "made"
+    works = made.is_file() and made.read_text().strip() == aviary.nonce
+    return Sighting(
+        result=result,
+        claims=cage.claims,
+        has_namespaces=cage.has_namespaces,
+        wrote_inside=works,
+        is_root=works and made.lstat().st_uid == 0,
+        own_namespaces={
+            kind: str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in _NAMESPACES
+        },
+    )
 
 
 def _runs_commands(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
@@ -142,18 +140,29 @@ def _runs_commands(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
     return [f"commands do not work in it (status {result.exit_status}: {last_words})"]
 
 
-def _hides_files(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
-    leaks = []
-    if sighting.secret in sighting.result.output:
-        leaks.append("it can read files outside its checkout")
-    if sighting.wrote_outside:
-        leaks.append("it can write outside its checkout")
-    return leaks
+def _holds_every_way(sighting: Sighting, policy: SandboxPolicy) -> list[str]:
+    went = ways_gone(sighting.result.output)
+    leaks = [
+        f"it can {way.name}"
+        for way in WAYS
+        if went.get(way.name) == "out"
+        and sighting.claims(way)
+        and not (policy.network and way.kind == "internet")
+    ]
+    untried = len(WAYS) - len(went)
+    return [*leaks, f"{untried} ways out could not be tried in it"] if untried else leaks
 
 
 def _is_nobody(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
     status = dict(line.split(":\t", 1) for line in sighting.said("status") if ":\t" in line)
-    sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+    # Without namespaces nobody may empty the bounding set; what it bounds can't be gained anyway.
+    sets = (
+        "CapInh",
+        "CapPrm",
+        "CapEff",
+        "CapAmb",
+        *(["CapBnd"] if sighting.has_namespaces else []),
+    )
     leaks = [f"it has capabilities ({name})" for name in sets if int(status.get(name, "1"), 16)]
     if status.get("NoNewPrivs") != "1":
         leaks.append("it can gain rights from set-user-id programs")
@@ -172,11 +181,13 @@ def _has_own_namespaces(sighting: Sighting, policy: SandboxPolicy) -> list[str]:
 
 
 def _shows_only_the_list(sighting: Sighting, policy: SandboxPolicy) -> list[str]:
+    # /etc is one mount where a cage stands in an anteroom; its parts are still looked at.
     listed = {*_WRITABLE, "/dev", *(mount.destination for mount in shown_mounts(policy))}
     extra = [
         path
         for path, _ in sighting.mounts()
-        if path != "/" and not listed.intersection(map(str, (path, *PurePosixPath(path).parents)))
+        if path not in ("/", "/etc")
+        and not listed.intersection(map(str, (path, *PurePosixPath(path).parents)))
     ]
     return [f"it is shown {path}" for path in extra]
 
@@ -196,6 +207,8 @@ def _is_limited(sighting: Sighting, policy: SandboxPolicy) -> list[str]:
         "Max cpu time": policy.cpu_s,
         "Max processes": policy.processes,
     }
+    if not sighting.has_namespaces:
+        del wanted["Max processes"]  # all that the user runs counts; a way out asks for it
     broken = [name for name, value in wanted.items() if limits.get(name) != [str(value)] * 2]
     return [f"it has no {name.removeprefix('Max ')} limit" for name in broken]
 
@@ -208,10 +221,6 @@ def _inherits_nothing(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
     return [*leaks, *(f"it inherits the open file {number}" for number in files)]
 
 
-def _reports_no_escape(sighting: Sighting, _policy: SandboxPolicy) -> list[str]:
-    return sighting.said("escape")
-
-
 def _unescaped(path: str) -> str:
     """A path as the kernel writes it in its table of mounts, with blanks as octal numbers."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)
@@ -219,14 +228,20 @@ def _unescaped(path: str) -> str:
 
 _DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))
 
+_CHECKS_ALONE: Sequence[Check] = (
+    _runs_commands,
+    _holds_every_way,
+    _is_nobody,
+    _is_limited,
+    _inherits_nothing,
+)
 _CHECKS: Sequence[Check] = (
     _runs_commands,
-    _hides_files,
+    _holds_every_way,
     _is_nobody,
     _has_own_namespaces,
     _shows_only_the_list,
     _mounts_read_only,
     _is_limited,
     _inherits_nothing,
-    _reports_no_escape,
 )

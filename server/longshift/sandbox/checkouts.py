@@ -7,19 +7,16 @@ loop: all file work is in threads.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from longshift.errors import NeedsPerson
 from longshift.sandbox.checkout import Checkout
 from longshift.sandbox.files import Changes, FileState, FileTree, Ignored, WrittenFile
 from longshift.sandbox.policy import Cage, CommandResult
-from longshift.sandbox.process import settled
+from longshift.sandbox.process import in_thread
 
 __all__ = ["Changes", "Checkouts", "FileState", "FileTree", "Ignored", "WrittenFile"]
-
-T = TypeVar("T")
 
 
 class Checkouts:
@@ -60,9 +57,9 @@ class Checkouts:
         checkout = await self._free.get()
         try:
             with _explained(checkout.path):
-                await _in_thread(lambda: checkout.move_to(tree, cage.owner))
+                await in_thread(lambda: checkout.move_to(tree, cage.owner))
                 result = await cage.run(command, checkout.path, timeout_s=timeout_s)
-                changes = await _in_thread(lambda: checkout.collect(self._ignored))
+                changes = await in_thread(lambda: checkout.collect(self._ignored))
         finally:
             self._free.put_nowait(checkout)
         return result, changes
@@ -70,20 +67,7 @@ class Checkouts:
     async def close(self) -> None:
         """Remove all checkouts. To be called when no command runs any more."""
         for checkout in self._all:
-            await _in_thread(checkout.remove)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Run file work in a thread, to its end even if the caller is cancelled.
-
-    A thread can't be stopped: were the checkout lent again meanwhile, two would write to it.
-    """
-    thread = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(thread)
-    except asyncio.CancelledError:
-        await settled(thread)
-        raise
+            await in_thread(checkout.remove)
 
 
 @contextlib.contextmanager

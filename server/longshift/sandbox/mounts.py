@@ -45,6 +45,11 @@ class Mount:
         """A path shown at its own place."""
         return cls(str(path), str(path))
 
+    @property
+    def is_of_etc(self) -> bool:
+        """Whether it is one of the few files that a cage has in /etc."""
+        return self.destination.startswith("/etc/")
+
     def in_place(self) -> "Mount":
         """The same, seen from an anteroom where it already stands at its destination."""
         return self if self.is_symlink else replace(self, source=self.destination)

@@ -14,7 +14,7 @@ CHECKOUT = "/checkout"
 HOME = "/home/longshift"
 """The private, empty home of a caged command."""
 
-Mode = Literal["auto", "bubblewrap", "none"]
+Mode = Literal["auto", "bubblewrap", "landlock", "none"]
 
 
 def running_prefixes() -> tuple[Path, ...]:
@@ -27,7 +27,8 @@ class SandboxPolicy:
     """What a command may use. Limits of a single process hold for each that it starts."""
 
     mode: Mode = "auto"
-    """`none` runs commands uncaged: only the person's own configuration may say so."""
+    """`landlock` is the weaker cage, which `auto` takes where bubblewrap can't be had. `none` runs
+    commands uncaged: only the person's own configuration may say so."""
 
     network: bool = False
     """True shares the machine's network, its loopback services and abstract sockets included."""
@@ -35,12 +36,23 @@ class SandboxPolicy:
     memory_bytes: int = 4 << 30
     """Private memory of one process (RLIMIT_DATA: what is only reserved does not count)."""
 
+    tree_memory_bytes: int = 8 << 30
+    """Memory of everything in a cage together, its /tmp and home included. Only where a control
+    group can be made; the cage's profile tells."""
+
     processes: int = 512
     """Processes and threads in one cage at a time. Not applied in mode `none`, where it would
     count everything else that the person runs."""
 
     file_bytes: int = 1 << 30
     """The largest file that a command may write."""
+
+    disk_bytes: int = 8 << 30
+    """How much a command may add to the disk of its checkout until it is stopped. Looked at
+    every second, so a fast writer gets further."""
+
+    free_disk_bytes: int = 1 << 30
+    """What must stay free on that disk; below it a command that takes more is stopped."""
 
     cpu_s: int = 1800
     """CPU seconds of one process."""
@@ -68,12 +80,17 @@ class Owner(NamedTuple):
     gid: int
 
 
+UNPRIVILEGED = Owner(65534, 65534)
+"""Who root becomes: the kernel's own overflow user, which owns no files anywhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """How a command ended."""
 
     exit_status: int | None
-    """As a shell tells it: 128 + n for signal n. None: it was stopped for its time."""
+    """As a shell tells it: 128 + n for signal n. None: it was stopped for its time. One that was
+    stopped for the disk it took ends as if by SIGXFSZ, "file size limit exceeded": 153."""
 
     output: str
     """stdout and stderr in the order they came; terminal escapes are left as data."""

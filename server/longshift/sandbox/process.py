@@ -12,12 +12,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from longshift.sandbox.policy import CommandResult
 
 T = TypeVar("T")
 
+End = Literal["natural", "filled", "stopped"]
+"""By itself, by what it took, or by its time or its caller."""
+
+_WATCH_S = 1.0
+_GONE_S, _LOOK_S = 0.5, 0.002
+_TOOK_TOO_MUCH = 128 + signal.SIGXFSZ
 _DRAIN_S = 2.0  # how long output is awaited after the end; more only where a daemon holds the pipe
 
 
@@ -25,6 +31,13 @@ def kill_group(pid: int) -> None:
     """Kill the process group that `pid` leads, if there still is one."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+class Watch(Protocol):
+    """Somebody who looks at what a command takes."""
+
+    def is_filled(self) -> bool:
+        """Whether it takes too much; asked in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,8 @@ class Launch:
     kill: Callable[[int], None] = kill_group
     """Kills everything that the process of this id started, itself included. May be called
     after its end."""
+    watch: Watch | None = None
+    """Asked now and then; ends the process early."""
 
 
 async def run_to_end(launch: Launch, *, timeout_s: float) -> CommandResult:
@@ -64,6 +79,19 @@ async def settled(work: asyncio.Future[T]) -> None:
             await asyncio.wait({work})
 
 
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work in a thread, to its end even if the caller is cancelled.
+
+    A thread can't be stopped: whatever it is busy with must not be taken for free meanwhile.
+    """
+    thread = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await settled(thread)
+        raise
+
+
 async def _live(launch: Launch, stop: asyncio.Event, timeout_s: float) -> CommandResult:
     """The process's whole life; `stop` or the timeout ends it early."""
     began = time.monotonic()
@@ -74,15 +102,16 @@ async def _live(launch: Launch, stop: asyncio.Event, timeout_s: float) -> Comman
     )
     try:
         process = await _start(launch, writing)
-        in_time = await _wait_for_end(process, launch, stop, timeout_s)
+        end = await _wait_for_end(process, launch, stop, timeout_s)
         await capture.wait_for_eof(_DRAIN_S)
     finally:
         transport.close()
+    statuses = {"natural": _as_shell(process.returncode), "filled": _TOOK_TOO_MUCH}
     return CommandResult(
-        exit_status=_as_shell(process.returncode) if in_time else None,
+        exit_status=statuses.get(end),
         output=capture.text(),
         truncated=capture.truncated,
-        timed_out=not in_time and not stop.is_set(),
+        timed_out=end == "stopped" and not stop.is_set(),
         duration_s=time.monotonic() - began,
     )
 
@@ -105,20 +134,44 @@ async def _start(launch: Launch, writing: int) -> asyncio.subprocess.Process:
 
 async def _wait_for_end(
     process: asyncio.subprocess.Process, launch: Launch, stop: asyncio.Event, timeout_s: float
-) -> bool:
-    """Wait for the end, forcing it when time is up. Returns whether it came by itself."""
+) -> End:
+    """Wait for the end, forcing it when time is up. Returns how it came."""
     ending = asyncio.create_task(process.wait())
     stopping = asyncio.create_task(stop.wait())
+    filling = asyncio.create_task(_wait_until_filled(launch.watch))
     try:
         await asyncio.wait(
-            {ending, stopping}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            {ending, stopping, filling}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
-        return ending.done()
+        if ending.done():
+            return "natural"
+        return "filled" if filling.done() and not stop.is_set() else "stopped"
     finally:
         # Also after a natural end: a background process must not outlive its command.
         launch.kill(process.pid)
         stopping.cancel()
+        filling.cancel()
         await settled(ending)
+        await settled(asyncio.ensure_future(_wait_until_gone(process.pid)))
+
+
+async def _wait_until_gone(group: int) -> None:
+    """Wait for the last of a killed process group; a little, in case nobody collects the dead."""
+    end = time.monotonic() + _GONE_S
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _wait_until_filled(watch: Watch | None) -> None:
+    """Wait for ever where nobody watches; look first when a short command is over already."""
+    await asyncio.sleep(_WATCH_S)
+    # A disk tells nobody that it fills.
+    while watch is None or not await asyncio.to_thread(watch.is_filled):  # noqa: ASYNC110
+        await asyncio.sleep(_WATCH_S)
 
 
 def _as_shell(returncode: int | None) -> int | None:

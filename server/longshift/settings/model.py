@@ -20,7 +20,7 @@ Resume = Literal["ask", "auto"]
 Overlap = Literal["order", "allow"]
 Gates = Literal["enforce", "advise", "off"]
 Api = Literal["chat", "responses"]
-SandboxMode = Literal["auto", "bubblewrap", "none"]
+SandboxMode = Literal["auto", "bubblewrap", "landlock", "none"]
 
 ROLES: Final[tuple[Role, ...]] = ("planner", "worker", "judge")
 BUILTIN: Final = "builtin"
@@ -193,6 +193,7 @@ class SandboxTable(Table):
 
     mode: SandboxMode = "auto"
     """`auto`: the strongest cage of this machine, and no commands where it has none.
+    `bubblewrap`: that one or none. `landlock`: the weaker one, which needs no namespaces.
     `none`: no cage at all; only the person's own configuration can say so."""
     network: Flag = False
 
