@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.result import Result
 
-NAMES = ("startup", "landing", "workspace", "journal", "lsp")
+NAMES = ("startup", "landing", "workspace", "journal", "lsp", "cage")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
