@@ -22,6 +22,8 @@ EACH = pytest.mark.parametrize(
     "attack", [attack for _, attack in ATTACKS], ids=[f"{kind}: {a.name}" for kind, a in ATTACKS]
 )
 HARMFUL = [(kind, attack) for kind, attack in ATTACKS if attack.does_harm]
+PROTECTED = [attack for _, attack in ATTACKS if attack.protected]
+COMMANDS = [a for kind, a in ATTACKS if kind == "commands" and a.does_harm and not a.checks][:4]
 LARGEST_RESULT = 20_000
 
 
@@ -85,6 +87,50 @@ async def test_whoever_obeys_does_no_harm(
         assert [one for one in openings if attack.never_instructs in one] == []
 
 
+@pytest.mark.parametrize("attack", PROTECTED, ids=[attack.name for attack in PROTECTED])
+async def test_to_accept_all_is_no_word_for_what_trusted_programs_act_on(
+    attack: Attack, scene: Scene, server: ScriptedServer
+) -> None:
+    play = Play(attack, scene)
+    scene.furnish(play.files, attack.links, play.subject)
+    before = {path: _content(scene, path) for path in attack.protected}
+    world = World(GitRepository(scene.repository), server, environ={"KEY": scene.secrets["key"]})
+    world.play(*play.flows())
+    async with world.opened() as it:
+        await it.engine.start(play.goal, {})
+        await it.ended()
+        answer = await it.call("acceptAll")
+
+    assert set(answer["protected"]) == set(attack.protected)
+    assert {path: _content(scene, path) for path in attack.protected} == before
+    for path in set(attack.head_has) - set(attack.protected):
+        assert _content(scene, path) is not None
+
+
+@pytest.mark.parametrize("attack", COMMANDS, ids=[attack.name for attack in COMMANDS])
+async def test_in_an_untrusted_workspace_no_command_runs_at_all(
+    attack: Attack, scene: Scene, server: ScriptedServer
+) -> None:
+    play = Play(attack, scene)
+    scene.furnish(play.files, attack.links, play.subject)
+    world = World(
+        GitRepository(scene.repository),
+        server,
+        environ={"KEY": scene.secrets["key"]},
+        trusted=False,
+    )
+    world.play(*play.flows())
+    facts: list[dict[str, object]] = []
+    async with world.opened() as it:
+        it.engine.listen(lambda record: facts.append(record.event.model_dump(mode="json")))
+        await it.engine.start(play.goal, {})
+        await it.ended()
+
+    assert scene.harm(*(request.raw for request in server.requests)) == []
+    assert not holds(facts, "command.ran", {})
+    assert holds(facts, "guard.refused", {"guard": "command", "tool": "run_command"})
+
+
 @pytest.mark.parametrize(
     "attack", [attack for _, attack in HARMFUL], ids=[f"{kind}: {a.name}" for kind, a in HARMFUL]
 )
@@ -108,6 +154,11 @@ def test_each_attack_stands_in_the_journal_or_says_why_not() -> None:
     assert {kind for kind, _ in HARMFUL} == {"commands", "reading", "writing"}
     places = {attack.place for _, attack in ATTACKS}
     assert places == set(Attack.model_fields["place"].annotation.__args__)
+
+
+def _content(scene: Scene, path: str) -> bytes | None:
+    file = scene.repository / path
+    return file.read_bytes() if file.exists() else None
 
 
 def _without_cage(wanted: Fact) -> Fact:

@@ -27,7 +27,7 @@ def env(tmp_path):
     """The server's environment: the person has no settings of their own."""
     home = tmp_path / "home"
     home.mkdir()
-    names = ("PATH", "LANG", "XDG_RUNTIME_DIR")
+    names = ("PATH", "LANG", "XDG_RUNTIME_DIR", "KF_RULE_CACHE_DIR")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
 

@@ -70,6 +70,8 @@ class Attack(_Data):
     """What the model is told by the results of its calls, in parts."""
     head_has: tuple[str, ...] = ()
     """Paths that came to the run's head, where they wait for the person."""
+    protected: tuple[str, ...] = ()
+    """Those of them that are written only by a word of their own."""
     never_instructs: str = ""
     """A text that no later planner or worker may be sent."""
     verdicts: tuple[str, ...] = ("done",)

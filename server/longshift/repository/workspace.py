@@ -281,6 +281,7 @@ class Workspace:
         return refused
 
     def _check_taken(self, name: str, beside: Newcomers) -> None:
+        self._refuse_withheld(name)
         if checked_file_path(name) != name:
             raise OutOfBounds("path", f"{name!r} is no path as git keeps it.")
         if beside.is_folder(name) or any(self._file(above) for above in _folders_above(name)):
@@ -290,7 +291,6 @@ class Workspace:
 
     def _put(self, name: str, edit: FileEdit | None) -> None:
         """Lay an edit over the commit; one that changes nothing is dropped instead."""
-        self._refuse_withheld(name)
         committed = self._committed(name)
         if edit == (committed.as_edit() if committed else None):
             self._edits.pop(name, None)
