@@ -23,7 +23,7 @@ demo: $(READY) ## run a goal on a real library with the built-in model
 	@$(RUN)/python docs/demo.py
 
 test: $(READY) ## the whole test suite, without real editors
-	$(RUN)/python -m pytest -n 2 --dist worksteal
+	$(RUN)/python -m pytest -n 3 --dist worksteal
 
 long: $(READY) ## what takes long: many more examples of every property test
 	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600

@@ -1,6 +1,7 @@
 """The floors of the house, proved from the imports (ARCHITECTURE.md, "Floors")."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,10 +56,16 @@ def room_of(module: Path) -> str:
     return module.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def parsed(module: Path) -> tuple[ast.AST, ...]:
+    """Every node of a module, the module itself first."""
+    return tuple(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+
+
 def imports(module: Path) -> Iterator[tuple[int, str]]:
     """Each imported name with its line, relative ones made absolute, lazy ones included."""
     package = ["longshift", *module.relative_to(SOURCE).parts[:-1]]
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for node in parsed(module):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -106,7 +113,7 @@ def test_processes_are_started_in_three_rooms_only() -> None:
         f"{module.relative_to(SOURCE)}:{node.lineno}"
         for module in modules()
         if room_of(module) not in SUBPROCESSES
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        for node in parsed(module)
         if (isinstance(node, ast.Attribute) and node.attr.startswith("create_subprocess"))
         or (isinstance(node, ast.Import) and any(a.name == "subprocess" for a in node.names))
     ]
@@ -140,6 +147,6 @@ def test_every_module_says_what_it_owns() -> None:
     silent = [
         str(module.relative_to(SOURCE))
         for module in modules()
-        if not ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+        if not ast.get_docstring(parsed(module)[0])
     ]
     assert not silent, silent

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.support.examples import examples
+from tests.support.examples import IS_LONG, examples
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -23,9 +23,9 @@ def replayed(target: str) -> pytest.MarkDecorator:
 
 
 def tries(number: int) -> settings:
-    """So many examples in `make test`, and twenty times as many in `make long`."""
+    """Three fifths of so many examples in `make test`, and twenty times as many in `make long`."""
     return settings(
-        max_examples=examples(number),
+        max_examples=examples(number) if IS_LONG else number * 3 // 5,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -57,7 +57,7 @@ class DyingHand(DiskHand):
 async def main(root: Path, base_url: str, point: str) -> None:
     server = ScriptedServer(base_url)
     hand = DyingHand(root) if point == "write" else None
-    world = World(GitRepository(root), server, hand=hand)
+    world = World(GitRepository(root), server, hand=hand, trusted=False)
     async with world.opened() as it:
         await it.start()
         await it.ended()

@@ -19,7 +19,7 @@ from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, earlier_totals, ledger_budget, model_config
 from longshift.models.registry import open_models
-from longshift.sandbox.cage import open_cage
+from longshift.sandbox.cage import proven_cage
 from longshift.sandbox.checkouts import Checkouts
 from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
 from longshift.screening import detector
@@ -76,7 +76,6 @@ class Outfitter:
         self._shop = shop
         self._surroundings = surroundings
         KNOWN.learn_environment(surroundings.environ)
-        self._cages: dict[SandboxPolicy, Cage | Refusal] = {}
         self._proving = asyncio.Lock()
 
     def overrides(self, of_run: Mapping[str, object]) -> dict[str, object]:
@@ -104,8 +103,8 @@ class Outfitter:
             UsageError: a setting asks for what does not exist.
         """
         ledger = RunLedger(ledger_budget(started.budget), earlier_totals(usage))
-        cage = await self._proved_cage(settings)
         distrust = await self.distrust()
+        cage = await self._cage(settings, distrust)
         ignored = await self._shop.off_loop(_read_small, self._shop.worktree.root / ".gitignore")
         configs = {role: model_config(settings.model_for(role)) for role in ROLES}
         await self._shop.off_loop(detector.load)
@@ -149,13 +148,13 @@ class Outfitter:
         root = self._shop.worktree.root
         return await self._shop.off_loop(why_distrusted, self._surroundings.trust, root)
 
-    async def _proved_cage(self, settings: Settings) -> Cage | Refusal:
-        """The sandbox that the settings ask for, proved once."""
+    async def _cage(self, settings: Settings, distrust: Refusal | None) -> Cage | Refusal:
+        """The sandbox that the settings ask for, proven; none is opened where nothing may run."""
+        if distrust is not None and not settings.checks:
+            return distrust
         policy = SandboxPolicy(mode=settings.sandbox.mode, network=settings.sandbox.network)
         async with self._proving:
-            if policy not in self._cages:
-                self._cages[policy] = await open_cage(policy)
-            return self._cages[policy]
+            return await proven_cage(policy)
 
     def _load(self, overrides: Mapping[str, object]) -> Loaded:
         surroundings, root = self._surroundings, self._shop.worktree.root

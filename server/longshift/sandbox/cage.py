@@ -5,7 +5,9 @@ ends in a `Refusal` that says how to mend it. The weaker cage is taken only wher
 are proven, and its profile begins with the word.
 """
 
+import os
 import platform
+import shutil
 import sys
 from dataclasses import replace
 
@@ -19,7 +21,7 @@ from longshift.sandbox.policy import Cage, CommandResult, Refusal, SandboxPolicy
 from longshift.sandbox.process import in_thread
 from longshift.sandbox.seccomp import cage_filter
 
-__all__ = ["Cage", "CommandResult", "Refusal", "SandboxPolicy", "open_cage"]
+__all__ = ["Cage", "CommandResult", "Refusal", "SandboxPolicy", "open_cage", "proven_cage"]
 
 _MEND = (
     "Update bubblewrap to 0.8 or later and allow user namespaces: check that the sysctls "
@@ -35,6 +37,21 @@ _MODES = {
     "bubblewrap": ("bubblewrap",),
     "landlock": ("landlock",),
 }
+
+
+_proven_here: dict[tuple[SandboxPolicy, str | None, int], Cage] = {}
+"""By policy, the bubblewrap on PATH and the user: a proof speaks of all three."""
+
+
+async def proven_cage(policy: SandboxPolicy) -> Cage | Refusal:
+    """As `open_cage`, with one proof for the whole process; what was refused is tried anew."""
+    key = (policy, shutil.which("bwrap"), os.geteuid() if sys.platform != "win32" else 0)
+    if key in _proven_here:
+        return _proven_here[key]
+    cage = await open_cage(policy)
+    if not isinstance(cage, Refusal):
+        _proven_here[key] = cage
+    return cage
 
 
 async def open_cage(policy: SandboxPolicy) -> Cage | Refusal:

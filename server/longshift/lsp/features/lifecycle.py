@@ -57,6 +57,11 @@ def register(host: Host) -> None:
 async def _begin(host: Host) -> None:
     await host.sessions.open_folders()
     await asyncio.to_thread(warm_converter, host.server.protocol.fm.converter)
+    if host.sessions.all:
+        from longshift.screening import detector
+
+        # The first goal would wait for it, the very first on a machine for seconds.
+        await asyncio.to_thread(detector.load)
 
 
 async def _configure(host: Host, session: "Session", pushed: object) -> None:
