@@ -50,7 +50,7 @@ def _as_table(result: Result) -> str:
     ]
     conditions = ", ".join(f"{key} {_shown(value)}" for key, value in result.conditions.items())
     return "\n".join(
-        [f"## {result.name}", "", "| figure | ratio | limit |", "|---|---|---|", *rows, ""]
+        [f"## {result.name}", "", "| figure | value | limit |", "|---|---|---|", *rows, ""]
         + ([f"Conditions: {conditions}.", ""] if conditions else [])
     )
 
@@ -60,7 +60,8 @@ def _as_page(results: Sequence[Result]) -> str:
     head = (
         "# Benchmarks\n\n"
         "Written by `make bench`.\n"
-        "Every figure is a ratio of two things measured side by side in the same run; absolute\n"
+        "Every figure is a ratio of two things measured side by side in the same run or, where its\n"
+        "name ends in `_ms`, their difference in milliseconds; absolute\n"
         f"times stand under the conditions and hold for one machine only ({made}).\n"
     )
     return head + "\n" + "\n".join(_as_table(result) for result in results)
