@@ -60,8 +60,8 @@ def _as_page(results: Sequence[Result]) -> str:
     head = (
         "# Benchmarks\n\n"
         "Written by `make bench`.\n"
-        "Every figure is a ratio of two things measured side by side in the same run or, where its\n"
-        "name ends in `_ms`, their difference in milliseconds; absolute\n"
+        "Every figure is a ratio of two things measured side by side in the same run or, where\n"
+        "its name ends in `_ms`, their difference in milliseconds; absolute\n"
         f"times stand under the conditions and hold for one machine only ({made}).\n"
     )
     return head + "\n" + "\n".join(_as_table(result) for result in results)
