@@ -1,6 +1,7 @@
 """What holds for every test: no key, no setting and no trust of the machine's user is seen."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from longshift.screening import detector
 from longshift.screening.known import KNOWN
 from tests.support.examples import IS_LONG, examples
 
@@ -16,6 +18,19 @@ settings.register_profile("long", deadline=None, max_examples=examples(100))
 settings.load_profile("long" if IS_LONG else "default")
 
 RULES = Path(__file__).parents[1] / ".cache" / "secret-rules"
+
+
+# A shell that starts the suite in the background lets it ignore this, and its children with it:
+# the tests that press Ctrl-C would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the detector's rules once, before several workers would each do it."""
+    if not hasattr(config, "workerinput") and not RULES.exists():
+        os.environ["KF_RULE_CACHE_DIR"] = str(RULES)
+        detector.load()
 
 
 @pytest.fixture(scope="session")
