@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from longshift.cli.terminal import one_line
-from longshift.cli.told import STYLES, Told, counted, ordinal, sandbox_words, usage_words
+from longshift.cli.told import STYLES, Told, counted, ordinal, sandbox_line, usage_words
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.model import Task, TaskState
@@ -81,7 +81,7 @@ def _headline(run: Run, now: datetime) -> Text:
     text.append(f"\ncycle {run.cycle} · {where} · {minutes}:{seconds:02}", "cyan")
     text.append(f" · {usage_words(run.usage)}", "dim")
     if run.sandbox is not None:
-        text.append(f"\n{one_line(sandbox_words(run.sandbox), 300)}", "dim")
+        text.append(f"\n{one_line(sandbox_line(run.sandbox))}", "not bold dim")
     return text
 
 

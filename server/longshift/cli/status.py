@@ -26,7 +26,7 @@ from longshift.cli.session import (
     running_runs,
 )
 from longshift.cli.terminal import one_line, output, say
-from longshift.cli.told import usage_words
+from longshift.cli.told import counted, sandbox_words, usage_words
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run, State
 from longshift.engine.describe import Json, describe_in_present
@@ -102,6 +102,11 @@ def _show_one(worktree: Worktree, run: Run) -> None:
     reason = run.outcome_reason or run.pause_reason
     say(console, f"{run.outcome or run.lifecycle}{f': {reason}' if reason else ''}", _style(run))
     say(console, f"cycle {run.cycle}, {run.phase}; {usage_words(run.usage)}", "dim")
+    if run.sandbox is not None:
+        say(console, sandbox_words(run.sandbox), "dim" if run.sandbox.commands else "yellow")
+    if run.refusals:
+        times = counted(run.refusals, "time")
+        say(console, f"guards stepped in {times}: `longshift log {run.id}` shows where", "yellow")
     _show_tasks(console, run)
     _show_changes(console, run, hunks)
     _show_questions(console, run)

@@ -64,6 +64,13 @@ def sandbox_words(opened: e.SandboxOpened) -> str:
     return f"sandbox: {opened.profile}" if opened.commands else opened.profile
 
 
+def sandbox_line(opened: e.SandboxOpened) -> str:
+    """The same in few words, for a view that has little room."""
+    if opened.commands:
+        return f"sandbox: {opened.profile.partition(':')[0]}"
+    return opened.profile.partition(". ")[0].removesuffix(".")
+
+
 def counted(number: int, noun: str) -> str:
     """`1 hunk`, `2 hunks`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
@@ -294,8 +301,9 @@ def _(event: e.CommandRan, run: Run | None) -> Told:
 @_told.register
 def _(event: e.GuardRefused, run: Run | None) -> Told:
     del run
-    through = f" with {event.tool}" if event.tool else ""
-    text = f"{event.agent} was kept in bounds{through} ({event.guard}): {event.detail}"
+    if not event.tool:
+        return Told(f"{event.agent} ({event.guard}): {event.detail}", "warn")
+    text = f"{event.agent} was kept in bounds with {event.tool} ({event.guard}): {event.detail}"
     return Told(text, "warn")
 
 
