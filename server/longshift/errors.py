@@ -12,12 +12,11 @@ not of this family is a defect of Longshift itself.
 
 from typing import Literal
 
-Guard = Literal["path", "protected", "command", "secret", "hidden", "tool"]
+Guard = Literal["path", "command", "secret", "tool"]
 """What keeps an agent within its bounds.
 
-`path`: paths outside of its workspace. `protected`: files that trusted programs run or read later.
-`command`: commands where none may run. `secret`: text that looks like a key. `hidden`: characters
-that a reader does not see. `tool`: tools that there are not, or that its role does not have.
+`path`: paths outside of its workspace. `command`: commands where none may run. `secret`: text and
+files that look like keys. `tool`: tools that there are not, or that its role does not have.
 """
 
 
