@@ -7,6 +7,7 @@ because these bytes end in a person's files, and nobody reads every line of a me
 """
 
 import json
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -104,8 +105,8 @@ def check_merge(person: GitRepository, store: ObjectStore, triple: Triple) -> No
     assert merge_contents(store, base, ours, ours) == ours
     assert merge_favouring(store, base, ours, theirs) is not None
     marked = mark_conflict(store, base, ours, theirs)
-    assert b"<<<<<<< head\n" in marked
-    assert b">>>>>>> yours\n" in marked
+    assert re.search(rb"^<<<<<<< head\r?$", marked, re.MULTILINE)
+    assert re.search(rb"^>>>>>>> yours\r?$", marked, re.MULTILINE)
 
 
 @tries(60)

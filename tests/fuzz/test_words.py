@@ -55,7 +55,7 @@ def test_a_target_is_one_or_is_refused(text: str) -> None:
 def test_an_address_is_one_or_is_refused(text: str) -> None:
     try:
         host, port = _address(text)
-    except click.UsageError:
+    except (click.UsageError, UsageError):
         return
     assert host
     assert 0 <= port <= 65_535

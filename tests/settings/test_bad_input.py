@@ -114,6 +114,10 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"environ": {"LONGSHIFT_BUDGET": "3"}},
         ("is a whole table", "`LONGSHIFT_BUDGET__USD`"),
     ),
+    "a variable for a table, in odd letters": (
+        {"environ": {"LONGSHIFT_bUDGET": "3"}},
+        ("is a whole table", "`LONGSHIFT_BUDGET__USD`"),
+    ),
     "a variable of the bare prefix": (
         {"environ": {"LONGSHIFT_": "3"}},
         ("`LONGSHIFT_` sets nothing", "unset it"),

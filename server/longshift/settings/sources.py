@@ -229,7 +229,7 @@ def _variable_problem(name: str, text: str, keys: Mapping[str, str]) -> str:
             return secret_problem(spelled(name))
         table = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         if table and is_table(table):
-            first = next(known for known in keys if known.startswith(f"{name}__"))
+            first = next(known for known in keys if known.startswith(f"{name.upper()}__"))
             return f"`{name}` is a whole table; set its keys, such as `{first}`."
         lower = {known.lower(): known for known in keys}
         near = suggestion(name, lower, lower.__getitem__)
