@@ -74,7 +74,7 @@ class Query:
                 self._pattern = re.compile(pattern)
                 parsed = parser.parse(pattern)
             explosive, self._is_quick = _is_explosive(parsed), _ways(parsed) <= _FEW_WAYS
-        except (re.error, OverflowError, RecursionError) as error:
+        except (re.error, ValueError, OverflowError, RecursionError) as error:
             raise TellModel(f"{pattern!r} is not a regular expression: {error}.") from None
         if explosive:
             raise TellModel(
