@@ -27,7 +27,7 @@ async def reviewing(connect, repository, model):
     return start
 
 
-@pytest.mark.parametrize("profile", ["emacs"])  # which picks actions by their titles
+@pytest.mark.parametrize("profile", PROFILES)
 async def test_titles_say_it_and_the_hunks_own_action_is_the_word(reviewing, profile):
     editor, ordinary, protected = await reviewing(profile)
     titles = [action.title for action in await editor.actions(protected)]

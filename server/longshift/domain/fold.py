@@ -156,7 +156,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.SandboxOpened():
             return replace(run, sandbox=event)
         case e.CommandRan():
-            return replace(run, commands=run.commands + 1)
+            return run  # on record, and nothing follows from it
         case e.GuardRefused():
             return replace(run, refusals=run.refusals + 1)
         case e.BudgetWarned():

@@ -84,8 +84,6 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     sandbox: e.SandboxOpened | None = None
     """What holds its commands; None: a run of a version that did not record it."""
-    commands: int = 0
-    """Commands that came to an end in the sandbox."""
     refusals: int = 0
     """How often a guard kept an agent within its bounds."""
     warned: frozenset[tuple[str, int]] = frozenset()
