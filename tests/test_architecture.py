@@ -40,6 +40,8 @@ GUARDED = {
     "frontmatter": {"crew"},
     "keyring": {"models"},
     "kingfisher_sdk": {"screening"},
+    "tree_sitter": {"repository"},
+    "opentelemetry": {"telemetry"},
     "platformdirs": {"settings", "cli", "lsp"},
 }
 """Libraries that only these rooms know: a change of one library is a change of one room."""

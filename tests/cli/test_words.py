@@ -37,6 +37,7 @@ EVENTS: list[e.Event] = [
     ),
     e.PlannerFinished(run="R1", planner="P1", summary=HOSTILE),
     e.AttemptStarted(run="R1", task="T1", attempt=1, base="b"),
+    e.ConversationOpened(run="R1", role="worker", agent="T1.1", model=HOSTILE),
     e.ModelCalled(
         run="R1", role="worker", agent="T1.1", model=HOSTILE, usage=Usage(calls=1), latency_s=1
     ),

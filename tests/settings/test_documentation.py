@@ -30,7 +30,10 @@ def documented() -> dict[str, Row]:
         name, _, words, default, who = cells
         value = tomllib.loads(f"v = {default.strip('`')}")["v"] if default != "left out" else None
         for table in TABLES if "*" in name else ("",):
-            rows[name.strip("`").replace("*", table)] = Row(words, value, who)
+            key = name.strip("`").replace("*", table)
+            rows[key] = Row(words, value, who)
+            if "*" in name:
+                rows[f"models.{table}.fallback.{key.rpartition('.')[2]}"] = rows[key]
     return rows
 
 

@@ -277,6 +277,12 @@ def _(event: e.QuestionAnswered, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.ConversationOpened, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.agent} begins, as {event.role}, with {event.model}", "dim", minor=True)
+
+
+@_told.register
 def _(event: e.ModelCalled, run: Run | None) -> Told:
     del run
     tokens = f"{event.usage.input_tokens:,} + {event.usage.output_tokens:,} tokens"

@@ -7,6 +7,7 @@ never changed once written; a field that is added later needs a default, so that
 replays on new code.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -333,17 +334,50 @@ class QuestionAnswered(OfRun):
     answer: str
 
 
+class ConversationOpened(OfRun):
+    """An agent's conversation with its model began: what it was told, by name and digest.
+
+    Digests are SHA-256 in hexadecimal.
+    """
+
+    event: Literal["conversation.opened"] = "conversation.opened"
+    role: Literal["planner", "worker", "judge"]
+    agent: str
+    """A planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    model: str
+    effort: str | None = None
+    """The reasoning effort that was asked for; None: the endpoint's default."""
+    prompts: Mapping[str, str] = Field(default_factory=dict)
+    """The prompt files of the role, by name: `version digest`, and `version digest+digest` where
+    the person or the project overrides parts of one."""
+    tools_digest: str = ""
+    """Of the tools as they were told, descriptions and all."""
+    prefix_digest: str = ""
+    """Of the system prompt as it was rendered."""
+
+
 class ModelCalled(OfRun):
-    """One exchange with a model; its HTTP calls, retries included, are in `usage.calls`."""
+    """One HTTP call to a model.
+
+    In journals written before `outcome` was there, one event stands for an exchange with all its
+    retries: `usage.calls` says how many.
+    """
 
     event: Literal["model.called"] = "model.called"
     role: Literal["planner", "worker", "judge"]
     agent: str
     """Who asked: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
     model: str
+    prompt: str = ""
+    """The role's prompt and its version: `worker@1.1.0`."""
     usage: Usage
+    estimated: bool = False
+    """Whether the tokens are our estimate (bytes divided by four): the endpoint named none."""
     latency_s: float
     finish_reason: str = ""
+    outcome: str = ""
+    """`answered`, or why no usable answer came: `rate_limited`, `failed`, `unreachable`,
+    `malformed`, `refused`, `too_long`, `cancelled`. Empty in older journals."""
 
 
 class SandboxOpened(OfRun):
@@ -394,6 +428,8 @@ class BudgetWarned(OfRun):
     used: Amount
     limit: Amount
     percent: int
+    task: str | None = None
+    """The task whose own budget it is; None: the run's."""
 
 
 class BudgetExceeded(OfRun):
@@ -403,6 +439,8 @@ class BudgetExceeded(OfRun):
     kind: BudgetKind
     used: Amount
     limit: Amount
+    task: str | None = None
+    """The task whose own budget it is; None: the run's."""
 
 
 Event = Annotated[
@@ -434,6 +472,7 @@ Event = Annotated[
     | ConstraintLifted
     | QuestionAsked
     | QuestionAnswered
+    | ConversationOpened
     | ModelCalled
     | SandboxOpened
     | CommandRan

@@ -155,14 +155,14 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return replace(run, usage=run.usage.plus(event.usage))
         case e.SandboxOpened():
             return replace(run, sandbox=event)
-        case e.CommandRan():
+        case e.CommandRan() | e.ConversationOpened():
             return run  # on record, and nothing follows from it
         case e.GuardRefused():
             return replace(run, refusals=run.refusals + 1)
         case e.BudgetWarned():
             return replace(run, warned=run.warned | {(event.kind, event.percent)})
         case e.BudgetExceeded():
-            return replace(run, exceeded=event)
+            return run if event.task else replace(run, exceeded=event)
         case e.RunStarted() | e.ConstraintAdded() | e.ConstraintLifted():
             raise Refused(f"{name_of(event)} is not of one run's course")
 

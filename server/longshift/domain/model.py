@@ -20,9 +20,10 @@ HunkDecision = Literal["accepted", "rejected", "rework", "pending"]
 """What a person said of a hunk; `pending` takes an earlier decision back."""
 Outcome = Literal["done", "gave_up", "out_of_budget", "no_progress", "stopped"]
 AttemptFailure = Literal["gave_up", "turn_limit", "model", "conflict", "budget", "interrupted"]
-PauseCause = Literal["person", "interrupted", "checkout", "trouble"]
+PauseCause = Literal["person", "interrupted", "checkout", "endpoint", "trouble"]
 """`person`: they asked for it. `interrupted`: the process ended while the run was under way, so
 that it may go on by itself where the settings say so. `checkout`: HEAD names other content.
+`endpoint`: a model's endpoint is out of order; the run goes on by itself once it is well.
 `trouble`: something that only a person can mend."""
 BudgetKind = Literal["usd", "tokens", "calls", "minutes", "cycles"]
 Line = Annotated[int, Field(ge=1)]
@@ -69,6 +70,16 @@ class Goal(Value):
     """The goal template of `prompts/goals/` that the person chose, by its name."""
 
 
+class TaskBudget(Value):
+    """What one task may spend, all its attempts together. Zero everywhere means: no limit."""
+
+    usd: Amount = Decimal(0)
+    tokens: int = 0
+    """Input and output tokens together."""
+    calls: int = 0
+    minutes: float = 0
+
+
 class Budget(Value):
     """What a run may spend. Zero everywhere means: no limit."""
 
@@ -80,6 +91,7 @@ class Budget(Value):
     minutes: float = 0
     """Time spent running; paused time does not count."""
     cycles: int = 0
+    task: TaskBudget = TaskBudget()
 
 
 class Usage(Value):

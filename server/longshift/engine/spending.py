@@ -141,8 +141,12 @@ def model_config(role_model: RoleModel) -> ModelConfig:
         reasoning_effort=role_model.reasoning_effort,
         input_usd_per_mtok=role_model.input_usd_per_mtok,
         output_usd_per_mtok=role_model.output_usd_per_mtok,
+        cached_input_usd_per_mtok=role_model.cached_input_usd_per_mtok,
         timeout_s=role_model.timeout_s,
         max_output_tokens=role_model.max_output_tokens,
+        context_tokens=role_model.context_tokens,
+        max_concurrency=role_model.max_concurrency,
+        fallback=None if role_model.fallback is None else model_config(role_model.fallback),
     )
 
 

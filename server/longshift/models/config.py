@@ -44,11 +44,19 @@ class ModelConfig:
     input_usd_per_mtok: Decimal | None = None
     """None: unknown; then no cost is stated. 0: free."""
     output_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+    """None: the same as other input."""
     timeout_s: float = 600.0
     """Most seconds that one try may take, from connecting to the last byte."""
     max_output_tokens: int = 16_384
     """Most tokens of one reply, reasoning included. Always sent: a budget can only be kept where
     a reply has a limit."""
+    context_tokens: int | None = None
+    """The model's window; None: unknown."""
+    max_concurrency: int = 0
+    """Most calls to the endpoint at the same time; 0: found out."""
+    fallback: "ModelConfig | None" = None
+    """What answers while this one's endpoint is out of order; None: nothing does."""
 
     @property
     def key_source(self) -> str:

@@ -16,7 +16,7 @@ NeedsPerson
     └── ReplyMalformed       an answer that is no chat completion, after retries
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -63,6 +63,18 @@ class ModelRequest:
     """Most tokens to write, reasoning included; None: what the role's configuration says."""
     required_tool: str | None = None
     """Name of the one tool that must be called; None: the model chooses."""
+    schema: "JsonSchema | None" = None
+    """What the reply's text must be, as JSON; None: any text. Never together with tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """A shape that a reply must have."""
+
+    name: str
+    """Letters, digits, `_` and `-`."""
+    schema: Mapping[str, object]
+    """JSON Schema of an object whose properties are all required and no others allowed."""
 
 
 @dataclass(frozen=True, slots=True)

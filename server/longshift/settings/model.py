@@ -8,12 +8,12 @@ default and the words for what it allows, and described in `docs/configuration.m
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
-from longshift.domain.model import Budget, Strategy
+from longshift.domain.model import Budget, Strategy, TaskBudget
 
 Role = Literal["planner", "worker", "judge"]
 Resume = Literal["ask", "auto"]
@@ -129,8 +129,8 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class ModelTable(Table):
-    """What is said of one role's model; None: left to `[models.default]`, then to the default."""
+class EndpointTable(Table):
+    """What is said of one model and its endpoint; None: left to another table."""
 
     model: Text | None = None
     """`builtin`, or any name that the endpoint knows. Named nowhere: `builtin`."""
@@ -149,10 +149,24 @@ class ModelTable(Table):
     """US dollars per million tokens sent. Said nowhere: unknown; 0: free."""
     output_usd_per_mtok: Amount | None = None
     """US dollars per million tokens received. Said nowhere: unknown; 0: free."""
+    cached_input_usd_per_mtok: Amount | None = None
+    """US dollars per million tokens that the endpoint took from its cache; None: as the others."""
     timeout_s: Seconds | None = None
     """Most seconds that one try of one call may take."""
     max_output_tokens: Size | None = None
     """Most tokens of one reply, reasoning included."""
+    context_tokens: Size | None = None
+    """The model's window. Said nowhere: what the shipped table knows, else 128,000."""
+    max_concurrency: Count | None = None
+    """Most calls to the endpoint at the same time. Said nowhere, or 0: it is found out."""
+
+
+class ModelTable(EndpointTable):
+    """What is said of one role's model; None: left to `[models.default]`, then to the default."""
+
+    fallback: EndpointTable = EndpointTable()
+    """Another model, for when the endpoint of the first is out of order; none where it names no
+    `model`. What it leaves out is as in the role's own table."""
 
 
 class ModelsTable(Table):
@@ -162,6 +176,19 @@ class ModelsTable(Table):
     planner: ModelTable = ModelTable()
     worker: ModelTable = ModelTable()
     judge: ModelTable = ModelTable()
+
+
+class TaskBudgetTable(Table):
+    """What one task may spend at most, all its attempts together; 0 everywhere: no limit."""
+
+    usd: Amount = Decimal(0)
+    tokens: Count = 0
+    calls: Count = 0
+    minutes: Minutes = 0.0
+
+    def limits(self) -> TaskBudget:
+        """The same as the domain's own value."""
+        return TaskBudget(usd=self.usd, tokens=self.tokens, calls=self.calls, minutes=self.minutes)
 
 
 class BudgetTable(Table):
@@ -176,6 +203,7 @@ class BudgetTable(Table):
     minutes: Minutes = 0.0
     """Minutes spent running; paused time does not count."""
     cycles: Count = 10
+    task: TaskBudgetTable = TaskBudgetTable()
 
     def limits(self) -> Budget:
         """The same as the domain's own value."""
@@ -185,6 +213,7 @@ class BudgetTable(Table):
             calls=self.calls,
             minutes=self.minutes,
             cycles=self.cycles,
+            task=self.task.limits(),
         )
 
 
@@ -215,8 +244,16 @@ class RoleModel:
     input_usd_per_mtok: Decimal | None
     """None: unknown; 0: free."""
     output_usd_per_mtok: Decimal | None
+    cached_input_usd_per_mtok: Decimal | None
+    """None: the same as other input."""
     timeout_s: float
     max_output_tokens: int
+    context_tokens: int | None
+    """The window; None: unknown."""
+    max_concurrency: int
+    """0: found out."""
+    fallback: "RoleModel | None"
+    """What answers while this one's endpoint is out of order; None: nothing does."""
 
     @property
     def priced(self) -> bool:
@@ -253,13 +290,34 @@ class Settings(Table):
     def model_for(self, role: Role) -> RoleModel:
         """A role's model: its own table, filled from `[models.default]`, then by the defaults."""
         own, rest = getattr(self.models, role), self.models.default
-        fills, said = rest.model_dump(exclude_none=True), own.model_dump(exclude_none=True)
-        if said.keys() & KEY_SOURCES:  # one source, not one of each table
-            fills = {name: value for name, value in fills.items() if name not in KEY_SOURCES}
-        return RoleModel(**(_MODEL_DEFAULTS | fills | said))
+        main = _filled(_said(own), _said(rest))
+        second = _filled(_said(own.fallback), _said(rest.fallback))
+        fallback = None
+        if "model" in second:
+            # Another model at another price: what is said of the first holds for the rest only.
+            kept = {name: value for name, value in main.items() if name not in _OF_ONE_MODEL}
+            fallback = RoleModel(**(_MODEL_DEFAULTS | _filled(second, kept)), fallback=None)
+        return RoleModel(**(_MODEL_DEFAULTS | main), fallback=fallback)
 
 
-_MODEL_DEFAULTS: Final[dict[str, object]] = {
+def _said(table: EndpointTable) -> dict[str, Any]:
+    return table.model_dump(exclude_none=True, exclude={"fallback"})
+
+
+def _filled(said: dict[str, Any], fills: dict[str, Any]) -> dict[str, Any]:
+    """What one table says, and what it leaves out as another has it."""
+    if said.keys() & KEY_SOURCES:  # one source, not one of each table
+        fills = {name: value for name, value in fills.items() if name not in KEY_SOURCES}
+    return fills | said
+
+
+_OF_ONE_MODEL: Final = frozenset(
+    {"model", "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"}
+    | {"context_tokens", "reasoning_effort"}
+)
+
+
+_MODEL_DEFAULTS: Final[dict[str, Any]] = {
     "model": BUILTIN,
     "base_url": None,
     "api_key_env": "OPENAI_API_KEY",
@@ -269,6 +327,9 @@ _MODEL_DEFAULTS: Final[dict[str, object]] = {
     "reasoning_effort": None,
     "input_usd_per_mtok": None,
     "output_usd_per_mtok": None,
+    "cached_input_usd_per_mtok": None,
     "timeout_s": 600.0,
     "max_output_tokens": 16_384,
+    "context_tokens": None,
+    "max_concurrency": 0,
 }

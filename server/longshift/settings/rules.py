@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from longshift.errors import UsageError
-from longshift.settings.model import KEY_SOURCES, ROLES, Role, Settings
+from longshift.settings.model import KEY_SOURCES, ROLES, EndpointTable, Role, Settings
 from longshift.settings.problems import shown
 from longshift.settings.sources import DEFAULT, Layer
 
@@ -33,6 +33,8 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("models.*.reasoning_effort", "anyone", "the budget bounds what it costs"),
     ("models.*.timeout_s", "anyone", "the person can stop a run that waits"),
     ("models.*.max_output_tokens", "anyone", "the budget bounds what they cost"),
+    ("models.*.context_tokens", "anyone", "conversations are cut earlier or later"),
+    ("models.*.max_concurrency", "anyone", "the endpoint is asked less, or as before"),
     ("constraints", "anyone", "they narrow what agents do, and each stands in the list of rules"),
     ("exclude", "adds", "it may hide files from models, and show none that the person hid"),
     ("resume", "tighter", "to go on without a person is a person's decision"),
@@ -41,6 +43,11 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("models.*.model", "unpriced", "the person's price would be held against another model"),
     ("models.*.input_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
     ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
+    (
+        "models.*.cached_input_usd_per_mtok",
+        "unpriced",
+        "too low a price lifts a limit in dollars",
+    ),
     ("checks", "trusted", "they run on the person's machine"),
     ("models.*.base_url", "trusted", "code and keys are sent there"),
     ("allow_secret_files", "trusted", "they are sent to models"),
@@ -51,7 +58,7 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
 )
 """By key, what a project may say before the person trusts it, and why."""
 
-_PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok")
+_PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok", ".cached_input_usd_per_mtok")
 _FROM_STRICT_TO_LOOSE: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": ("ask", "auto"),
     "gates": ("enforce", "advise", "off"),
@@ -141,14 +148,20 @@ def hold_key_sources(settings: Settings, origins: Mapping[str, str]) -> None:
         UsageError: one names two.
     """
     for table in ("default", *ROLES):
-        said = getattr(settings.models, table).model_dump(exclude_none=True).keys()
-        named = [f"models.{table}.{name}" for name in sorted(said & KEY_SOURCES)]
-        if len(named) > 1:
-            told = " and ".join(f"`{key}` (set by {origins[key]})" for key in named)
-            raise UsageError(
-                f"Two sources of one key: {told}. Nothing was started. Keep one of them; a role's "
-                "own table may name another than [models.default]."
-            )
+        of_table = getattr(settings.models, table)
+        for path, part in ((table, of_table), (f"{table}.fallback", of_table.fallback)):
+            _hold_one_source(path, part, origins)
+
+
+def _hold_one_source(path: str, table: EndpointTable, origins: Mapping[str, str]) -> None:
+    said = table.model_dump(exclude_none=True).keys()
+    named = [f"models.{path}.{name}" for name in sorted(said & KEY_SOURCES)]
+    if len(named) > 1:
+        told = " and ".join(f"`{key}` (set by {origins[key]})" for key in named)
+        raise UsageError(
+            f"Two sources of one key: {told}. Nothing was started. Keep one of them; a role's "
+            "own table may name another than [models.default]."
+        )
 
 
 def idle_endpoints(settings: Settings) -> tuple[str, ...]:
