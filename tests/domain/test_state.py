@@ -210,7 +210,8 @@ def test_recorded_journals_hold_every_event_of_a_run() -> None:
 
 
 RARE = {"task.dropped", "constraint.lifted", "finding.resolved", "budget.warned",
-        "budget.exceeded", "question.asked", "question.answered", "conversation.opened"}  # fmt: skip
+        "budget.exceeded", "question.asked", "question.answered",
+        "conversation.opened"}  # fmt: skip
 """Events that the recorded runs did not meet."""
 
 

@@ -17,7 +17,7 @@ from longshift.domain.state import Phase, Run
 from longshift.engine.room import RunRoom
 from longshift.models.config import ModelConfig, Price
 from longshift.models.ledger import Budget, BudgetExceeded, Ledger, Reservation, UsageTotals
-from longshift.models.port import Model, ModelReply, ModelRequest, TokenUsage
+from longshift.models.port import CallOutcome, Model, ModelReply, ModelRequest, TokenUsage
 from longshift.settings import RoleModel
 
 Role = Literal["planner", "worker", "judge"]
@@ -45,9 +45,15 @@ class RunLedger(Ledger):
         _count(Usage(calls=1))
         return reservation
 
-    def settle(self, reservation: Reservation, usage: TokenUsage) -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        usage: TokenUsage,
+        outcome: CallOutcome = "answered",
+        finish_reason: str = "",
+    ) -> None:
         """Settle a call, as the ledger does, and count what it used."""
-        super().settle(reservation, usage)
+        super().settle(reservation, usage, outcome, finish_reason)
         price, used = reservation.price, usage.input_tokens + usage.output_tokens > 0
         known = price.cost_usd(usage.input_tokens, usage.output_tokens) if price else None
         _count(

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 
 from longshift.errors import NeedsPerson
 from longshift.models.config import Price
-from longshift.models.port import TokenUsage
+from longshift.models.port import CallOutcome, TokenUsage
 
 BudgetKind: TypeAlias = Literal["calls", "tokens", "usd"]
 
@@ -159,11 +159,24 @@ class Ledger:
         self._totals = replace(self._totals, calls=self._totals.calls + 1)
         return wanted
 
-    def settle(self, reservation: Reservation, usage: TokenUsage) -> None:
+    def settle(
+        self,
+        reservation: Reservation,
+        usage: TokenUsage,
+        outcome: CallOutcome = "answered",
+        finish_reason: str = "",
+    ) -> None:
         """Replace a reservation by what its call really used.
 
         A call that failed before it used tokens is settled with `TokenUsage()`: it still was one.
+
+        Args:
+            reservation: of the call.
+            usage: what it used.
+            outcome: how it ended.
+            finish_reason: why the model stopped, where it answered.
         """
+        del outcome, finish_reason  # for whoever keeps a record of each call
         self._open.remove(reservation)
         self._open_tokens -= reservation.tokens
         self._open_usd -= reservation.usd

@@ -30,6 +30,18 @@ ToolSchema: TypeAlias = dict[str, object]
 
 FinishReason: TypeAlias = Literal["stop", "tool_calls", "length", "content_filter", "other"]
 
+CallOutcome: TypeAlias = Literal[
+    "answered",
+    "rate_limited",
+    "failed",
+    "unreachable",
+    "malformed",
+    "refused",
+    "too_long",
+    "cancelled",
+]
+"""How one HTTP call ended: with a usable answer, or why with none."""
+
 
 class Model(Protocol):
     """Whatever answers a conversation: an endpoint, a set of rules, a test's script."""
