@@ -116,7 +116,7 @@ class Drivers:
     def _wake(self, record: events.Recorded) -> None:
         run_id = record.event.run
         if run_id is not None and run_id in self._driving:
-            self._driving[run_id][0].wake()
+            self._driving[run_id][0].wake(record.event)
 
 
 def _sandbox_opened(room: RunRoom) -> events.SandboxOpened:

@@ -6,8 +6,10 @@ never decide by itself what comes next.
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -42,6 +44,17 @@ log = logging.getLogger(__name__)
 DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
 
 
+_ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.GuardRefused)
+"""Facts from which nothing follows that could be started: accounts of what agents do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Attempts to be started together."""
+
+    attempts: tuple[StartAttempt, ...]
+
+
 class RunDriver:
     """Drives one run. Live at most once for a run, in the process that owns the repository."""
 
@@ -59,8 +72,10 @@ class RunDriver:
         if not room.run.paused:
             room.unpaused.set()
 
-    def wake(self) -> None:
+    def wake(self, event: events.Event) -> None:
         """Look again at what there is to do; called after every fact of this run."""
+        if isinstance(event, _ACCOUNTS):
+            return  # hundreds of agents make them all the time, and each look goes over all tasks
         run = self._room.run
         if run.paused:
             self._room.unpaused.clear()
@@ -110,7 +125,7 @@ class RunDriver:
         await self._record_end(outcome)
 
     async def _perform_all(self, steps: Sequence[Next]) -> None:
-        for step in steps:
+        for step in _starts_together(steps):
             if self._broken is not None:
                 raise self._broken
             if self._room.run.paused or self._is_let_go:
@@ -157,7 +172,7 @@ class RunDriver:
         )
         await self._room.chronicle.record(events.HeadPublished(run=run.id, head=run.head))
 
-    async def _perform(self, step: Next) -> None:
+    async def _perform(self, step: "Next | _Starts") -> None:
         record = self._room.chronicle.record
         run = self._room.run
         match step:
@@ -169,13 +184,8 @@ class RunDriver:
                 planner = run.next_planner_id
                 await record(events.PlannerStarted(run=run.id, planner=planner))
                 self._start_planner(planner)
-            case StartAttempt(task_id, number):
-                await record(
-                    events.AttemptStarted(run=run.id, task=task_id, attempt=number, base=run.head)
-                )
-                self._set_going(
-                    partial(run_attempt, self._room, self._spending, self._lander, task_id)
-                )
+            case _Starts(attempts):
+                await self._start_attempts(attempts)
             case DropTask(task_id, reason):
                 await record(events.TaskDropped(run=run.id, task=task_id, reason=reason))
             case StartJudge():
@@ -187,6 +197,22 @@ class RunDriver:
                 # The person may have asked for more while the head was published.
                 if decide(self._room.run, judging=self._is_judging) == [step]:
                     await self._record_end(step)
+
+    async def _start_attempts(self, attempts: Sequence[StartAttempt]) -> None:
+        """Start attempts with one record for all: a wait for the disk each would add up."""
+        run = self._room.run
+        await self._room.chronicle.record(
+            *(
+                events.AttemptStarted(
+                    run=run.id, task=start.task_id, attempt=start.number, base=run.head
+                )
+                for start in attempts
+            )
+        )
+        for start in attempts:
+            self._set_going(
+                partial(run_attempt, self._room, self._spending, self._lander, start.task_id)
+            )
 
     async def _publish_between_cycles(self) -> None:
         if self._room.run.phase is Phase.JUDGED:
@@ -307,6 +333,15 @@ class RunDriver:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _starts_together(steps: Sequence[Next]) -> "Iterator[Next | _Starts]":
+    """The steps in their order, neighbouring starts of attempts as one."""
+    for is_start, group in itertools.groupby(steps, lambda step: isinstance(step, StartAttempt)):
+        if is_start:
+            yield _Starts(tuple(step for step in group if isinstance(step, StartAttempt)))
+        else:
+            yield from group
 
 
 def _interrupted_planner(run_id: str, planner_id: str) -> events.PlannerFinished:
