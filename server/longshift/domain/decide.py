@@ -7,7 +7,7 @@ touches disk: the engine performs what is decided here, and asks again after eve
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Final, Literal
 
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
@@ -133,7 +133,8 @@ def _work(run: Run) -> list[Next]:
     if dropped:
         return [*nexts, *dropped]
     free = run.started.workers - busy
-    nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in _ready(run)][: max(0, free)]
+    if free > 0 and run.count(TaskState.WAITING):  # to look for ready tasks goes over all paths
+        nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(_ready(run), free)]
     if not nexts and not busy and not _planning(run):
         nexts.append(StartJudge())
     return nexts

@@ -113,8 +113,10 @@ class RunDriver:
             while self._room.run.phase is not Phase.ENDED and not self._is_let_go:
                 self._woken.clear()
                 await self._keep_time()
-                await self._perform_all(decide(self._room.run, judging=self._is_judging))
-                if not decide(self._room.run, judging=self._is_judging):
+                steps = decide(self._room.run, judging=self._is_judging)
+                if steps:
+                    await self._perform_all(steps)
+                else:
                     await self._wait()
         finally:
             await self._end_agents()
