@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers/.ready
 
 .PHONY: help demo test long lint format bench pictures lock clean
 
@@ -38,7 +39,13 @@ format: $(READY) ## put the code into its form
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
-bench: $(READY) ## measure every figure and write docs/benchmarks.md
+# Other frameworks, to be measured against, in an environment of their own.
+$(PEERS): benchmarks/agents/peers.lock
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/agents/peers.lock
+	@touch $@
+
+bench: $(READY) $(PEERS) ## measure every figure and write docs/benchmarks.md
 	$(RUN)/python -m benchmarks all --write docs/benchmarks.md
 
 pictures: $(READY) ## draw the README's pictures from real runs
@@ -49,6 +56,9 @@ lock: $(READY) ## pin the newest versions that pyproject.toml allows
 	$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  --upgrade -o requirements.lock
+	$(RUN)/uv pip compile --quiet --universal --python-version 3.11 --group peers \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	  --upgrade -o benchmarks/agents/peers.lock
 
 clean: ## remove what make made
-	rm -rf $(VENV) demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

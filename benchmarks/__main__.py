@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.result import Result
 
-NAMES = ("startup", "landing", "workspace", "journal", "lsp", "cage")
+NAMES = ("startup", "landing", "workspace", "journal", "lsp", "cage", "agents")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +61,7 @@ def _as_page(results: Sequence[Result]) -> str:
         "# Benchmarks\n\n"
         "Written by `make bench`.\n"
         "Every figure is a ratio of two things measured side by side in the same run or, where\n"
-        "its name ends in `_ms`, their difference in milliseconds; absolute\n"
+        "its name ends in `_ms` or `_kb`, their difference in milliseconds or kilobytes; absolute\n"
         f"times stand under the conditions and hold for one machine only ({made}).\n"
     )
     return head + "\n" + "\n".join(_as_table(result) for result in results)
