@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.scripted_model import ScriptedServer
-from tests.support.cli_shell import LONGSHIFT, Shell, write_files
+from tests.support.cli_shell import Shell, write_files
+from tests.support.warm import COLD
 
 REFUSED_CALLS = [
     # (arguments, exit status, words of the message)
@@ -93,7 +94,7 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     ended = subprocess.run(
-        ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *LONGSHIFT, "doctor"],
+        ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *COLD, "doctor"],
         cwd=gone,
         capture_output=True,
         text=True,
@@ -107,7 +108,7 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
 def test_an_output_that_is_full(shell: Shell) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
-            [*LONGSHIFT, "status"], cwd=shell.root, stdout=full, stderr=subprocess.PIPE, check=False
+            [*COLD, "status"], cwd=shell.root, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert ended.returncode == 1
     assert ended.stderr.startswith(b"longshift: There is no room to write")

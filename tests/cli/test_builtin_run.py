@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 
-from tests.support.cli_shell import LONGSHIFT, Shell, events_of
+from tests.support.cli_shell import Shell, events_of
+from tests.support.warm import COLD
 
 GOAL = "Modernise the code and fix what the linter finds"
 
@@ -66,7 +67,7 @@ def test_the_live_view_on_a_terminal(shell: Shell) -> None:
     ours, theirs = pty.openpty()
     environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"}
     process = subprocess.Popen(
-        [*LONGSHIFT, "run", GOAL], cwd=shell.root, env=environ, stdout=theirs, stderr=theirs
+        [*COLD, "run", GOAL], cwd=shell.root, env=environ, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
     shown = read_terminal(ours)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli_shell import LONGSHIFT, Shell, write_files
+from tests.support.cli_shell import Shell, write_files
+from tests.support.warm import COLD
 
 HEAVY = ("openai", "pygls", "pygit2", "apsw", "jinja2", "pydantic", "longshift.engine")
 NOT_FOR_SERVE = ("click", "rich", "openai", "longshift.cli.app")
@@ -22,7 +23,7 @@ STARTS = [
 
 @pytest.mark.parametrize(("arguments", "status", "unwanted"), STARTS, ids=lambda v: str(v)[:20])
 def test_a_start_imports_no_more_than_it_needs(shell: Shell, arguments, status, unwanted) -> None:
-    python, *rest = LONGSHIFT
+    python, *rest = COLD
     done = subprocess.run(
         [python, "-X", "importtime", *rest, *arguments],
         cwd=shell.root,
@@ -42,7 +43,7 @@ def test_a_reader_that_leaves_is_no_error(shell: Shell) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [*LONGSHIFT, "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        [*COLD, "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")

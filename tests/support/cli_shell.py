@@ -16,9 +16,9 @@ from pathlib import Path
 from unittest import mock
 
 from longshift.cli.main import main
+from tests.support import warm
 
 WITHIN_S = 40
-LONGSHIFT = (sys.executable, "-m", "longshift")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Shell:
     def longshift(self, *arguments: str, status: int | None = 0, cwd: Path | None = None) -> Done:
         """Run a command to its end; it must end with `status`, unless that is None."""
         process = subprocess.run(
-            [*LONGSHIFT, *arguments],
+            [*warm.command(), *arguments],
             cwd=cwd or self.root,
             env={**os.environ, **self.environ},
             stdin=subprocess.DEVNULL,
@@ -79,7 +79,7 @@ class Shell:
     def started(self, *arguments: str) -> Iterator["Started"]:
         """Start a command that prints JSON lines; it is killed at the end of the block."""
         process = subprocess.Popen(
-            [*LONGSHIFT, *arguments],
+            [*warm.COLD, *arguments],
             cwd=self.root,
             env={**os.environ, **self.environ},
             stdin=subprocess.DEVNULL,

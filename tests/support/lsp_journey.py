@@ -7,7 +7,6 @@ position in the encoding that was agreed. An edit of another version is refused,
 import asyncio
 import contextlib
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +20,12 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
+from tests.support import warm
+
 Json = dict[str, Any]
 WAIT_S = 20.0
 PROFILES = {"vscode": "visual_studio_code", "neovim": "neovim@v0.11.0", "emacs": "emacs"}
-SERVE = (sys.executable, "-m", "longshift", "serve", "--stdio")
+SERVE = ("serve", "--stdio")
 
 
 def units(text: str, encoding: str) -> int:
@@ -271,7 +272,7 @@ async def start_editor(
     settings: Json | None = None,
     options: Json | None = None,
     change: Callable[[types.ClientCapabilities], None] | None = None,
-    command: Sequence[str] = SERVE,
+    command: Sequence[str] | None = None,
 ) -> Editor:
     """Start a server and shake hands under a client's profile.
 
@@ -282,12 +283,12 @@ async def start_editor(
         settings: `initializationOptions.settings`.
         options: further `initializationOptions`.
         change: changes the profile's capabilities.
-        command: starts the server.
+        command: starts the server; None: a warm one.
     """
     client = LanguageClient(converter_factory=make_client_converter)
     editor = Editor(client)
     register_lsp_features(client, {**DEFAULT_CLIENT_FEATURES, **_features(editor)})
-    await client.start_io(*command, env=dict(env))
+    await client.start_io(*(command or (*warm.command(), *SERVE)), env=dict(env))
     capabilities = client_capabilities(PROFILES[profile])
     if change is not None:
         change(capabilities)
