@@ -9,7 +9,7 @@ import pytest
 
 from longshift.models.clients import Clients, Credentials
 from longshift.models.config import ModelConfig
-from longshift.models.endpoint import MAX_TRIES, EndpointModel
+from longshift.models.endpoint import MALFORMED_TRIES, MAX_TRIES, EndpointModel
 from longshift.models.ledger import Budget, BudgetExceeded, Ledger
 from longshift.models.port import (
     EndpointFailed,
@@ -116,8 +116,10 @@ async def test_a_conversations_requests_share_their_beginning(wire):
 PASSING = [
     pytest.param(status(429, headers={"retry-after": "7"}), [7.0], 0, id="429 with a wait"),
     pytest.param(status(429, headers={"retry-after-ms": "250"}), [0.25], 0, id="429 in ms"),
-    pytest.param(status(429, headers={"retry-after": "soon"}), [0.25], 0, id="429 unreadable"),
-    pytest.param(status(429, headers={"retry-after": "9999"}), [60.0], 0, id="429 too long a wait"),
+    pytest.param(status(429, headers={"retry-after": "soon"}), [0.5], 0, id="429 unreadable"),
+    pytest.param(
+        status(429, headers={"retry-after": "9999"}), [120.0], 0, id="429 too long a wait"
+    ),
     pytest.param(status(408, times=2), [0.25, 0.5], 0, id="408 twice"),
     pytest.param(status(409), [0.25], 0, id="409"),
     pytest.param(status(500, times=5), [0.25, 0.5, 1.0, 2.0, 4.0], 0, id="500 five times"),
@@ -163,7 +165,10 @@ EXHAUSTING = [
     ({"kind": "garbage", "times": 99}, ReplyMalformed, ["not JSON", "/v1"]),
     ({"kind": "drop", "times": 99}, EndpointUnreachable, ["Can't reach", "`base_url`"]),
 ]
-REFUSALS = [(*row, 1) for row in LASTING] + [(*row, MAX_TRIES) for row in EXHAUSTING]
+REFUSALS = [
+    *((*row, 1) for row in LASTING),
+    *((*row, MALFORMED_TRIES if row[1] is ReplyMalformed else MAX_TRIES) for row in EXHAUSTING),
+]
 
 
 @pytest.mark.parametrize(("fault", "error", "words", "calls"), REFUSALS)
@@ -286,3 +291,47 @@ async def test_a_cancelled_call_is_booked(wire):
     totals = wired.ledger.totals
     assert (totals.calls, totals.estimated_calls) == (1, 1)
     assert totals.input_tokens > 0
+
+
+@pytest.mark.parametrize("size", [7_900_000, 8_100_000])
+async def test_an_answer_without_measure_is_not_read_to_its_end(wire, size):
+    body = {"choices": [{"message": {"content": "x" * size}}]}
+    wired = await wire(script({"kind": "body", "body": body, "times": 1}))
+    reply = await wired.model.complete(ASK)
+    assert (len(reply.text), len(wired.server.requests)) == ((size, 1) if size < 8e6 else (5, 2))
+
+
+async def test_no_key_is_sent_after_a_redirect(wire):
+    wired = await wire(script(status(307, headers={"location": "http://127.0.0.1:9/v1"})))
+    with pytest.raises(RequestRefused, match=r"sends elsewhere \(307\)"):
+        await wired.model.complete(ASK)
+    assert len(wired.server.requests) == 1
+
+
+async def test_a_call_waits_while_its_endpoint_is_out_of_order(wire):
+    wired = await wire(script(status(503, times=9)), holds=True)
+    told = []
+    wired.client.breaker.on_change(told.append)
+    reply = await wired.model.complete(ASK)
+    assert reply.text == "Well."
+    assert wired.pauses_s == [2.0, 4.0, 8.0, 16.0, 32.0]  # open after five, then four tries fail
+    assert [reason is not None for reason in told] == [True] * 5 + [False]
+    assert "503" in told[0]
+    assert wired.ledger.totals.calls == len(wired.server.requests) == 10
+
+
+async def test_a_call_that_alone_keeps_failing_is_no_outage(wire):
+    failing = {"role": "other", "match": "poison", "turns": [{"faults": [status(500, times=99)]}]}
+    fine = {"role": "other", "turns": [{"text": "Well."}], "then": "repeat"}
+    wired = await wire({"flows": [failing, fine]}, holds=True)
+    poison = ModelRequest([{"role": "user", "content": "poison"}])
+
+    async def others():
+        while True:
+            await wired.model.complete(ASK)
+
+    going = asyncio.create_task(others())
+    with pytest.raises(EndpointFailed):
+        await wired.model.complete(poison)
+    going.cancel()
+    assert not wired.client.breaker.is_open

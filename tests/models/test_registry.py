@@ -85,7 +85,7 @@ def test_rules_alone_import_no_client():
         "from longshift.models.registry import open_models\n"
         "roles = dict.fromkeys(('planner', 'worker', 'judge'), ModelConfig())\n"
         "asyncio.run(open_models(roles, Ledger(), {}))\n"
-        "print({'openai', 'aiohttp'} & set(sys.modules))\n"
+        "print({'openai', 'aiohttp', 'httpx2'} & set(sys.modules))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -98,4 +98,4 @@ def recorded(line: Json) -> Recorded:
 
 def _waits_for_person(record: Recorded) -> bool:
     event = record.event
-    return isinstance(event, e.RunPaused) and event.cause != "person"
+    return isinstance(event, e.RunPaused) and event.cause not in ("person", "endpoint")

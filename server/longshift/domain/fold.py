@@ -168,7 +168,9 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
 
 
 def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
-    if run.phase is Phase.ENDED or run.paused:
+    # A pause that ends by itself can become a person's, which does not.
+    taken_over = run.paused and run.pause_cause == "endpoint" and event.cause != "endpoint"
+    if run.phase is Phase.ENDED or (run.paused and not taken_over):
         raise Refused(f"run {run.id} is {run.lifecycle}")
     seconds = run.seconds_at(time)
     return replace(

@@ -66,6 +66,11 @@ class Drivers:
         room = self._driving[run_id][0].room if run_id in self._driving else None
         return room is not None and room.distrust != await self._outfitter.distrust()
 
+    def try_endpoints(self, run_id: str) -> None:
+        """Ask endpoints of a run that are out of order again at once: a person wants it on."""
+        if run_id in self._driving:
+            self._driving[run_id][0].room.models.try_now()
+
     async def let_go(self, run_id: str) -> RunDriver | None:
         """End a run's agents and driver, each with its fact; None where it has no driver."""
         if run_id not in self._driving:

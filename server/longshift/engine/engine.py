@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 THREADS: Final = 4
 MOST_NAMED: Final = 10
 """Files that one notice names."""
+GOES_ON: Final[tuple[PauseCause | None, ...]] = ("interrupted", "endpoint")
+"""Causes of a pause that nobody has to mend."""
 SNAPSHOT: Final = "snapshot"
 """Who kept a file from a run, where no agent has reached for it."""
 
@@ -188,12 +190,13 @@ class Engine:
             await self.shop.chronicle.record(
                 events.RunResumed(run=run_id, reason=reason, checkout=checkout)
             )
+            self._drivers.try_endpoints(run_id)
         return self.shop.chronicle.run(run_id)
 
     async def go_on_by_itself(self) -> None:
         """Resume the runs that an end of the process interrupted, where the settings say so."""
         for run in list(self.state.runs.values()):
-            if run.lifecycle != "paused" or run.pause_cause != "interrupted":
+            if run.lifecycle != "paused" or run.pause_cause not in GOES_ON:
                 continue
             try:
                 own = json.loads(run.started.overrides)

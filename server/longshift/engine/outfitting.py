@@ -117,6 +117,7 @@ class Outfitter:
                 ledger,
                 self._surroundings.environ,
                 (self._shop.worktree.root, self._shop.worktree.common_dir),
+                holds=True,
             ),
             ledger=ledger,
             cage=cage,

@@ -72,8 +72,9 @@ class Shop:
 
 
 def pausing(run: Run, reason: str, cause: PauseCause = "trouble") -> list[events.RunPaused]:
-    """The fact that pauses a run; none where it does not run."""
-    if run.lifecycle != "running":
+    """The fact that pauses a run; none where it is paused already, by what lasts, or has ended."""
+    takes_over = run.lifecycle == "paused" and run.pause_cause == "endpoint" and cause != "endpoint"
+    if run.lifecycle != "running" and not takes_over:
         return []
     return [events.RunPaused(run=run.id, reason=reason, cause=cause)]
 

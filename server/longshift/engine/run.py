@@ -38,9 +38,11 @@ from longshift.engine.spending import Spending
 from longshift.engine.working import run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
+from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 
 log = logging.getLogger(__name__)
 
+GOES_ON: Final = "The endpoint is tried again from time to time, and the run goes on by itself."
 DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
 
 
@@ -109,6 +111,7 @@ class RunDriver:
         Raises:
             Exception: not even a pause can be recorded.
         """
+        self._room.models.on_outage(self._heed_outage)
         try:
             while self._room.run.phase is not Phase.ENDED and not self._is_let_go:
                 self._woken.clear()
@@ -267,6 +270,18 @@ class RunDriver:
             log.exception("not even a pause of %s can be recorded", self._room.run_id)
             self._broken = error  # the loop ends with it
 
+    def _heed_outage(self, reason: str | None) -> None:
+        """Pause while an endpoint is out of order, and go on by itself once all are well."""
+        self._set_going(partial(self._record_outage, reason))
+
+    async def _record_outage(self, reason: str | None) -> None:
+        run = self._room.run
+        if reason is not None:
+            await self._pause(f"{reason} {GOES_ON}", cause="endpoint")
+        elif run.paused and run.pause_cause == "endpoint":
+            resumed = events.RunResumed(run=run.id, reason="The endpoint answers again.")
+            await self._room.chronicle.record(resumed)
+
     async def _pause(self, reason: str, cause: PauseCause = "trouble") -> None:
         await self._room.chronicle.record(*pausing(self._room.run, reason, cause))
 
@@ -287,6 +302,13 @@ class RunDriver:
         except asyncio.CancelledError:
             await record(_interrupted_planner(run_id, planner_id))
             raise
+        except (EndpointFailed, PromptTooLong, ReplyMalformed) as error:
+            # Of this conversation alone: the judge sees what there is, and the next cycle plans.
+            await record(
+                events.PlannerFinished(
+                    run=run_id, planner=planner_id, outcome="failed", summary=str(error)
+                )
+            )
         except Exception as error:
             # Another planner takes over after a resume, and sees the tasks that this one made.
             # In one record with the pause, or it would take over at once, into the same trouble.

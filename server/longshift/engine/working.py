@@ -19,7 +19,7 @@ from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.errors import NeedsPerson
 from longshift.models.ledger import BudgetExceeded
-from longshift.models.port import PromptTooLong
+from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 from longshift.repository.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -92,8 +92,8 @@ def _failure(error: BaseException, task: Task) -> tuple[AttemptFailure, str]:
     match error:
         case BudgetExceeded():
             return "budget", str(error)
-        case PromptTooLong():
-            return "model", str(error)
+        case PromptTooLong() | ReplyMalformed() | EndpointFailed():
+            return "model", str(error)  # of this conversation alone: others get through
         case NeedsPerson():
             return "interrupted", str(error)
         case Exception():

@@ -1,27 +1,30 @@
-"""A model behind an OpenAI-compatible chat-completions endpoint.
+"""A model behind an OpenAI-compatible endpoint.
 
 Owns one role's way to its endpoint: tries, waits between them, and what each is booked as. Must
 never send a request that the ledger has no room for, and never raise anything but
 `ModelUnavailable`, `BudgetExceeded` or a cancellation.
 
-The only modules that import the openai package are this one, `clients` and `failures`; importing
-it takes half a second, so `registry` imports them when a role first needs an endpoint.
+The only modules that import the openai package and its HTTP client are this one, `clients` and
+`failures`; importing them takes half a second, so `registry` does when a role first needs one.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import openai
 
+from longshift.models.clients import AnswerTooLarge, Client
 from longshift.models.config import ModelConfig
-from longshift.models.failures import KNOWN, Address, Failure, read_failure
-from longshift.models.ledger import Ledger, estimate_tokens
-from longshift.models.port import ModelReply, ModelRequest, TokenUsage
+from longshift.models.failures import KNOWN, Address, BadStatus, Failure, read_failure, require_ok
+from longshift.models.ledger import Ledger, Reservation, estimate_tokens
+from longshift.models.port import CallOutcome, ModelReply, ModelRequest, TokenUsage
 from longshift.models.wire import LimitKey, MalformedAnswer, encode_request, read_reply
 
 MAX_TRIES: Final = 6
+MALFORMED_TRIES: Final = 3
+"""Tries where what comes is no answer: a server that speaks another protocol won't learn ours."""
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 60.0
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -30,6 +33,8 @@ _OTHER_LIMIT_KEY: Final[dict[LimitKey, LimitKey]] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
+_OF_THE_ENDPOINT: Final[frozenset[CallOutcome]] = frozenset({"failed", "unreachable"})
+"""Outcomes that tell of the endpoint and not of the call."""
 
 
 class EndpointModel:
@@ -38,9 +43,10 @@ class EndpointModel:
     def __init__(
         self,
         config: ModelConfig,
-        client: openai.AsyncOpenAI,
+        client: Client,
         ledger: Ledger,
         *,
+        holds: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -50,6 +56,8 @@ class EndpointModel:
             config: the model, its limits and its price.
             client: never closed here.
             ledger: the run's.
+            holds: whether a call waits, as long as it takes, while the endpoint is out of order;
+                else it fails after a few tries.
             sleep: waits that many seconds.
             jitter: a number in [0, 1), so that agents which failed together don't come back
                 together.
@@ -57,42 +65,94 @@ class EndpointModel:
         self._config = config
         self._client = client
         self._ledger = ledger
+        self._holds = holds
         self._sleep = sleep
         self._jitter = jitter
-        host = client.base_url.host
-        port = client.base_url.port
-        self._address = Address(
-            host if port is None else f"{host}:{port}", config.model, config.key_source
-        )
+        self._address = Address(client.host, config.model, config.key_source)
         self._timeout = openai.Timeout(
             config.timeout_s, connect=min(CONNECT_TIMEOUT_S, config.timeout_s)
         )
-        self._limit_key: LimitKey = (
-            "max_completion_tokens" if host.endswith("openai.com") else "max_tokens"
-        )
+        self._limit_key: LimitKey = "max_completion_tokens" if client.is_openai else "max_tokens"
+        client.pace.allow_at_most(config.max_concurrency)
 
     @property
     def name(self) -> str:
         """The model's name as the person configured it."""
         return self._config.model
 
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether its endpoint is well, or may be tried again."""
+        return self._client.breaker.may_be_asked
+
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Answer a conversation; see `port.Model.complete`."""
-        for number in range(MAX_TRIES):
+        return await self.ask(request, holds=self._holds)
+
+    async def ask(self, request: ModelRequest, *, holds: bool) -> ModelReply:
+        """Answer a conversation.
+
+        Args:
+            request: the conversation.
+            holds: whether to wait while the endpoint is out of order.
+
+        Raises:
+            ModelUnavailable, BudgetExceeded: as `port.Model.complete`.
+        """
+        number, answers = 0, self._client.breaker.answers
+        while True:
             limit_key = self._limit_key
-            outcome = await self._try(request, limit_key)
+            outcome = await self._try(request, limit_key, holds=holds)
             if isinstance(outcome, ModelReply):
                 return outcome
-            if outcome.limit_name_refused and number < MAX_TRIES - 1:
+            number += 1
+            if outcome.limit_name_refused and number < MAX_TRIES:
                 # Set from the name that this try used: others may have failed with it meanwhile.
                 self._limit_key = _OTHER_LIMIT_KEY[limit_key]
                 continue
-            if not outcome.passing or number == MAX_TRIES - 1:
+            most = MALFORMED_TRIES if outcome.outcome == "malformed" else MAX_TRIES
+            if outcome.passing and number < most:
+                if outcome.outcome != "rate_limited":  # those wait together, at the pace
+                    await self._sleep(self._wait_s(number - 1, outcome.retry_after_s))
+                continue
+            others_get_through = self._client.breaker.answers > answers
+            if not holds or not outcome.holds or others_get_through:
                 raise outcome.error
-            await self._sleep(self._wait_s(number, outcome.retry_after_s))
-        raise AssertionError("the last try returns or raises")
+            self._client.breaker.failed(str(outcome.error), at_once=True)
+            number, answers = 0, self._client.breaker.answers
 
-    async def _try(self, request: ModelRequest, limit_key: LimitKey) -> ModelReply | Failure:
+    async def _try(
+        self, request: ModelRequest, limit_key: LimitKey, *, holds: bool
+    ) -> ModelReply | Failure:
+        """One HTTP call, once its time has come."""
+        breaker, pace = self._client.breaker, self._client.pace
+        tries = await breaker.wait() if holds or breaker.may_be_asked else False
+        told = False
+        try:
+            place = await pace.enter()
+            headers: Mapping[str, str] | None = None
+            failure: Failure | None = None
+            try:
+                outcome, headers = await self._call(request, limit_key)
+                failure = outcome if isinstance(outcome, Failure) else None
+            finally:
+                if failure is not None and failure.outcome == "rate_limited" and failure.passing:
+                    pace.leave_refused(place, failure.retry_after_s)
+                else:
+                    pace.leave(headers)
+            if failure is not None and failure.outcome in _OF_THE_ENDPOINT:
+                breaker.failed(str(failure.error), tried=tries)
+            else:
+                breaker.answered()
+            told = True
+            return outcome
+        finally:
+            if tries and not told:
+                breaker.gave_up()
+
+    async def _call(
+        self, request: ModelRequest, limit_key: LimitKey
+    ) -> tuple[ModelReply | Failure, Mapping[str, str] | None]:
         """One HTTP call, reserved before and settled after, however it ends."""
         asked = request.max_output_tokens or self._config.max_output_tokens
         body = self._encode(request, limit_key, asked)
@@ -101,29 +161,20 @@ class EndpointModel:
         if reservation.max_output_tokens != asked:
             body = self._encode(request, limit_key, reservation.max_output_tokens)
         # What holds if we are cancelled: the prompt was sent, and may be billed.
-        usage = TokenUsage(input_tokens=estimate, estimated=True)
-        try:
-            reply = read_reply(await self._post(body), self.name, len(body), len(request.messages))
-            usage = reply.usage
-        except (*KNOWN, MalformedAnswer) as error:
-            failure = read_failure(error, self._address, self._config.timeout_s)
-            usage = usage if failure.worked else TokenUsage()
-            return failure
-        else:
-            return reply
-        finally:
-            self._ledger.settle(reservation, usage)
-
-    async def _post(self, body: bytes) -> object:
-        async with asyncio.timeout(self._config.timeout_s):
-            return await self._client.post(
-                "/chat/completions",
-                # Bytes, and a reply of our own shape: the client's request transform and typed
-                # construction cost more than the call itself, and validate nothing.
-                content=body,
-                cast_to=object,
-                options={"max_retries": 0, "timeout": self._timeout},
-            )
+        booked = _Booking(self._ledger, reservation, estimate)
+        headers: Mapping[str, str] | None = None
+        with booked:
+            try:
+                async with asyncio.timeout(self._config.timeout_s):
+                    answer = await self._client.post("/chat/completions", body, self._timeout)
+                headers = answer.headers
+                reply = read_reply(require_ok(answer), self.name, len(body), len(request.messages))
+            except (*KNOWN, MalformedAnswer, AnswerTooLarge, BadStatus) as error:
+                failure = read_failure(error, self._address, self._config.timeout_s)
+                booked.failed(failure)
+                return failure, headers
+            booked.answered(reply)
+            return reply, headers
 
     def _encode(self, request: ModelRequest, limit_key: LimitKey, max_output_tokens: int) -> bytes:
         effort = request.effort or self._config.reasoning_effort
@@ -135,3 +186,29 @@ class EndpointModel:
             return min(retry_after_s * (1 + self._jitter() / 10), LONGEST_WAIT_S)
         most = min(FIRST_WAIT_S * 2.0**failed_tries, LONGEST_WAIT_S)
         return most * (1 + self._jitter()) / 2
+
+
+class _Booking:
+    """Settles a reservation with what is known when the call is over, however it ends."""
+
+    def __init__(self, ledger: Ledger, reservation: Reservation, estimate: int) -> None:
+        self._ledger = ledger
+        self._reservation = reservation
+        self._usage = TokenUsage(input_tokens=estimate, estimated=True)
+        self._outcome: CallOutcome = "cancelled"
+        self._finish_reason = ""
+
+    def answered(self, reply: ModelReply) -> None:
+        self._usage, self._outcome = reply.usage, "answered"
+        self._finish_reason = reply.finish_reason
+
+    def failed(self, failure: Failure) -> None:
+        self._outcome = failure.outcome
+        if not failure.worked:
+            self._usage = TokenUsage()
+
+    def __enter__(self) -> None:
+        """Nothing to do: the reservation is there."""
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.settle(self._reservation, self._usage, self._outcome, self._finish_reason)

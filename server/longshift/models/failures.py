@@ -4,14 +4,18 @@ Owns the reading of an endpoint's errors. Must never let a key, a path or a quer
 into a message: host and model are all that it names.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
-import openai
+import httpx2
 
+from longshift.models.clients import LARGEST_ANSWER_BYTES, Answer, AnswerTooLarge
+from longshift.models.pacing import retry_after
 from longshift.models.port import (
+    CallOutcome,
     EndpointFailed,
     EndpointUnreachable,
     KeyRefused,
@@ -24,8 +28,8 @@ from longshift.models.port import (
 )
 from longshift.models.wire import MalformedAnswer
 
-KNOWN: Final = (openai.APIError, aiohttp.ClientError, TimeoutError, ValueError, RecursionError)
-"""Everything that a call may raise for a reason outside this program, beside `MalformedAnswer`."""
+KNOWN: Final = (httpx2.HTTPError, aiohttp.ClientError, OSError, ValueError, RecursionError)
+"""Everything that a call may raise for a reason outside this program, beside what is our own."""
 
 KEPT: Final = "Everything landed so far is kept."
 
@@ -35,6 +39,28 @@ _TOO_LONG: Final = re.compile(
     re.IGNORECASE,
 )
 _WORDS_LIMIT: Final = 300
+_PASSING: Final = frozenset({408, 409, 425})
+_LONGEST_ERROR: Final = 65_536
+
+
+class BadStatus(Exception):
+    """An answer whose status is not 200."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Hold it."""
+        super().__init__(f"status {answer.status}")
+        self.answer: Final = answer
+
+
+def require_ok(answer: Answer) -> bytes:
+    """The body of an answer that is none of an error.
+
+    Raises:
+        BadStatus: its status is not 200.
+    """
+    if answer.status != 200:
+        raise BadStatus(answer)
+    return answer.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +79,11 @@ class Failure:
 
     error: ModelUnavailable
     """What to raise when no further try is made."""
+    outcome: CallOutcome
     passing: bool
     """True: the same request may succeed later."""
+    holds: bool = False
+    """True: it passes once the endpoint is well, so that a call may wait for it."""
     retry_after_s: float | None = None
     """The wait that the endpoint asked for."""
     worked: bool = False
@@ -64,40 +93,49 @@ class Failure:
 
 
 def read_failure(error: Exception, address: Address, timeout_s: float) -> Failure:
-    """Say what one of `KNOWN`, or a `MalformedAnswer`, means."""
+    """Say what one of `KNOWN`, or of our own, means."""
     where = f"the endpoint {address.host} (model {address.model})"
-    if isinstance(error, openai.APIStatusError):
-        return _status_failure(error, address, where)
-    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError | TimeoutError):
-        return _connection_failure(_innermost(error), where, timeout_s)
-    words = str(error) if isinstance(error, MalformedAnswer) else "the answer is not JSON"
+    if isinstance(error, BadStatus):
+        return _status_failure(error.answer, address, where)
+    if isinstance(error, httpx2.HTTPError | aiohttp.ClientError | OSError):
+        return _connection_failure(error, where, timeout_s)
+    if isinstance(error, AnswerTooLarge):
+        words = f"it is larger than {LARGEST_ANSWER_BYTES // 1_000_000} MB"
+    else:
+        words = str(error) if isinstance(error, MalformedAnswer) else "the answer is not JSON"
     text = (
-        f"What came from {where} is no chat completion: {words[:_WORDS_LIMIT]}. {KEPT} "
+        f"What came from {where} is no answer of a model: {words[:_WORDS_LIMIT]}. {KEPT} "
         "Check that `base_url` under `[models]` names an OpenAI-compatible API (most end in /v1)."
     )
-    return Failure(ReplyMalformed(text), passing=True, worked=True)
+    return Failure(ReplyMalformed(text), "malformed", passing=True, worked=True)
 
 
-def _connection_failure(cause: BaseException, where: str, timeout_s: float) -> Failure:
+def _connection_failure(error: BaseException, where: str, timeout_s: float) -> Failure:
     """No whole answer came. The cause says why: the client calls a refusal a timeout too."""
+    cause = _innermost(error)
     if isinstance(cause, TimeoutError):
         text = (
             f"No answer from {where} within {timeout_s:g} s. {KEPT} "
-            "Raise `timeout_s` under `[models]`, or see whether the endpoint is well; then resume."
+            "Raise `timeout_s` under `[models]`, or see whether the endpoint is well."
         )
-        return Failure(EndpointUnreachable(text), passing=True, worked=True)
+        error = EndpointUnreachable(text)
+        return Failure(error, "unreachable", passing=True, holds=True, worked=True)
     words = " ".join(str(cause).split())[:_WORDS_LIMIT].rstrip(".") or type(cause).__name__
     text = (
-        f"Can't reach {where}: {words}. {KEPT} "
-        "Check `base_url` under `[models]` and the network, then resume."
+        f"Can't reach {where}: {words}. {KEPT} Check `base_url` under `[models]` and the network."
     )
-    never_connected = isinstance(cause, aiohttp.ClientConnectorError)
-    return Failure(EndpointUnreachable(text), passing=True, worked=not never_connected)
+    never_connected = isinstance(cause, aiohttp.ClientConnectorError | ConnectionRefusedError)
+    return Failure(
+        EndpointUnreachable(text),
+        "unreachable",
+        passing=True,
+        holds=True,
+        worked=not never_connected,
+    )
 
 
-def _status_failure(error: openai.APIStatusError, address: Address, where: str) -> Failure:
-    status = error.status_code
-    said = _said(error)
+def _status_failure(answer: Answer, address: Address, where: str) -> Failure:
+    status, (said, code) = answer.status, _said(answer)
     limit_refused = status in {400, 422} and "max_tokens" in said and "max_completion" in said
     match status:
         case 401 | 403:
@@ -107,67 +145,81 @@ def _status_failure(error: openai.APIStatusError, address: Address, where: str) 
                 f"{address.key_source}, or name another source of it (`api_key_env`, "
                 "`api_key_file`, `api_key_keyring`) under `[models]`; then resume."
             )
-            return Failure(KeyRefused(text), passing=False)
+            return Failure(KeyRefused(text), "refused", passing=False)
         case 404:
             text = (
                 f"{_capital(where)} answered 404: it knows no such model, or `base_url` is not the "
                 f"root of its API.{said} {KEPT} Check `model` and `base_url` under `[models]`."
             )
-            return Failure(ModelUnknown(text), passing=False)
-        case 400 | 413 | 422 if status == 413 or _is_too_long(error, said):
+            return Failure(ModelUnknown(text), "refused", passing=False)
+        case 400 | 413 | 422 if status == 413 or _is_too_long(code, said):
             text = f"{_capital(where)} calls the conversation too long ({status}).{said} {KEPT}"
-            return Failure(PromptTooLong(text), passing=False)
+            return Failure(PromptTooLong(text), "too_long", passing=False)
         case 429:
-            return _rate_failure(error, where, said)
-        case 408 | 409 | 425:
-            text = f"{_capital(where)} kept answering {status}.{said} {KEPT} Resume later."
-            return Failure(EndpointFailed(text), passing=True, retry_after_s=_retry_after(error))
-        case _ if status >= 500:
-            text = f"{_capital(where)} keeps failing ({status}).{said} {KEPT} Resume later."
-            return Failure(EndpointFailed(text), passing=True, retry_after_s=_retry_after(error))
+            return _rate_failure(answer, where, said, code)
+        case _ if status >= 500 or status in _PASSING:
+            return _endpoint_failure(answer, where, said)
+        case _ if 300 <= status < 400:
+            text = (
+                f"{_capital(where)} sends elsewhere ({status}), and no key is sent after it. "
+                f"{KEPT} Name the address it leads to as `base_url` under `[models]`."
+            )
+            return Failure(RequestRefused(text), "refused", passing=False)
+        case _ if status < 300:
+            text = (
+                f"What came from {where} is no answer of a model: it has status {status}. {KEPT} "
+                "Check that `base_url` under `[models]` names an OpenAI-compatible API."
+            )
+            return Failure(ReplyMalformed(text), "malformed", passing=True, worked=True)
         case _:
             text = (
                 f"{_capital(where)} refused the request ({status}).{said} {KEPT} "
                 "Check the settings of this model under `[models]`."
             )
-            return Failure(RequestRefused(text), passing=False, limit_name_refused=limit_refused)
+            error = RequestRefused(text)
+            return Failure(error, "refused", passing=False, limit_name_refused=limit_refused)
 
 
-def _rate_failure(error: openai.APIStatusError, where: str, said: str) -> Failure:
-    if error.code == "insufficient_quota":
+def _endpoint_failure(answer: Answer, where: str, said: str) -> Failure:
+    status = answer.status
+    text = f"{_capital(where)} keeps failing ({status}).{said} {KEPT}"
+    after_s = retry_after(answer.headers)
+    failed = EndpointFailed(text)
+    return Failure(failed, "failed", passing=True, holds=True, retry_after_s=after_s)
+
+
+def _rate_failure(answer: Answer, where: str, said: str, code: object) -> Failure:
+    if code == "insufficient_quota":
         text = (
             f"{_capital(where)} says that the account has no credit left (429).{said} {KEPT} "
             "Add credit or choose another model under `[models]`, then resume."
         )
-        return Failure(RateLimited(text), passing=False)
+        return Failure(RateLimited(text), "rate_limited", passing=False)
     text = (
         f"{_capital(where)} keeps answering that its rate limit is reached (429).{said} {KEPT} "
-        "Lower `workers` or wait, then resume."
+        "Lower `workers`, or set `max_concurrency` under `[models]`."
     )
-    return Failure(RateLimited(text), passing=True, retry_after_s=_retry_after(error))
+    after_s = retry_after(answer.headers)
+    limited = RateLimited(text)
+    return Failure(limited, "rate_limited", passing=True, holds=True, retry_after_s=after_s)
 
 
-def _is_too_long(error: openai.APIStatusError, said: str) -> bool:
-    return error.code == "context_length_exceeded" or _TOO_LONG.search(said) is not None
+def _is_too_long(code: object, said: str) -> bool:
+    return code == "context_length_exceeded" or _TOO_LONG.search(said) is not None
 
 
-def _said(error: openai.APIStatusError) -> str:
-    """The endpoint's own words, short and on one line, as a sentence to append."""
-    body = error.body
-    words = body.get("message") if isinstance(body, dict) else body
+def _said(answer: Answer) -> tuple[str, object]:
+    """The endpoint's own words, short and on one line, as a sentence to append; and its code."""
+    try:
+        body = json.loads(answer.body[:_LONGEST_ERROR])
+    except (ValueError, RecursionError):
+        return "", None
+    error = body.get("error", body) if isinstance(body, dict) else body
+    words = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    code = error.get("code") if isinstance(error, dict) else None
     if not isinstance(words, str) or not words.strip():
-        return ""
-    return f" It said: {' '.join(words.split())[:_WORDS_LIMIT]!r}."
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """The wait asked for in seconds; None where none is named in a form that we read."""
-    for header, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        try:
-            return max(0.0, float(error.response.headers[header]) / per_second)
-        except (KeyError, ValueError):
-            continue
-    return None
+        return "", code
+    return f" It said: {' '.join(words.split())[:_WORDS_LIMIT]!r}.", code
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -5,8 +5,9 @@ no endpoint the import of the openai package.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -32,6 +33,20 @@ class Models:
     judge: Model
     _clients: "Clients | None" = None
 
+    def on_outage(self, listener: Callable[[str | None], None]) -> None:
+        """Name who is told why an endpoint is out of order, and (None) that all are well."""
+        for client in self._clients or ():
+            client.breaker.on_change(partial(self._tell, listener))
+
+    def try_now(self) -> None:
+        """Try endpoints that are out of order at once, as after a person asked for it."""
+        for client in self._clients or ():
+            client.breaker.try_now()
+
+    def _tell(self, listener: Callable[[str | None], None], reason: str | None) -> None:
+        if reason is not None or not any(c.breaker.is_open for c in self._clients or ()):
+            listener(reason)
+
     async def aclose(self) -> None:
         """Close the connections. Calls under way fail."""
         if self._clients is not None:
@@ -54,6 +69,8 @@ async def open_models(
     ledger: Ledger,
     environ: Mapping[str, str],
     kept_out: Sequence[Path] = (),
+    *,
+    holds: bool = False,
 ) -> Models:
     """Open each role's model. Sends nothing.
 
@@ -62,6 +79,8 @@ async def open_models(
         ledger: the run's, shared by all of them.
         environ: where variables are looked up.
         kept_out: folders in which no file may hold a key.
+        holds: whether calls wait while an endpoint is out of order; whoever says so listens with
+            `Models.on_outage`.
 
     Raises:
         KeyMissing: an endpoint needs a key, and there is none where it should be.
@@ -74,42 +93,57 @@ async def open_models(
                 'Use `api = "chat"`, which every OpenAI-compatible endpoint speaks.'
             )
     rules = BuiltinModel()
-    if all(config.model == BUILTIN for config in configs.values()):
+    if all(one.model == BUILTIN for config in configs.values() for one in _chain(config)):
         return Models(rules, rules, rules)
     # Half a second of imports, and a keyring may wait for its owner: off the loop, which may be
     # serving an editor. Every key is looked up before the first client exists: a refusal leaves
     # nothing to close.
     credentials = await asyncio.to_thread(_all_credentials, configs, environ, kept_out)
-    return _open_with_endpoints(configs, ledger, credentials, rules)
+    return _open_with_endpoints(configs, ledger, credentials, rules, holds=holds)
+
+
+def _chain(config: ModelConfig) -> "Iterator[ModelConfig]":
+    """A role's model and its fallback, if it has one."""
+    yield config
+    if config.fallback is not None:
+        yield config.fallback
 
 
 def _all_credentials(
     configs: Mapping[Role, ModelConfig], environ: Mapping[str, str], kept_out: Sequence[Path]
-) -> "dict[Role, Credentials]":
+) -> "dict[ModelConfig, Credentials]":
     import longshift.models.endpoint  # noqa: F401 - only loaded here, used below
     from longshift.models.clients import find_credentials
 
     return {
-        role: find_credentials(config, environ, kept_out)
-        for role, config in configs.items()
-        if config.model != BUILTIN
+        one: find_credentials(one, environ, kept_out)
+        for config in configs.values()
+        for one in _chain(config)
+        if one.model != BUILTIN
     }
 
 
 def _open_with_endpoints(
     configs: Mapping[Role, ModelConfig],
     ledger: Ledger,
-    credentials: "Mapping[Role, Credentials]",
+    credentials: "Mapping[ModelConfig, Credentials]",
     rules: BuiltinModel,
+    *,
+    holds: bool,
 ) -> Models:
     from longshift.models.clients import Clients
     from longshift.models.endpoint import EndpointModel
+    from longshift.models.fallback import FallbackModel
 
     clients = Clients()
 
-    def model(role: Role) -> Model:
-        if role not in credentials:
+    def opened(config: ModelConfig) -> Model:
+        if config.model == BUILTIN:
             return rules
-        return EndpointModel(configs[role], clients.client(credentials[role]), ledger)
+        client = clients.client(credentials[config])
+        model = EndpointModel(config, client, ledger, holds=holds)
+        return model if config.fallback is None else FallbackModel(model, opened(config.fallback))
 
-    return Models(model("planner"), model("worker"), model("judge"), clients)
+    return Models(
+        opened(configs["planner"]), opened(configs["worker"]), opened(configs["judge"]), clients
+    )

@@ -64,11 +64,11 @@ def encode_request(
     return text.encode("utf-8", "replace")
 
 
-def read_reply(data: object, model: str, sent_bytes: int, turn: int) -> ModelReply:
+def read_reply(answer: bytes, model: str, sent_bytes: int, turn: int) -> ModelReply:
     """Read an answer.
 
     Args:
-        data: the decoded JSON, or the text where the endpoint did not call it JSON.
+        answer: as it came.
         model: the name asked for, where the endpoint does not say who answered.
         sent_bytes: size of the request, for an estimate where the endpoint sent no usage.
         turn: number of messages sent; makes ids for calls that came without one.
@@ -76,6 +76,7 @@ def read_reply(data: object, model: str, sent_bytes: int, turn: int) -> ModelRep
     Raises:
         MalformedAnswer: the answer has no usable message.
     """
+    data = _parsed(answer)
     completion = _read_completion(data)
     if not completion.choices:
         raise MalformedAnswer("the answer has no choices" + _told_error(data))
@@ -155,12 +156,14 @@ class _Usage(BaseModel):
     completion_tokens_details: _OutputDetails | None = Field(default=None)
 
 
+def _parsed(answer: bytes) -> object:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        raise MalformedAnswer("the answer is not JSON") from None
+
+
 def _read_completion(data: object) -> _Completion:
-    if isinstance(data, str):
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
-            raise MalformedAnswer("the answer is not JSON") from None
     try:
         return _Completion.model_validate(data)
     except ValidationError as error:

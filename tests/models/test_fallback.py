@@ -1,0 +1,53 @@
+"""Two models as one: who answers when."""
+
+import pytest
+
+from longshift.models.config import ModelConfig
+from longshift.models.ledger import Ledger
+from longshift.models.port import ModelRequest, PromptTooLong
+from longshift.models.registry import open_models
+from tests.models.test_endpoint import script, status
+from tests.scripted_model import running_server
+
+ASK = ModelRequest([{"role": "user", "content": "Hello."}])
+
+
+@pytest.fixture(scope="module")
+def second():
+    with running_server() as running:
+        yield running
+
+
+async def opened(server, second):
+    other = ModelConfig("small", second.base_url)
+    config = ModelConfig("large", server.base_url, fallback=other)
+    return await open_models(
+        dict.fromkeys(("planner", "worker", "judge"), config), Ledger(), {}, holds=True
+    )
+
+
+@pytest.mark.parametrize("fault", [status(401, times=99), status(404, times=99)])
+async def test_a_refused_key_or_model_is_asked_again_only_now_and_then(server, second, fault):
+    server.play(script(fault))
+    second.play(script())
+    async with await opened(server, second) as models:
+        for _ in range(25):
+            assert (await models.worker.complete(ASK)).model == "small"
+    assert (len(server.requests), len(second.requests)) == (2, 25)
+
+
+async def test_an_endpoint_out_of_order_is_left_alone_and_come_back_to(server, second):
+    server.play(script(status(429, "Pay.", "insufficient_quota", times=2)))
+    second.play(script())
+    async with await opened(server, second) as models:
+        answered = [(await models.worker.complete(ASK)).model for _ in range(3)]
+    assert answered == ["small", "small", "large"]
+
+
+async def test_what_another_would_refuse_alike_is_not_asked_twice(server, second):
+    server.play(script(status(413)))
+    second.play(script())
+    async with await opened(server, second) as models:
+        with pytest.raises(PromptTooLong):
+            await models.worker.complete(ASK)
+    assert not second.requests
