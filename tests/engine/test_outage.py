@@ -5,7 +5,20 @@ import asyncio
 import pytest
 
 from longshift.models import breaker
-from tests.support.engine_world import edit, flow, judge, planner, status, task, turn, worker
+from tests.support.engine_world import (
+    TEXT,
+    World,
+    edit,
+    flow,
+    judge,
+    planner,
+    status,
+    task,
+    turn,
+    worker,
+    write,
+)
+from tests.support.repository_git import GitRepository
 
 
 @pytest.fixture
@@ -80,3 +93,32 @@ async def test_garbage_ends_the_attempt_and_not_the_run(world, impatient):
     first, second = run.tasks["T1"].attempts
     assert (first.failure, second.state, run.outcome) == ("model", "landed", "done")
     assert "no answer of a model" in first.reason
+
+
+TASKS = 100
+
+
+async def test_a_fifth_of_all_calls_may_fail_and_the_tree_is_the_same(
+    server, tmp_path, monkeypatch
+):
+    """Of 429, 500, dropped connections, garbage and replies cut off, seeded."""
+    monkeypatch.setattr("longshift.models.endpoint.FIRST_WAIT_S", 0.001)
+    tasks = [task(f"Part {number:03}", f"{number:03}.txt") for number in range(TASKS)]
+    works = [
+        worker(f"Part {number:03}", turn(write(f"{number:03}.txt", f"{number}\n")))
+        for number in range(TASKS)
+    ]
+    trees = []
+    for chaos in (None, {"seed": 7, "share": 0.2}):
+        person = GitRepository.create(tmp_path / f"repository {len(trees)}")
+        person.commit({"a.txt": TEXT})
+        world = World(person, server, settings={"workers": 20})
+        server.play({"flows": [planner(*tasks), *works, *judge("done")], "chaos": chaos})
+        async with world.opened() as opened:
+            run = await opened.work()
+            store = opened.engine.shop.store
+            trees.append(await asyncio.to_thread(store.objects.tree_of, run.head))
+        assert run.outcome == "done"
+        assert run.usage.calls == world.asked
+    assert world.asked > TASKS * 2 * 1.15
+    assert trees[0] == trees[1]

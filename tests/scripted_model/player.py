@@ -7,13 +7,24 @@ answered is a new one, so a repeated attempt takes the next flow that matches.
 """
 
 import asyncio
+import hashlib
 import json
+import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.scripted_model.script import DEFAULTS, Fault, Flow, Role, Script, Turn
+from tests.scripted_model.script import (
+    DEFAULTS,
+    Call,
+    Chaos,
+    Fault,
+    Flow,
+    Role,
+    Script,
+    Turn,
+)
 
 _REFERENCE = re.compile(r"^\$\{(\w+)\.([\w.]+)\}$")
 _BRIEF = re.compile(r"^```json longshift\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -23,6 +34,8 @@ _BRIEF = re.compile(r"^```json longshift\n(.*?)^```", re.DOTALL | re.MULTILINE)
 class _Conversation:
     flow: Flow | None
     answered: bool = False
+    cut_off: int = 0
+    """Replies that chance has cut off: they stand in the conversation and are none of its turns."""
     faults_given: Counter[int] = field(default_factory=Counter)
 
 
@@ -42,12 +55,19 @@ class Player:
         role = role_of(body)
         number = sum(message["role"] == "assistant" for message in messages)
         conversation = self._conversation(role, messages, is_first=number == 0)
+        number -= conversation.cut_off
         turn = self._turn(role, conversation.flow, number)
         faults = [fault for fault in turn.faults for _ in range(fault.times)]
         given = conversation.faults_given[number]
         if given < len(faults):
             conversation.faults_given[number] += 1
             return faults[given]
+        if self._script.chaos is not None and given < len(faults) + self._script.chaos.in_a_row:
+            fault = _by_chance(self._script.chaos, role, messages, given)
+            if fault is not None:
+                conversation.faults_given[number] += 1
+                conversation.cut_off += isinstance(fault, Turn)
+                return fault
         conversation.answered = True
         return turn
 
@@ -75,6 +95,26 @@ class Player:
         if flow is not None and flow.then == "repeat":
             return flow.turns[-1]
         return self._script.defaults.get(role, DEFAULTS[role])
+
+
+def _by_chance(
+    chaos: Chaos, role: Role, messages: Sequence[Mapping[str, object]], given: int
+) -> Turn | Fault | None:
+    """What goes wrong with a request, if anything does."""
+    said = json.dumps([chaos.seed, role, given, messages], sort_keys=True).encode()
+    chance = random.Random(hashlib.sha256(said).digest())
+    if chance.random() >= chaos.share:
+        return None
+    match chance.choice(chaos.kinds):
+        case "429":
+            return Fault(kind="status", status=429, headers={"retry-after-ms": "1"})
+        case "500":
+            return Fault(kind="status", status=500)
+        case "length":
+            cut = Call(name="read_file", arguments='{"path": "a.t')
+            return Turn(calls=(cut,), finish_reason="length")
+        case kind:
+            return Fault(kind=kind)
 
 
 def role_of(body: Mapping[str, object]) -> Role:

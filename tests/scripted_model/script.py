@@ -77,11 +77,26 @@ class Flow(_Data):
     """After the last turn: the role's default, or the last turn again and again."""
 
 
+class Chaos(_Data):
+    """Faults by chance, the same for the same seed, whoever asks in which order."""
+
+    seed: int
+    share: float
+    """Of all requests."""
+    kinds: tuple[Literal["429", "500", "drop", "garbage", "length"], ...] = (
+        "429", "500", "drop", "garbage", "length",
+    )  # fmt: skip
+    """`length`: a reply that is cut off in the middle of its call; the others as in `Fault`."""
+    in_a_row: int = 2
+    """Most faults of one turn, one after the other."""
+
+
 class Script(_Data):
     """Everything that a server does. Whatever no flow matches gets its role's default."""
 
     flows: tuple[Flow, ...] = ()
     defaults: dict[Role, Turn] = Field(default_factory=dict)
+    chaos: Chaos | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Script":
