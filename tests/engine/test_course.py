@@ -386,3 +386,21 @@ async def _all_traces(it: Open, word: str) -> list[str]:
     objects = store.objects.repository
     held = [oid for oid in objects.odb if word.encode() in bytes(objects.read(oid)[1])]
     return [*found, *map(str, held)]
+
+
+async def test_a_whole_run_in_the_other_dialect_carries_each_agents_reasoning(world: World) -> None:
+    world.settings["models"] = {
+        "default": {"model": "scripted", "base_url": world.server.base_url, "api": "responses"}
+    }
+    thinking = [turn(edit("two", "TWO"), reasoning="loud"), turn(call("read_file", path="a.txt"))]
+    world.play(planner(task("shout", "a.txt")), worker("shout", *thinking), *judge("done"))
+    async with world.opened() as it:
+        run = await it.work()
+        assert run.outcome == "done"
+        assert b"TWO" in (it.file() or b"")
+    assert {request.api for request in world.server.requests} == {"responses"}
+    carried = [
+        [item["encrypted_content"] for item in request.body["input"] if "encrypted_content" in item]
+        for request in world.server.by_role("worker")
+    ]
+    assert carried == [[], ["unreadable:duol"], ["unreadable:duol"]]

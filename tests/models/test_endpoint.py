@@ -80,9 +80,10 @@ async def test_a_reply_says_all_that_came(wire):
 
 
 async def test_a_request_holds_what_was_asked_for(wire):
-    wired = await wire(script(), reasoning_effort="high", max_output_tokens=77)
+    wired = await wire(script(), reasoning_effort="auto", max_output_tokens=77)
     tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
-    await wired.model.complete(ModelRequest(ASK.messages, [tool], required_tool="look"))
+    looking = ModelRequest(ASK.messages, [tool], effort="high", required_tool="look")
+    await wired.model.complete(looking)
     await wired.model.complete(ModelRequest(ASK.messages, effort="low", max_output_tokens=5))
     first, second = (request.body for request in wired.server.requests)
     assert first == {

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from longshift.errors import UsageError
 from longshift.models.config import ModelConfig
 from longshift.models.ledger import Ledger
 from longshift.models.port import KeyMissing, ModelRequest
@@ -69,12 +68,6 @@ async def test_a_key_that_cannot_be_sent_is_told_before_anything_is_sent(key):
     with pytest.raises(KeyMissing, match="MY_KEY holds no usable key") as refused:
         await open_models({**for_all(RULES), "judge": config}, Ledger(), {"MY_KEY": key})
     assert key not in str(refused.value)
-
-
-async def test_an_api_that_is_not_there_is_refused():
-    config = ModelConfig("m", "http://127.0.0.1:9", api="responses")
-    with pytest.raises(UsageError, match=r"models\.worker\.api"):
-        await open_models({**for_all(RULES), "worker": config}, Ledger(), {})
 
 
 def test_rules_alone_import_no_client():

@@ -53,6 +53,8 @@ class Turn(_Data):
     calls: tuple[Call, ...] = ()
     finish_reason: str | None = None
     """None: what fits."""
+    reasoning: str = ""
+    """What was thought: a `/responses` answer carries it, unreadable, and wants it back."""
     usage: dict[str, object] | Literal["none"] | None = None
     """None: bytes divided by four; "none": the reply has no usage."""
     delay_s: float = 0

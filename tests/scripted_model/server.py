@@ -1,4 +1,4 @@
-"""The HTTP side of the scripted model: `/v1/chat/completions` on a free loopback port.
+"""The HTTP side of the scripted model: `/v1/chat/completions` and `/v1/responses`, on loopback.
 
 Owns the server's thread and the record of requests. Must never outlive its context manager.
 """
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from tests.scripted_model.player import Player, filled, role_of
+from tests.scripted_model.responses import as_chat, as_response
 from tests.scripted_model.script import Fault, Role, Script, Turn
 
 LONGEST_WAIT_S = 30.0
@@ -34,11 +35,12 @@ class RecordedRequest:
     body: Mapping[str, object]
     raw: bytes
     headers: Mapping[str, str]
+    api: str = "chat"
 
     @property
     def messages(self) -> list[dict[str, object]]:
-        """The conversation that was sent."""
-        return list(self.body["messages"])
+        """The conversation that was sent, as it is at `/chat/completions`."""
+        return list((as_chat(self.body) if self.api == "responses" else self.body)["messages"])
 
 
 class ScriptedServer:
@@ -130,21 +132,26 @@ def _application(running: ScriptedServer) -> Starlette:
     async def complete(request: Request) -> Response:
         raw = await request.body()
         body = json.loads(raw)
+        api = "responses" if request.url.path.endswith("/responses") else "chat"
+        asked = as_chat(body) if api == "responses" else body
         running.requests.append(
-            RecordedRequest(role_of(body), body["model"], body, raw, dict(request.headers))
+            RecordedRequest(role_of(asked), body["model"], body, raw, dict(request.headers), api)
         )
         running.asked.set()
         running.at_once += 1
         running.most_at_once = max(running.most_at_once, running.at_once)
         try:
-            return await _answer(running, body, len(raw))
+            return await _answer(running, asked, len(raw), api)
         finally:
             running.at_once -= 1
 
-    return Starlette(routes=[Route("/v1/chat/completions", complete, methods=["POST"])])
+    paths = ("/v1/chat/completions", "/v1/responses")
+    return Starlette(routes=[Route(path, complete, methods=["POST"]) for path in paths])
 
 
-async def _answer(running: ScriptedServer, body: Mapping[str, object], sent: int) -> Response:
+async def _answer(
+    running: ScriptedServer, body: Mapping[str, object], sent: int, api: str
+) -> Response:
     number = len(running.requests)
     answer = running.player.next_answer(body)
     if isinstance(answer, Fault):
@@ -153,7 +160,8 @@ async def _answer(running: ScriptedServer, body: Mapping[str, object], sent: int
         await _hold(answer, running.player.signals)
     except TimeoutError:
         return JSONResponse({"error": {"message": "A signal never came."}}, 500)
-    return JSONResponse(_reply(answer, body, sent, number))
+    reply = _reply(answer, body, sent, number)
+    return JSONResponse(as_response(reply, answer.reasoning) if api == "responses" else reply)
 
 
 async def _hold(turn: Turn, signals: Mapping[str, asyncio.Event]) -> None:

@@ -20,19 +20,17 @@ from longshift.models.config import ModelConfig
 from longshift.models.failures import KNOWN, Address, BadStatus, Failure, read_failure, require_ok
 from longshift.models.ledger import Ledger, Reservation, estimate_tokens
 from longshift.models.port import CallOutcome, ModelReply, ModelRequest, TokenUsage
-from longshift.models.wire import LimitKey, MalformedAnswer, encode_request, read_reply
+from longshift.models.wire import Asked, Habits, MalformedAnswer, wire_for
 
 MAX_TRIES: Final = 6
 MALFORMED_TRIES: Final = 3
 """Tries where what comes is no answer: a server that speaks another protocol won't learn ours."""
+EFFORT_OF_THE_ROLE: Final = "auto"
+"""Configured so, the effort is what the request names: the role's own."""
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 60.0
 CONNECT_TIMEOUT_S: Final = 10.0
 
-_OTHER_LIMIT_KEY: Final[dict[LimitKey, LimitKey]] = {
-    "max_tokens": "max_completion_tokens",
-    "max_completion_tokens": "max_tokens",
-}
 _OF_THE_ENDPOINT: Final[frozenset[CallOutcome]] = frozenset({"failed", "unreachable"})
 """Outcomes that tell of the endpoint and not of the call."""
 
@@ -72,7 +70,8 @@ class EndpointModel:
         self._timeout = openai.Timeout(
             config.timeout_s, connect=min(CONNECT_TIMEOUT_S, config.timeout_s)
         )
-        self._limit_key: LimitKey = "max_completion_tokens" if client.is_openai else "max_tokens"
+        self._wire = wire_for(config.api)
+        self._habits = Habits("max_completion_tokens" if client.is_openai else "max_tokens")
         client.pace.allow_at_most(config.max_concurrency)
 
     @property
@@ -101,14 +100,15 @@ class EndpointModel:
         """
         number, answers = 0, self._client.breaker.answers
         while True:
-            limit_key = self._limit_key
-            outcome = await self._try(request, limit_key, holds=holds)
+            habits = self._habits
+            outcome = await self._try(request, habits, holds=holds)
             if isinstance(outcome, ModelReply):
                 return outcome
             number += 1
-            if outcome.limit_name_refused and number < MAX_TRIES:
-                # Set from the name that this try used: others may have failed with it meanwhile.
-                self._limit_key = _OTHER_LIMIT_KEY[limit_key]
+            learnt = habits.after(outcome.said) if outcome.outcome == "refused" else habits
+            if learnt != habits and number < MAX_TRIES:
+                # From the habits of this try: others may have learnt the same meanwhile.
+                self._habits = learnt
                 continue
             most = MALFORMED_TRIES if outcome.outcome == "malformed" else MAX_TRIES
             if outcome.passing and number < most:
@@ -122,7 +122,7 @@ class EndpointModel:
             number, answers = 0, self._client.breaker.answers
 
     async def _try(
-        self, request: ModelRequest, limit_key: LimitKey, *, holds: bool
+        self, request: ModelRequest, habits: Habits, *, holds: bool
     ) -> ModelReply | Failure:
         """One HTTP call, once its time has come."""
         breaker, pace = self._client.breaker, self._client.pace
@@ -133,7 +133,7 @@ class EndpointModel:
             headers: Mapping[str, str] | None = None
             failure: Failure | None = None
             try:
-                outcome, headers = await self._call(request, limit_key)
+                outcome, headers = await self._call(request, habits)
                 failure = outcome if isinstance(outcome, Failure) else None
             finally:
                 if failure is not None and failure.outcome == "rate_limited" and failure.passing:
@@ -151,24 +151,26 @@ class EndpointModel:
                 breaker.gave_up()
 
     async def _call(
-        self, request: ModelRequest, limit_key: LimitKey
+        self, request: ModelRequest, habits: Habits
     ) -> tuple[ModelReply | Failure, Mapping[str, str] | None]:
         """One HTTP call, reserved before and settled after, however it ends."""
         asked = request.max_output_tokens or self._config.max_output_tokens
-        body = self._encode(request, limit_key, asked)
+        body = self._encode(request, habits, asked)
         estimate = estimate_tokens(len(body))
         reservation = await self._ledger.reserve(estimate, asked, self._config.price)
         if reservation.max_output_tokens != asked:
-            body = self._encode(request, limit_key, reservation.max_output_tokens)
+            body = self._encode(request, habits, reservation.max_output_tokens)
         # What holds if we are cancelled: the prompt was sent, and may be billed.
         booked = _Booking(self._ledger, reservation, estimate)
         headers: Mapping[str, str] | None = None
         with booked:
             try:
                 async with asyncio.timeout(self._config.timeout_s):
-                    answer = await self._client.post("/chat/completions", body, self._timeout)
+                    answer = await self._client.post(self._wire.path, body, self._timeout)
                 headers = answer.headers
-                reply = read_reply(require_ok(answer), self.name, len(body), len(request.messages))
+                reply = self._wire.read(
+                    require_ok(answer), self.name, len(body), len(request.messages)
+                )
             except (*KNOWN, MalformedAnswer, AnswerTooLarge, BadStatus) as error:
                 failure = read_failure(error, self._address, self._config.timeout_s)
                 booked.failed(failure)
@@ -176,9 +178,10 @@ class EndpointModel:
             booked.answered(reply)
             return reply, headers
 
-    def _encode(self, request: ModelRequest, limit_key: LimitKey, max_output_tokens: int) -> bytes:
-        effort = request.effort or self._config.reasoning_effort
-        return encode_request(request, self.name, effort, limit_key, max_output_tokens)
+    def _encode(self, request: ModelRequest, habits: Habits, max_output_tokens: int) -> bytes:
+        configured = self._config.reasoning_effort
+        effort = request.effort if configured == EFFORT_OF_THE_ROLE else configured
+        return self._wire.encode(request, Asked(self.name, effort, max_output_tokens, habits))
 
     def _wait_s(self, failed_tries: int, retry_after_s: float | None) -> float:
         """Seconds to wait: what the endpoint asked for, or twice as long each time, half random."""

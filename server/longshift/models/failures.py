@@ -88,8 +88,8 @@ class Failure:
     """The wait that the endpoint asked for."""
     worked: bool = False
     """True: the endpoint may have done (and billed) the work all the same."""
-    limit_name_refused: bool = False
-    """True: the endpoint wants the limit on output under its other name."""
+    said: str = ""
+    """The endpoint's own words of a refused request: it may want something otherwise."""
 
 
 def read_failure(error: Exception, address: Address, timeout_s: float) -> Failure:
@@ -136,7 +136,6 @@ def _connection_failure(error: BaseException, where: str, timeout_s: float) -> F
 
 def _status_failure(answer: Answer, address: Address, where: str) -> Failure:
     status, (said, code) = answer.status, _said(answer)
-    limit_refused = status in {400, 422} and "max_tokens" in said and "max_completion" in said
     match status:
         case 401 | 403:
             # Not its words: an endpoint may repeat the key in them.
@@ -177,7 +176,7 @@ def _status_failure(answer: Answer, address: Address, where: str) -> Failure:
                 "Check the settings of this model under `[models]`."
             )
             error = RequestRefused(text)
-            return Failure(error, "refused", passing=False, limit_name_refused=limit_refused)
+            return Failure(error, "refused", passing=False, said=said)
 
 
 def _endpoint_failure(answer: Answer, where: str, said: str) -> Failure:

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from longshift.errors import UsageError
 from longshift.models.builtin.model import BuiltinModel
 from longshift.models.config import BUILTIN, ModelConfig
 from longshift.models.ledger import Ledger
@@ -84,14 +83,8 @@ async def open_models(
 
     Raises:
         KeyMissing: an endpoint needs a key, and there is none where it should be.
-        UsageError: a setting asks for what does not exist.
+        UsageError: the file of a key lies where none may.
     """
-    for role, config in configs.items():
-        if config.api != "chat" and config.model != BUILTIN:
-            raise UsageError(
-                f'`models.{role}.api = "{config.api}"` is not supported. Nothing was started. '
-                'Use `api = "chat"`, which every OpenAI-compatible endpoint speaks.'
-            )
     rules = BuiltinModel()
     if all(one.model == BUILTIN for config in configs.values() for one in _chain(config)):
         return Models(rules, rules, rules)

@@ -56,7 +56,9 @@ _PRIVATE_KEY: Final = re.compile(
 _PATTERNS: Final = ((_LONG_KEY, "key"), (_PRIVATE_KEY, "private key"))
 _PLACEHOLDER: Final = re.compile(r"\[secret: [A-Za-z0-9_. -]{1,40}\]")
 
-_WIRE: Final = frozenset({"id", "role", "tool_call_id", "type", "name", "signature", "data"})
+_WIRE: Final = frozenset(
+    {"id", "role", "tool_call_id", "type", "name", "signature", "data", "encrypted_content"}
+)
 """Members of a message that an endpoint compares or decodes: only known values are masked."""
 
 
