@@ -70,8 +70,8 @@ def test_what_is_filled_in_is_as_the_page_says() -> None:
         assert str(getattr(model, name)).removesuffix(".0") == told[name]
 
 
-def test_the_example_is_right() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert (
-        checked("The example", tomllib.loads(example))["models.planner.reasoning_effort"] == "high"
-    )
+def test_the_examples_are_right() -> None:
+    examples = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    values = [checked("The example", tomllib.loads(example)) for example in examples]
+    assert values[0]["models.planner.reasoning_effort"] == "high"
+    assert "models.default.cached_input_usd_per_mtok" in values[-1]

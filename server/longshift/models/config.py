@@ -5,7 +5,7 @@ settings into it, and `registry` opens it.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final, Literal
 
 BUILTIN: Final = "builtin"
@@ -18,11 +18,32 @@ class Price:
 
     input_usd_per_mtok: Decimal
     output_usd_per_mtok: Decimal
+    cached_input_usd_per_mtok: Decimal | None = None
+    """None: the same as other input."""
+    source: str = ""
+    """Where it comes from, in words: `the settings`."""
 
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> Decimal:
-        """The cost of that many tokens."""
-        cost = self.input_usd_per_mtok * input_tokens + self.output_usd_per_mtok * output_tokens
-        return cost / 1_000_000
+    def cost_usd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> Decimal:
+        """The cost of that many tokens, to a trillionth of a dollar.
+
+        Args:
+            input_tokens: all tokens sent.
+            output_tokens: all tokens received.
+            cached_tokens: those of `input_tokens` that the endpoint took from its cache.
+        """
+        cached = self.cached_input_usd_per_mtok
+        per_cached = self.input_usd_per_mtok if cached is None else cached
+        micros = (
+            self.input_usd_per_mtok * (input_tokens - cached_tokens)
+            + per_cached * cached_tokens
+            + self.output_usd_per_mtok * output_tokens
+        )
+        # So short that the journal, where costs are JSON numbers, gives back the same.
+        return (micros / 1_000_000).quantize(_SMALLEST_USD, context=_EXACT)
+
+
+_SMALLEST_USD: Final = Decimal("1e-12")
+_EXACT: Final = Context(prec=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,8 @@ class ModelConfig:
     output_usd_per_mtok: Decimal | None = None
     cached_input_usd_per_mtok: Decimal | None = None
     """None: the same as other input."""
+    price_source: str = ""
+    """Where the price comes from, in words."""
     timeout_s: float = 600.0
     """Most seconds that one try may take, from connecting to the last byte."""
     max_output_tokens: int = 16_384
@@ -72,4 +95,9 @@ class ModelConfig:
         """The price, or None where either half of it is unknown."""
         if self.input_usd_per_mtok is None or self.output_usd_per_mtok is None:
             return None
-        return Price(self.input_usd_per_mtok, self.output_usd_per_mtok)
+        return Price(
+            self.input_usd_per_mtok,
+            self.output_usd_per_mtok,
+            self.cached_input_usd_per_mtok,
+            self.price_source,
+        )

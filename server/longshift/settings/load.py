@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from longshift.settings.keys import flat, nested, variable
 from longshift.settings.model import Settings
+from longshift.settings.prices import with_known
 from longshift.settings.rules import (
     Others,
     hold_budget,
@@ -85,7 +86,7 @@ def load_settings(
     others = Others(strong=_merged(strong)[0], own=own.values, weak=_merged(weak)[0])
     project, notices = _project_layer(project_root, others, person_file, trusts)
     values, origins = _merged([*strong, project, *weak])
-    settings = Settings.model_validate(nested(values))
+    settings = with_known(Settings.model_validate(nested(values)), environ)
     hold_key_sources(settings, origins)
     settings, of_budget = hold_budget(settings, origins)
     return Loaded(

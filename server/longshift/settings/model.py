@@ -6,12 +6,21 @@ default and the words for what it allows, and described in `docs/configuration.m
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+)
 
 from longshift.domain.model import Budget, Strategy, TaskBudget
 
@@ -228,6 +237,19 @@ class SandboxTable(Table):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the shipped table says of a model; it holds where a person says nothing."""
+
+    input_usd_per_mtok: Decimal | None
+    """None: no price of the table holds where this model is served."""
+    output_usd_per_mtok: Decimal
+    cached_input_usd_per_mtok: Decimal | None
+    context_tokens: int
+    source: str
+    """Which table: `the table of 2026-11-26`."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoleModel:
     """One role's model with nothing left open."""
 
@@ -246,6 +268,8 @@ class RoleModel:
     output_usd_per_mtok: Decimal | None
     cached_input_usd_per_mtok: Decimal | None
     """None: the same as other input."""
+    price_source: str
+    """Where the price is from, in words; "": it is unknown, or the builtin model's."""
     timeout_s: float
     max_output_tokens: int
     context_tokens: int | None
@@ -286,9 +310,23 @@ class Settings(Table):
     models: ModelsTable = ModelsTable()
     budget: BudgetTable = BudgetTable()
     sandbox: SandboxTable = SandboxTable()
+    _known: Mapping[str, Known] = PrivateAttr(default_factory=dict)
+
+    def knowing(self, known: Mapping[str, Known]) -> "Settings":
+        """The same settings with what a table says of models.
+
+        Args:
+            known: by role, and by `ROLE.fallback`.
+        """
+        settings = self.model_copy()
+        settings._known = known  # noqa: SLF001  its own, of the same class
+        return settings
 
     def model_for(self, role: Role) -> RoleModel:
-        """A role's model: its own table, filled from `[models.default]`, then by the defaults."""
+        """A role's model: its own table, filled from `[models.default]`, then by the defaults.
+
+        What nobody says of its price and window is as the shipped table has it.
+        """
         own, rest = getattr(self.models, role), self.models.default
         main = _filled(_said(own), _said(rest))
         second = _filled(_said(own.fallback), _said(rest.fallback))
@@ -296,7 +334,9 @@ class Settings(Table):
         if "model" in second:
             # Another model at another price: what is said of the first holds for the rest only.
             kept = {name: value for name, value in main.items() if name not in _OF_ONE_MODEL}
-            fallback = RoleModel(**(_MODEL_DEFAULTS | _filled(second, kept)), fallback=None)
+            second = _completed(_filled(second, kept), self._known.get(f"{role}.fallback"))
+            fallback = RoleModel(**(_MODEL_DEFAULTS | second), fallback=None)
+        main = _completed(main, self._known.get(role))
         return RoleModel(**(_MODEL_DEFAULTS | main), fallback=fallback)
 
 
@@ -311,10 +351,26 @@ def _filled(said: dict[str, Any], fills: dict[str, Any]) -> dict[str, Any]:
     return fills | said
 
 
-_OF_ONE_MODEL: Final = frozenset(
-    {"model", "input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"}
-    | {"context_tokens", "reasoning_effort"}
+def _completed(said: dict[str, Any], known: Known | None) -> dict[str, Any]:
+    """What is said of a model, and what the table knows beside it.
+
+    A person's word on any price keeps all of the table's out: prices of two sources make none.
+    """
+    if said.keys() & _PRICES:
+        priced = {"input_usd_per_mtok", "output_usd_per_mtok"} <= said.keys()
+        said = said | {"price_source": "the settings" if priced else ""}
+    elif known is not None and known.input_usd_per_mtok is not None:
+        said = said | {name: getattr(known, name) for name in _PRICES}
+        said["price_source"] = known.source
+    if known is not None:
+        said.setdefault("context_tokens", known.context_tokens)
+    return said
+
+
+_PRICES: Final = frozenset(
+    {"input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok"}
 )
+_OF_ONE_MODEL: Final = frozenset({"model", "context_tokens", "reasoning_effort"} | _PRICES)
 
 
 _MODEL_DEFAULTS: Final[dict[str, Any]] = {
@@ -328,6 +384,7 @@ _MODEL_DEFAULTS: Final[dict[str, Any]] = {
     "input_usd_per_mtok": None,
     "output_usd_per_mtok": None,
     "cached_input_usd_per_mtok": None,
+    "price_source": "",
     "timeout_s": 600.0,
     "max_output_tokens": 16_384,
     "context_tokens": None,

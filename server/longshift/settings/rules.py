@@ -118,12 +118,12 @@ def hold_budget(settings: Settings, origins: Mapping[str, str]) -> tuple[Setting
     by default, it is lifted (0) and the budget of tokens holds instead.
 
     Raises:
-        UsageError: `budget.usd` was set by hand and a role's model has no price.
+        UsageError: `budget.usd` was set by hand and a role's model, or its fallback, has no price.
     """
-    unpriced = [role for role in ROLES if not settings.model_for(role).priced]
+    unpriced = _unpriced(settings)
     if not unpriced or not settings.budget.usd:
         return settings, ()
-    unknown = f"the price of {_models(settings, unpriced)} is unknown"
+    unknown = f"the price of {_models(unpriced)} is unknown"
     prices = "`input_usd_per_mtok` and `output_usd_per_mtok` (0.0: free)"
     limit = shown(settings.budget.usd)
     if origins["budget.usd"] != DEFAULT:
@@ -247,10 +247,18 @@ def _said(value: object) -> str:
     return shown(value) if value else "no limit"
 
 
-def _models(settings: Settings, roles: Iterable[Role]) -> str:
+def _unpriced(settings: Settings) -> Mapping[str, list[Role]]:
+    """The models whose price is unknown, fallbacks too, each with the roles that use it."""
     by_model: dict[str, list[Role]] = {}
-    for role in roles:
-        by_model.setdefault(settings.model_for(role).model, []).append(role)
+    for role in ROLES:
+        model = settings.model_for(role)
+        for one in filter(None, (model, model.fallback)):
+            if not one.priced:
+                by_model.setdefault(one.model, []).append(role)
+    return by_model
+
+
+def _models(by_model: Mapping[str, list[Role]]) -> str:
     return " and ".join(
         f"the model {shown(model)} ({_listed(users)})" for model, users in by_model.items()
     )
