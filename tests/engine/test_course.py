@@ -214,27 +214,6 @@ async def test_a_constraint_is_in_every_later_prompt_until_it_is_lifted(world: W
         ]
 
 
-@pytest.mark.parametrize(
-    ("budget", "said"), [({"calls": 7}, "budget.calls"), ({"tokens": 9_000}, "budget.tokens")]
-)
-async def test_twenty_workers_never_pass_a_budget(
-    world: World, budget: dict[str, int], said: str
-) -> None:
-    world.play(
-        planner(*[task(f"job {n}", f"f{n}.txt") for n in range(20)]),
-        flow("worker", turn(call("list_files")), then="repeat"),
-    )
-    async with world.opened() as it:
-        run = await it.work(workers=20, budget=budget)
-        assert (run.outcome, run.lifecycle) == ("out_of_budget", "ended")
-        assert said in run.outcome_reason
-        assert run.usage.calls == world.asked
-        if "calls" in budget:
-            assert world.asked == 7
-        else:
-            assert run.usage.input_tokens + run.usage.output_tokens <= 9_000
-
-
 async def test_minutes_count_only_while_a_run_runs(world: World) -> None:
     world.play(flow("planner", turn(call("finish", summary="x"), signal="there", wait_for=["go"])))
     async with world.opened() as it:

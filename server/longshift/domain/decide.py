@@ -100,7 +100,7 @@ def decide(run: Run, *, judging: bool) -> list[Next]:
 
 def over_time(run: Run, now: datetime) -> bool:
     """Whether the run has used up its minutes; zero minutes: no limit."""
-    minutes = run.started.budget.minutes
+    minutes = run.budget.minutes
     return minutes > 0 and run.seconds_at(now) >= minutes * 60
 
 
@@ -231,25 +231,31 @@ def _after_verdict(run: Run) -> Next:
             f"{IDLE_CYCLES} cycles in a row landed nothing and resolved no finding; "
             f"the judge's last word: {last.reason}",
         )
-    limit = run.started.budget.cycles
+    limit = run.budget.cycles
     if limit and run.cycle >= limit:
         return FinishRun(
             "out_of_budget",
-            f"budget.cycles allows no more than {run.cycle}, and that many are done; "
-            f"the judge's last word: {last.reason}",
+            f"budget.cycles allows no more than {run.cycle}, and that many are done; raise it and "
+            f"resume the run to go on. The judge's last word: {last.reason}",
         )
     return BeginCycle(run.cycle + 1, MODES[last.decision])
 
 
 def _is_idle(run: Run) -> bool:
     latest = run.cycles[-IDLE_CYCLES:]
-    return len(latest) == IDLE_CYCLES and not any(c.landed or c.resolved for c in latest)
+    # A cycle without a verdict was cut off: it had no chance to bring anything.
+    brought = (c.landed or c.resolved or c.verdict is None for c in latest)
+    return len(latest) == IDLE_CYCLES and not any(brought)
 
 
 def _first_cycle(run: Run) -> BeginCycle:
-    """The first cycle plans; that of a reopened run does the tasks that wait for it."""
-    reopened = run.cycle > 0 and run.count(TaskState.WAITING) > 0
-    return BeginCycle(run.cycle + 1, "retry" if reopened else "plan")
+    """The first cycle plans; that of a reopened run does the tasks that wait for it.
+
+    Where a budget has cut planning itself off, it goes on beside them.
+    """
+    cut_off = run.goes_on and run.cycle > 0 and not _planner_begun(run)
+    waiting = run.cycle > 0 and run.count(TaskState.WAITING) > 0
+    return BeginCycle(run.cycle + 1, "retry" if waiting and not cut_off else "plan")
 
 
 def _out_of_budget(run: Run) -> FinishRun:
@@ -258,5 +264,6 @@ def _out_of_budget(run: Run) -> FinishRun:
     return FinishRun(
         "out_of_budget",
         f"budget.{spent.kind} is used up: {spent.used} of {spent.limit}. "
-        f"What landed stands at the run's head; raise budget.{spent.kind} to go on.",
+        f"What landed stands at the run's head; raise budget.{spent.kind} and resume the run to "
+        "go on.",
     )

@@ -74,6 +74,8 @@ class RunResumed(OfRun):
     reason: str = ""
     checkout: str | None = None
     """What HEAD names now: a checkout that the person has seen does not pause the run again."""
+    budget: Budget | None = None
+    """The limits that hold from here on; None: those that held before."""
 
 
 class RunPaused(OfRun):
@@ -82,6 +84,9 @@ class RunPaused(OfRun):
     event: Literal["run.paused"] = "run.paused"
     reason: str = ""
     cause: PauseCause = "person"
+    since: datetime | None = None
+    """When work really came to a stop, where the process ended and nobody could say so at once;
+    None: now."""
 
 
 class TaskCounts(Value):
@@ -92,7 +97,7 @@ class TaskCounts(Value):
 
 
 class RunFinished(OfRun):
-    """The run ended; only a rework opens it again."""
+    """The run ended; a rework opens it again, and a raised budget where that was used up."""
 
     event: Literal["run.finished"] = "run.finished"
     outcome: Outcome
@@ -373,6 +378,8 @@ class ModelCalled(OfRun):
     usage: Usage
     estimated: bool = False
     """Whether the tokens are our estimate (bytes divided by four): the endpoint named none."""
+    prices: str = ""
+    """Where the price comes from, such as `the settings`; empty: it is unknown."""
     latency_s: float
     finish_reason: str = ""
     outcome: str = ""
@@ -421,7 +428,7 @@ class GuardRefused(OfRun):
 
 
 class BudgetWarned(OfRun):
-    """A share of a budget is used up."""
+    """A share of a budget is used, or reserved for calls under way."""
 
     event: Literal["budget.warned"] = "budget.warned"
     kind: BudgetKind

@@ -8,6 +8,7 @@ stands in a journal always folds.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, Final
 
 from longshift.domain import events as e
 from longshift.domain.fold_tasks import (
@@ -22,12 +23,14 @@ from longshift.domain.fold_tasks import (
     start_planner,
 )
 from longshift.domain.model import (
+    Budget,
     Constraint,
     Decision,
     HeadStep,
     Question,
     Said,
     TaskState,
+    Usage,
     Verdict,
 )
 from longshift.domain.state import CycleRecord, Phase, Run, State
@@ -65,16 +68,22 @@ def apply(state: State, record: e.Recorded) -> State:
                 started_at=record.time,
                 head=event.base,
                 taken=event.base,
+                budget=event.budget,
                 checkout=event.checkout,
                 running_since=record.time,
             )
-            return replace(state, seq=record.seq, runs=put(state.runs, run.id, run))
+            return _with_run(state, record, run)
         case e.ConstraintAdded() | e.ConstraintLifted():
-            return replace(state, seq=record.seq, constraints=_constraints(state, event))
+            return State(record.seq, record.time, state.runs, _constraints(state, event))
+        case e.ModelCalled():  # the most frequent by far, and it moves nothing
+            return _with_run(state, record, _count(known(state.runs, event.run, "run"), event))
         case _:
             run = known(state.runs, event.run, "run")
-            run = _apply_to_run(_move(run, event), event, record.time)
-            return replace(state, seq=record.seq, runs=put(state.runs, run.id, run))
+            return _with_run(state, record, _apply_to_run(_move(run, event), event, record.time))
+
+
+def _with_run(state: State, record: e.Recorded, run: Run) -> State:
+    return State(record.seq, record.time, put(state.runs, run.id, run), state.constraints)
 
 
 def _constraints(
@@ -94,7 +103,7 @@ def _move(run: Run, event: e.OfRun) -> Run:
     """Check the event against the tables and move the run's phase and the task it names."""
     if isinstance(event, WORKING_ONLY) and run.phase is not Phase.WORKING:
         raise Refused(f"{name_of(event)} while run {run.id} is {run.phase}")
-    moves_phase = any(kind is type(event) for _, kind in PHASES)
+    moves_phase = type(event) in _MOVING
     phase = PHASES.get((run.phase, type(event)))
     if isinstance(event, e.RunResumed):
         if phase is None and not run.paused:
@@ -102,7 +111,30 @@ def _move(run: Run, event: e.OfRun) -> Run:
         phase = phase or run.phase
     elif moves_phase and phase is None:
         raise Refused(f"{name_of(event)} while run {run.id} is {run.phase}")
-    return replace(run, phase=phase or run.phase)
+    return run if phase in (None, run.phase) else replace(run, phase=phase)
+
+
+_MOVING: Final = frozenset(kind for _, kind in PHASES)
+
+
+def _count(run: Run, event: e.ModelCalled) -> Run:
+    """Book a call: for the run, its role, its model and, where a worker made it, its task."""
+    used = event.usage
+    by_task = run.usage_by_task
+    if event.role == "worker":
+        by_task = _added(by_task, event.agent.partition(".")[0], used)
+    return replace(
+        run,
+        usage=run.usage.plus(used),
+        usage_by_role=_added(run.usage_by_role, event.role, used),
+        usage_by_model=_added(run.usage_by_model, event.model, used),
+        usage_by_task=by_task,
+    )
+
+
+def _added(usages: Mapping[str, Usage], key: str, used: Usage) -> Mapping[str, Usage]:
+    before = usages.get(key)
+    return put(usages, key, used if before is None else before.plus(used))
 
 
 def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C901, PLR0911, PLR0912 - one table of cases, each a line
@@ -130,13 +162,13 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.TaskDropped():
             return move_task(run, event)
         case e.AttemptStarted():
-            return start_attempt(run, event)
+            return start_attempt(run, event, time)
         case e.AttemptFailed():
-            return fail_attempt(run, event)
+            return fail_attempt(run, event, time)
         case e.LandingIntended():
             return replace(move_task(run, event), intent=put(run.intent, event.task, event))
         case e.TaskLanded():
-            return land(run, event)
+            return land(run, event, time)
         case e.LandingConflict():
             return conflict(run, event)
         case e.JudgeStarted():
@@ -151,8 +183,6 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return _decide(run, event)
         case e.QuestionAsked() | e.QuestionAnswered():
             return _take_question(run, event)
-        case e.ModelCalled():
-            return replace(run, usage=run.usage.plus(event.usage))
         case e.SandboxOpened():
             return replace(run, sandbox=event)
         case e.CommandRan() | e.ConversationOpened():
@@ -160,10 +190,12 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.GuardRefused():
             return replace(run, refusals=run.refusals + 1)
         case e.BudgetWarned():
-            return replace(run, warned=run.warned | {(event.kind, event.percent)})
+            return replace(run, warned=run.warned | {(event.task, event.kind, event.percent)})
         case e.BudgetExceeded():
-            return run if event.task else replace(run, exceeded=event)
-        case e.RunStarted() | e.ConstraintAdded() | e.ConstraintLifted():
+            if event.task is not None:
+                return replace(run, spent_tasks=put(run.spent_tasks, event.task, event))
+            return replace(run, exceeded=event)
+        case e.RunStarted() | e.ModelCalled() | e.ConstraintAdded() | e.ConstraintLifted():
             raise Refused(f"{name_of(event)} is not of one run's course")
 
 
@@ -172,7 +204,7 @@ def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
     taken_over = run.paused and run.pause_cause == "endpoint" and event.cause != "endpoint"
     if run.phase is Phase.ENDED or (run.paused and not taken_over):
         raise Refused(f"run {run.id} is {run.lifecycle}")
-    seconds = run.seconds_at(time)
+    seconds = run.seconds_at(time if event.since is None else min(event.since, time))
     return replace(
         run,
         paused=True,
@@ -194,7 +226,27 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
         outcome=None,
         outcome_reason="",
         exceeded=None,
+        goes_on=run.outcome == "out_of_budget" and event.budget is not None,
+        **_rebudgeted(run, event.budget),
     )
+
+
+def _rebudgeted(run: Run, budget: Budget | None) -> dict[str, Any]:
+    """What follows from new limits: of each that differs, warnings are due anew."""
+    if budget is None:
+        return {}
+    changed = {
+        (of_task, name)
+        for of_task, old, new in (
+            (False, run.budget, budget),
+            (True, run.budget.task, budget.task),
+        )
+        for name in type(new).model_fields
+        if getattr(old, name) != getattr(new, name)
+    }
+    warned = (one for one in run.warned if (one[0] is not None, one[1]) not in changed)
+    spent = {id_: one for id_, one in run.spent_tasks.items() if (True, one.kind) not in changed}
+    return {"budget": budget, "warned": frozenset(warned), "spent_tasks": spent}
 
 
 def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
@@ -221,7 +273,8 @@ def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
 def _start_cycle(run: Run, event: e.CycleStarted) -> Run:
     if event.cycle != run.cycle + 1:
         raise Refused(f"cycle {event.cycle} after cycle {run.cycle}")
-    return replace(run, cycles=(*run.cycles, CycleRecord(event.cycle, event.mode)))
+    cycles = (*run.cycles, CycleRecord(event.cycle, event.mode))
+    return replace(run, cycles=cycles, goes_on=False)
 
 
 def _move_head(run: Run, event: e.HeadMoved) -> Run:

@@ -6,6 +6,7 @@ refused. Pure, like all of the fold; `domain.fold` calls it.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from longshift.domain import events as e
@@ -75,20 +76,22 @@ def move_task(
     return put_task(run, task.model_copy(update={"state": state}))
 
 
-def start_attempt(run: Run, event: e.AttemptStarted) -> Run:
+def start_attempt(run: Run, event: e.AttemptStarted, time: datetime) -> Run:
     """A worker begins a try at a task."""
     moved = move_task(run, event)
     task = moved.tasks[event.task]
     if event.attempt != len(task.attempts) + 1:
         raise Refused(f"attempt {event.attempt} of {task.id} after {len(task.attempts)}")
-    attempts = (*task.attempts, Attempt(number=event.attempt, base=event.base))
+    begun_s = run.seconds_at(time)
+    begun = Attempt(number=event.attempt, base=event.base, begun_s=begun_s)
+    attempts = (*task.attempts, begun)
     return put_task(moved, task.model_copy(update={"attempts": attempts}))
 
 
-def fail_attempt(run: Run, event: e.AttemptFailed) -> Run:
+def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     """A try came to nothing; its task waits again, or has failed."""
     task = _running(run, event)
-    attempt = task.attempts[-1].model_copy(
+    attempt = _ended(run, task, time).model_copy(
         update={"state": "failed", "failure": event.failure, "reason": event.reason}
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
@@ -96,7 +99,7 @@ def fail_attempt(run: Run, event: e.AttemptFailed) -> Run:
     return replace(put_task(run, task.model_copy(update=update)), intent=_drop(run, task.id))
 
 
-def land(run: Run, event: e.TaskLanded) -> Run:
+def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
     """A try stands on the head: a new step, and a change for review unless nothing differed."""
     task = _running(run, event)
     intent = run.intent.get(task.id)
@@ -104,7 +107,9 @@ def land(run: Run, event: e.TaskLanded) -> Run:
         raise Refused(f"the landing of {task.id} was not intended")
     if event.parent != run.head:
         raise Refused(f"{task.id} landed on {event.parent}, and the head is {run.head}")
-    attempt = task.attempts[-1].model_copy(update={"state": "landed", "handoff": event.handoff})
+    attempt = _ended(run, task, time).model_copy(
+        update={"state": "landed", "handoff": event.handoff}
+    )
     update: dict[str, object] = {
         "state": TASKS[task.state, e.TaskLanded],
         "attempts": (*task.attempts[:-1], attempt),
@@ -143,6 +148,13 @@ def conflict(run: Run, event: e.LandingConflict) -> Run:
     attempt = attempt.model_copy(update={"conflicts": attempt.conflicts + 1})
     task = task.model_copy(update={"attempts": (*task.attempts[:-1], attempt)})
     return replace(put_task(run, task), conflicts=run.conflicts + 1)
+
+
+def _ended(run: Run, task: Task, time: datetime) -> Attempt:
+    """The attempt that is under way, with the time that it took."""
+    attempt = task.attempts[-1]
+    seconds = max(0.0, run.seconds_at(time) - attempt.begun_s)
+    return attempt.model_copy(update={"seconds": seconds})
 
 
 def _drop(run: Run, task_id: str) -> Mapping[str, e.LandingIntended]:

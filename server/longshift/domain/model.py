@@ -95,7 +95,7 @@ class Budget(Value):
 
 
 class Usage(Value):
-    """What a run has spent on models so far."""
+    """What calls to models have used; of one call or of many."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -106,19 +106,34 @@ class Usage(Value):
     reasoning_tokens: int = 0
     cost_usd: Amount | None = Decimal(0)
     """None: a call was made at an unknown price. Zero is a real price."""
+    priced_usd: Amount = Decimal(0)
+    """The cost of those calls whose price is known; said only where `cost_usd` is None."""
+    estimated_calls: int = 0
+    """Calls whose tokens are our estimate (bytes divided by four): the endpoint named none."""
+
+    @property
+    def tokens(self) -> int:
+        """Sent and received together."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def known_usd(self) -> Decimal:
+        """The cost as far as prices are known."""
+        return self.priced_usd if self.cost_usd is None else self.cost_usd
 
     def plus(self, other: "Usage") -> "Usage":
         """Add up two usages; an unknown cost makes the sum unknown."""
-        known = self.cost_usd is not None and other.cost_usd is not None
+        known = self.known_usd + other.known_usd
+        unknown = self.cost_usd is None or other.cost_usd is None
         return Usage(
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            cost_usd=(self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0))
-            if known
-            else None,
+            cost_usd=None if unknown else known,
+            priced_usd=known if unknown else Decimal(0),
+            estimated_calls=self.estimated_calls + other.estimated_calls,
         )
 
 
@@ -163,6 +178,10 @@ class Attempt(Value):
     reason: str = ""
     handoff: Handoff = Handoff()
     conflicts: int = 0
+    begun_s: float = 0
+    """How many seconds the run had been running when the attempt began."""
+    seconds: float = 0
+    """How long it took, pauses of the run left out; 0 while it is under way."""
 
 
 class Rework(Value):

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from longshift.domain import events as e
 from longshift.domain.model import (
+    Budget,
     Change,
     Constraint,
     Finding,
@@ -60,6 +61,8 @@ class Run:
     head: str
     taken: str
     """The commit that holds what the run last took from the person."""
+    budget: Budget = field(default_factory=Budget)
+    """The limits that hold now: a resume may have raised those that the run was started with."""
     published: str | None = None
     checkout: str | None = None
     phase: Phase = Phase.READY
@@ -82,12 +85,22 @@ class Run:
     """Steering messages and answers, oldest first: planners read on from where they were."""
     conflicts: int = 0
     usage: Usage = field(default_factory=Usage)
+    usage_by_role: Mapping[str, Usage] = field(default_factory=dict)
+    usage_by_model: Mapping[str, Usage] = field(default_factory=dict)
+    usage_by_task: Mapping[str, Usage] = field(default_factory=dict)
+    """What each task's attempts have used, all together."""
     sandbox: e.SandboxOpened | None = None
     """What holds its commands; None: a run of a version that did not record it."""
     refusals: int = 0
     """How often a guard kept an agent within its bounds."""
-    warned: frozenset[tuple[str, int]] = frozenset()
+    warned: frozenset[tuple[str | None, str, int]] = frozenset()
+    """The warnings given: the task (None: the run), the kind of budget and the percentage."""
     exceeded: e.BudgetExceeded | None = None
+    """The budget of the whole run that is used up."""
+    goes_on: bool = False
+    """Whether it was reopened with a raised budget, and its next cycle has not begun."""
+    spent_tasks: Mapping[str, e.BudgetExceeded] = field(default_factory=dict)
+    """Tasks whose own budget is used up."""
     intent: Mapping[str, e.LandingIntended] = field(default_factory=dict)
     """Landings that were intended and not yet done, by task."""
     deciding: tuple[e.DecisionIntended, ...] = ()
@@ -120,6 +133,13 @@ class Run:
         since = self.running_since
         return self.seconds_run + (max(0.0, (now - since).total_seconds()) if since else 0.0)
 
+    def task_seconds_at(self, task: Task, now: datetime) -> float:
+        """Time spent on a task, all its attempts together, pauses left out."""
+        done = sum(attempt.seconds for attempt in task.attempts)
+        if task.state is not TaskState.RUNNING:
+            return done
+        return done + max(0.0, self.seconds_at(now) - task.attempts[-1].begun_s)
+
     def count(self, state: TaskState) -> int:
         """How many tasks stand in that state."""
         return sum(task.state is state for task in self.tasks.values())
@@ -130,6 +150,8 @@ class State:
     """Everything that one repository's journal says."""
 
     seq: int = 0
+    time: datetime | None = None
+    """When the last fact was written."""
     runs: Mapping[str, Run] = field(default_factory=dict)
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
 

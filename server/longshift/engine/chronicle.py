@@ -8,9 +8,17 @@ be bypassed: nothing else appends to the journal.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, cast
 
-from longshift.domain.events import EVENT, Event, Recorded
+from longshift.domain.events import (
+    EVENT,
+    BudgetExceeded,
+    BudgetWarned,
+    Event,
+    ModelCalled,
+    Recorded,
+)
 from longshift.domain.fold import apply
 from longshift.domain.model import Constraint
 from longshift.domain.state import Run, State
@@ -28,6 +36,12 @@ NAMES: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that name things: only a secret that is known by its value is masked in them."""
+
+FIGURES: Final = (ModelCalled, BudgetWarned, BudgetExceeded)
+"""Facts that are figures and our own words; `spending` bounds and masks the name of the model.
+
+They are most of all facts, and to look for secrets in one costs more than all else about it.
+"""
 
 Listener = Callable[[Recorded], None]
 
@@ -119,7 +133,7 @@ class Chronicle:
         await self._journal.forget(run_id)
         runs = {id_: run for id_, run in self._state.runs.items() if id_ != run_id}
         kept = {id_: k for id_, k in self._state.constraints.items() if k.run_id != run_id}
-        self._state = State(self._state.seq, runs, kept)
+        self._state = replace(self._state, runs=runs, constraints=kept)
 
     def _tell(self, record: Recorded) -> None:
         for listener in tuple(self._listeners):
@@ -131,6 +145,8 @@ class Chronicle:
 
 def masked(event: Event) -> Event:
     """The event without what looks like a secret; the same one where there is nothing."""
+    if isinstance(event, FIGURES):
+        return event
     body = event.model_dump()
     # One look at all of it: most events hold nothing, and there are many.
     if not find_secrets("\n".join(texts_within(body))):

@@ -59,6 +59,13 @@ class OfRun(Arguments):
     run_id: Name
 
 
+class Resume(OfRun):
+    """What `resumeRun` takes."""
+
+    budget: Mapping[str, object] = {}
+    """Limits that hold from here on, named as in the settings; what is left out stays."""
+
+
 class Steer(OfRun):
     """What `steerRun` takes."""
 
@@ -232,8 +239,8 @@ async def _pause(engine: Engine, given: OfRun) -> Json:
     return await _state(engine, given.run_id)
 
 
-async def _resume(engine: Engine, given: OfRun) -> Json:
-    await engine.resume(given.run_id)
+async def _resume(engine: Engine, given: Resume) -> Json:
+    await engine.resume(given.run_id, limits=given.budget)
     return await _state(engine, given.run_id)
 
 
@@ -358,7 +365,7 @@ def _handler(
 _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]]]] = {
     "startGoal": (StartGoal, _start_goal),
     "pauseRun": (OfRun, _pause),
-    "resumeRun": (OfRun, _resume),
+    "resumeRun": (Resume, _resume),
     "stopRun": (OfRun, _stop),
     "steerRun": (Steer, _steer),
     "answerQuestion": (Answer, _answer),

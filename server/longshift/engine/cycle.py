@@ -6,6 +6,7 @@ person's side always wins: workers build on what the person has, never the other
 
 from longshift.crew.prompts import say
 from longshift.domain import events
+from longshift.domain.budgets import cycle_facts
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
 from longshift.engine.inspection import inspect_all
@@ -40,9 +41,12 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
 
     The first cycle finds the head where the run has just started it, so nothing is moved.
     """
-    started = events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode)
+    started: tuple[events.Event, ...] = (
+        events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode),
+        *cycle_facts(room.run, begin.cycle),
+    )
     if begin.cycle == 1:
-        await room.chronicle.record(started)
+        await room.chronicle.record(*started)
         await inspect_all(room)
         return
     run = room.run
@@ -60,7 +64,7 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
     )
     base = await room.off_loop(_kept_name, room, taken.commit, head)
     moved = await room.off_loop(_move, room, merged.commit, base)
-    await room.chronicle.record(*_clash_tasks(room, rejected), *moved, started)
+    await room.chronicle.record(*_clash_tasks(room, rejected), *moved, *started)
 
 
 def _kept_name(room: RunRoom, taken: str, head: str) -> str:

@@ -7,16 +7,28 @@ decide what a run does.
 import asyncio
 import contextlib
 import logging
+from typing import Final
 
 from longshift.domain import events
+from longshift.domain.model import Budget
 from longshift.engine.checks import Checks
 from longshift.engine.outfitting import Outfitter
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.engine.run import RunDriver
+from longshift.engine.spending import ledger_budget
 from longshift.errors import LongshiftError
 from longshift.sandbox.policy import Refusal
 
 log = logging.getLogger(__name__)
+
+
+NOTHING_FOLLOWS: Final = (
+    events.ModelCalled,
+    events.ConversationOpened,
+    events.CommandRan,
+    events.GuardRefused,
+)
+"""Facts that change nothing about what is to be done: most of all facts."""
 
 
 class Drivers:
@@ -47,19 +59,39 @@ class Drivers:
         task = asyncio.create_task(self._drive_to_end(driver, room), name=f"run {room.run_id}")
         self._driving[room.run_id] = (driver, task)
 
-    async def take_over(self, run_id: str) -> None:
+    async def take_over(self, run_id: str, resumed: events.RunResumed | None = None) -> None:
         """Drive a run that another process began or that has ended, with today's settings.
+
+        Args:
+            run_id: the run.
+            resumed: the fact that reopens it, recorded once nothing stands in the way.
 
         Raises:
             UsageError: a setting is wrong, or the run is another worktree's.
             NeedsPerson: a model's key is missing, …
         """
         async with self._one_at_a_time:  # or two orders at once would each make a driver
+            budget = resumed.budget if resumed else None
             if run_id in self._driving:
+                if resumed:  # its driver is on the way out, and looks again before it is gone
+                    self.hold_to(run_id, budget)
+                    await self._shop.chronicle.record(resumed)
                 return
-            room = await self._outfitter.room_again(run_id)
-            commands = await self._outfitter.checks(room, room.run.head)
+            room = await self._outfitter.room_again(run_id, budget)
+            try:
+                commands = await self._outfitter.checks(room, room.run.head)
+                if resumed:
+                    await self._shop.chronicle.record(resumed)
+            except BaseException:
+                await room.models.aclose()
+                raise
             await self.drive(room, Checks(room, commands))
+
+    def hold_to(self, run_id: str, budget: Budget | None) -> None:
+        """Hold a run that is driven here to other limits; None: to those that it has."""
+        if budget is not None and run_id in self._driving:
+            ledger = self._driving[run_id][0].room.ledger
+            ledger.hold_to(ledger_budget(budget), ledger_budget(budget.task))
 
     async def is_outdated(self, run_id: str) -> bool:
         """Whether the person's trust has changed since a run was taken over here."""
@@ -120,6 +152,8 @@ class Drivers:
 
     def _wake(self, record: events.Recorded) -> None:
         run_id = record.event.run
+        if isinstance(record.event, NOTHING_FOLLOWS):
+            return
         if run_id is not None and run_id in self._driving:
             self._driving[run_id][0].wake(record.event)
 

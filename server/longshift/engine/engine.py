@@ -15,8 +15,17 @@ from typing import Final
 
 from longshift.crew.prompts import say
 from longshift.domain import events
+from longshift.domain.budgets import allows_more, used_up
 from longshift.domain.decide import FinishRun
-from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan, Usage
+from longshift.domain.model import (
+    Budget,
+    BudgetKind,
+    Constraint,
+    Finding,
+    Goal,
+    PauseCause,
+    TaskPlan,
+)
 from longshift.domain.state import Phase, Run, State
 from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
@@ -37,7 +46,7 @@ from longshift.repository.worktree import Worktree, way_out
 from longshift.review.proposals import Proposals
 from longshift.screening.hidden import visible
 from longshift.screening.secrets import mask
-from longshift.settings import Loaded, Settings
+from longshift.settings import Loaded, Settings, merge_tables
 
 __all__ = ["Engine", "Surroundings"]
 
@@ -48,6 +57,14 @@ MOST_NAMED: Final = 10
 """Files that one notice names."""
 GOES_ON: Final[tuple[PauseCause | None, ...]] = ("interrupted", "endpoint")
 """Causes of a pause that nobody has to mend."""
+RESUME_OPTIONS: Final[Mapping[BudgetKind, str]] = {
+    "usd": "--budget-usd X",
+    "tokens": "--budget-tokens N",
+    "calls": "--budget-calls N",
+    "minutes": "--max-minutes M",
+    "cycles": "--max-cycles N",
+}
+"""How the command line raises each limit of a run."""
 SNAPSHOT: Final = "snapshot"
 """Who kept a file from a run, where no agent has reached for it."""
 
@@ -153,7 +170,7 @@ class Engine:
             loaded = await self.settings(overrides)
             _refuse_unbuilt(loaded.settings)
             taken, started = await self._started(goal, loaded.settings, overrides or {})
-            room = await self._outfitter.room(started, loaded.settings, Usage())
+            room = await self._outfitter.room(started, loaded.settings)
             notices = (*loaded.notices, *told_of_distrust(room))
             # Not to be broken off: a run that was recorded must also be driven.
             await asyncio.shield(asyncio.ensure_future(self._begin(started, room, taken)))
@@ -166,19 +183,28 @@ class Engine:
         await self.shop.chronicle.record(*pausing(run, said, cause))
         return self.shop.chronicle.run(run_id)
 
-    async def resume(self, run_id: str, reason: str = "") -> Run:
-        """Go on with a paused run, in this process.
+    async def resume(
+        self, run_id: str, reason: str = "", limits: Mapping[str, object] | None = None
+    ) -> Run:
+        """Go on with a paused run, or with one that a budget ended and may go on now.
+
+        Args:
+            run_id: the run.
+            reason: why, for the record.
+            limits: what its budget allows from here on, as in the settings' table `budget`; what
+                is left out stays. None: a run that a budget ended gets the settings' own.
 
         Raises:
-            UsageError: the run has ended, or belongs to another worktree.
-            NeedsPerson: a model's key is missing, …; it stays paused.
+            UsageError: the run has ended for another reason or its budget allows no more, it
+                belongs to another worktree, or a limit is wrong.
+            NeedsPerson: a model's key is missing, …; it stays as it was.
         """
         run = await self.shop.own(run_id)
+        budget = await self._budget_to_resume(run, limits or {})
         if run.phase is Phase.ENDED:
-            raise UsageError(
-                f"{run_id} has ended ({run.outcome}); there is nothing to resume. Start a new "
-                "goal, or ask for rework of one of its changes."
-            )
+            resumed = events.RunResumed(run=run_id, reason=reason, budget=budget)
+            await self._drivers.take_over(run_id, resumed)
+            return self.shop.chronicle.run(run_id)
         if run.paused and (
             not self._drivers.is_busy(run_id) or await self._drivers.is_outdated(run_id)
         ):
@@ -187,11 +213,48 @@ class Engine:
         seen = run.pause_cause == "checkout"
         checkout = await self.shop.off_loop(self.shop.worktree.head_commit) if seen else None
         if self.shop.chronicle.run(run_id).lifecycle == "paused":
+            self._drivers.hold_to(run_id, budget)
             await self.shop.chronicle.record(
-                events.RunResumed(run=run_id, reason=reason, checkout=checkout)
+                events.RunResumed(run=run_id, reason=reason, checkout=checkout, budget=budget)
             )
             self._drivers.try_endpoints(run_id)
         return self.shop.chronicle.run(run_id)
+
+    async def _budget_to_resume(self, run: Run, limits: Mapping[str, object]) -> Budget | None:
+        """The limits that a run is to be resumed with; None: those that it has.
+
+        Raises:
+            UsageError: it has ended and may not go on, or a limit is wrong.
+        """
+        if run.lifecycle == "running" and limits:
+            raise UsageError(
+                f"{run.id} is under way, and its budget is what it was. Pause it first: "
+                f"`longshift pause {run.id}`."
+            )
+        share = used_up(run)
+        if run.phase is Phase.ENDED and share is None:
+            raise UsageError(
+                f"{run.id} has ended ({run.outcome}); there is nothing to resume. Start a new "
+                "goal, or ask for rework of one of its changes."
+            )
+        if share is None and not limits:
+            return None
+        own: dict[str, object] = json.loads(run.started.overrides)
+        loaded = await self.settings(merge_tables({"budget": dict(limits)}, own))
+        budget = loaded.settings.budget.limits()
+        if limits:
+            budget = _with_limits(run.budget, budget, limits)
+        if share is None or allows_more(budget, share):
+            return budget
+        if run.phase is Phase.ENDED:
+            option = RESUME_OPTIONS[share.kind]
+            raise UsageError(
+                f"{run.id} has used up `{share.setting}`, {share.used:,} of {share.limit:,}, and "
+                "what is set now allows no more. Nothing was resumed. Raise it: "
+                f"`longshift resume {run.id} {option}`, or `{share.setting}` in your settings "
+                "where the run was started without a limit of its own."
+            )
+        return None
 
     async def go_on_by_itself(self) -> None:
         """Resume the runs that an end of the process interrupted, where the settings say so."""
@@ -395,6 +458,16 @@ class Engine:
             )
             for number, text in enumerate(new, start=first)
         ]
+
+
+def _with_limits(old: Budget, new: Budget, named: Mapping[str, object]) -> Budget:
+    """A run's limits with those replaced that were named."""
+    update: dict[str, object] = {name: getattr(new, name) for name in named if name != "task"}
+    of_task = named.get("task")
+    if isinstance(of_task, Mapping):
+        changed = {str(name): getattr(new.task, str(name)) for name in of_task}
+        update["task"] = old.task.model_copy(update=changed)
+    return old.model_copy(update=update)
 
 
 def _fold(journal: Journal) -> State:

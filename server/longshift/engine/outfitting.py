@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from longshift.domain.events import RunStarted
-from longshift.domain.model import Usage
+from longshift.domain.model import Budget, Usage
 from longshift.engine.checks import find_checks
 from longshift.engine.commanding import ignored_paths
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
-from longshift.engine.spending import RunLedger, earlier_totals, ledger_budget, model_config
+from longshift.engine.spending import RunLedger, model_config
 from longshift.models.registry import open_models
 from longshift.sandbox.cage import proven_cage
 from longshift.sandbox.checkouts import Checkouts
@@ -90,19 +90,21 @@ class Outfitter:
         """
         return await self._shop.off_loop(self._load, self.overrides(overrides))
 
-    async def room(self, started: RunStarted, settings: Settings, usage: Usage) -> RunRoom:
+    async def room(
+        self, started: RunStarted, settings: Settings, ledger: RunLedger | None = None
+    ) -> RunRoom:
         """Make a run's room.
 
         Args:
             started: the run, perhaps not recorded yet.
             settings: those that hold for it.
-            usage: what it has spent so far.
+            ledger: what it has spent so far, and may spend; None: it has only begun.
 
         Raises:
             NeedsPerson: a model's key is missing.
             UsageError: a setting asks for what does not exist.
         """
-        ledger = RunLedger(ledger_budget(started.budget), earlier_totals(usage))
+        ledger = ledger or RunLedger(started.budget, Usage(), {})
         distrust = await self.distrust()
         cage = await self._cage(settings, distrust)
         ignored = await self._shop.off_loop(_read_small, self._shop.worktree.root / ".gitignore")
@@ -130,11 +132,17 @@ class Outfitter:
             secret_files=SecretFiles(settings.allow_secret_files),
         )
 
-    async def room_again(self, run_id: str) -> RunRoom:
-        """Make the room of a run that was started before, with the settings that hold now."""
+    async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:
+        """Make the room of a run that was started before, with the settings that hold now.
+
+        Args:
+            run_id: the run.
+            budget: the limits that it is about to be given; None: those that it has.
+        """
         run = await self._shop.own(run_id)
         loaded = await self.settings(json.loads(run.started.overrides))
-        return await self.room(run.started, loaded.settings, run.usage)
+        ledger = RunLedger(budget or run.budget, run.usage, run.usage_by_task)
+        return await self.room(run.started, loaded.settings, ledger)
 
     async def checks(self, room: RunRoom, commit: str) -> Sequence[str]:
         """The checks that the person named, else what a trusted repository speaks of itself."""

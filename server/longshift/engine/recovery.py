@@ -4,6 +4,8 @@ Owns the way from a journal as it was left to runs that can go on. Runs only in 
 holds the repository's lease. The journal is the truth: refs are put where it says.
 """
 
+from datetime import datetime
+
 from longshift.domain import events
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run
@@ -23,8 +25,9 @@ async def recover(shop: Shop) -> list[str]:
     done: list[str] = []
     locks = await shop.off_loop(shop.store.remove_stale_locks)
     done += [f"removed a stale lock: {path.name}" for path in locks]
+    since = shop.chronicle.state.time  # of the last fact before the process ended
     for run_id in list(shop.chronicle.state.runs):
-        done += await _recover_run(shop, run_id)
+        done += await _recover_run(shop, run_id, since)
         done += await _finish_decisions(shop, run_id)
     return done
 
@@ -51,7 +54,7 @@ def interrupted(run: Run, reason: str) -> list[events.Event]:
     return [*attempts, *planners]
 
 
-async def _recover_run(shop: Shop, run_id: str) -> list[str]:
+async def _recover_run(shop: Shop, run_id: str, since: datetime | None) -> list[str]:
     done = [await _land_again(shop, run_id, task) for task in shop.chronicle.run(run_id).intent]
     run = shop.chronicle.run(run_id)
     at = await shop.off_loop(shop.store.head, run_id)
@@ -61,7 +64,10 @@ async def _recover_run(shop: Shop, run_id: str) -> list[str]:
     ended = interrupted(run, INTERRUPTED)
     if run.lifecycle == "running":
         reason = f"{INTERRUPTED} Nothing that landed is lost; resume it to go on."
-        ended.append(events.RunPaused(run=run.id, reason=reason, cause="interrupted"))
+        # First of all, so that no attempt is charged for the time in which nobody worked.
+        ended.insert(
+            0, events.RunPaused(run=run.id, reason=reason, cause="interrupted", since=since)
+        )
     if ended:
         await shop.chronicle.record(*ended)
         done.append(f"{run_id}: interrupted with {len(ended)} things under way")

@@ -10,11 +10,11 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from longshift.domain import events
+from longshift.domain.budgets import seconds_to_next, tasks_over_time, time_facts
 from longshift.domain.decide import (
     BeginCycle,
     DropTask,
@@ -43,6 +43,7 @@ from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 log = logging.getLogger(__name__)
 
 GOES_ON: Final = "The endpoint is tried again from time to time, and the run goes on by itself."
+SHORTEST_WAIT_S: Final = 0.05
 DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
 
 
@@ -67,6 +68,8 @@ class RunDriver:
         self._spending = Spending(room)
         self._lander = Lander(room)
         self._agents: set[asyncio.Task[None]] = set()
+        self._attempts: dict[str, asyncio.Task[None]] = {}
+        """The newest attempt at each task, by the task's id."""
         self._is_judging = False
         self._is_let_go = False
         self._broken: Exception | None = None
@@ -215,9 +218,8 @@ class RunDriver:
             )
         )
         for start in attempts:
-            self._set_going(
-                partial(run_attempt, self._room, self._spending, self._lander, start.task_id)
-            )
+            attempt = partial(run_attempt, self._room, self._spending, self._lander, start.task_id)
+            self._set_going(attempt, start.task_id)
 
     async def _publish_between_cycles(self) -> None:
         if self._room.run.phase is Phase.JUDGED:
@@ -247,10 +249,12 @@ class RunDriver:
                 return True
         return self._room.shop.worktree.is_ancestor(before, now)
 
-    def _set_going(self, work: Callable[[], Awaitable[None]]) -> None:
+    def _set_going(self, work: Callable[[], Awaitable[None]], task_id: str | None = None) -> None:
         agent = asyncio.create_task(self._guarded(work))
         self._agents.add(agent)
         agent.add_done_callback(self._ended)
+        if task_id is not None:
+            self._attempts[task_id] = agent
 
     def _ended(self, agent: asyncio.Task[None]) -> None:
         self._agents.discard(agent)
@@ -294,11 +298,8 @@ class RunDriver:
         try:
             ended = await run_planner(self._room, self._spending, planner_id, self._start_planner)
         except BudgetExceeded as spent:
-            await record(
-                events.PlannerFinished(
-                    run=run_id, planner=planner_id, outcome="failed", summary=str(spent)
-                )
-            )
+            # Interrupted, not failed: another planner goes on from here under a raised budget.
+            await record(_interrupted_planner(run_id, planner_id, str(spent)))
         except asyncio.CancelledError:
             await record(_interrupted_planner(run_id, planner_id))
             raise
@@ -329,31 +330,35 @@ class RunDriver:
             self._is_judging = False
 
     async def _keep_time(self) -> None:
-        """End what runs once the minutes are used up."""
-        run = self._room.run
-        limit = run.started.budget.minutes
-        spent = run.seconds_at(self._room.shop.clock.now()) / 60
-        if limit and spent >= limit and run.exceeded is None:
-            await self._spending.exceed(
-                "minutes", Decimal(str(round(spent, 3))), Decimal(str(limit))
-            )
+        """Warn of minutes, and end what runs once they are used up."""
+        run, now = self._room.run, self._room.shop.clock.now()
+        if not (run.budget.minutes or run.budget.task.minutes) or run.running_since is None:
+            return
+        facts = time_facts(run, now)
+        if facts:
+            await self._room.chronicle.record(*facts)
+        if any(isinstance(one, events.BudgetExceeded) and one.task is None for one in facts):
             await self._end_agents()
+            return
+        over = [self._attempts[id_] for id_ in tasks_over_time(run, now) if id_ in self._attempts]
+        for attempt in over:
+            attempt.cancel()
+        if over:
+            await asyncio.wait(over)
 
     async def _wait(self) -> None:
-        """Wait for the next fact, or for the minutes to be used up.
+        """Wait for the next fact, or until there is something to say of the minutes.
 
         Raises:
             Exception: an agent could not record how it ended.
         """
         if self._broken is not None:
             raise self._broken
-        run = self._room.run
-        limit_s = run.started.budget.minutes * 60
-        left_s: float | None = None
-        if limit_s and run.running_since is not None and run.exceeded is None:
-            left_s = max(0.05, limit_s - run.seconds_at(self._room.shop.clock.now()))
+        run, left_s = self._room.run, None
+        if run.budget.minutes or run.budget.task.minutes:
+            left_s = seconds_to_next(run, self._room.shop.clock.now())
         try:
-            async with asyncio.timeout(left_s):
+            async with asyncio.timeout(None if left_s is None else max(SHORTEST_WAIT_S, left_s)):
                 await self._woken.wait()
         except TimeoutError:
             return
@@ -368,5 +373,7 @@ def _starts_together(steps: Sequence[Next]) -> "Iterator[Next | _Starts]":
             yield from group
 
 
-def _interrupted_planner(run_id: str, planner_id: str) -> events.PlannerFinished:
-    return events.PlannerFinished(run=run_id, planner=planner_id, outcome="interrupted")
+def _interrupted_planner(run_id: str, planner_id: str, reason: str = "") -> events.PlannerFinished:
+    return events.PlannerFinished(
+        run=run_id, planner=planner_id, outcome="interrupted", summary=reason
+    )

@@ -4,6 +4,7 @@ Owns what a worker's tools do to the run. Must never let one worker know of anot
 share is the head.
 """
 
+import asyncio
 import logging
 
 from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
@@ -12,6 +13,7 @@ from longshift.crew.worker import work
 from longshift.domain import events
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
+from longshift.domain.state import Run
 from longshift.engine.desks import AgentDesk
 from longshift.engine.landing import Lander
 from longshift.engine.planning import agents_md
@@ -47,7 +49,9 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
     """Let a worker try a task, and record how it ended.
 
     Where a model, the sandbox or the disk is out of reach, the attempt is recorded as interrupted,
-    for it is no failure of the worker's, and the run is paused.
+    for it is no failure of the worker's, and the run is paused. Interrupted it is too where the
+    run's budget is used up, so that a raised one goes on with its task; where the task's own is,
+    it has failed.
 
     Raises:
         CancelledError: the run was stopped; the attempt is recorded as interrupted.
@@ -59,10 +63,11 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
     try:
         outcome = await work(desk, await _brief(room, task))
     except BaseException as error:
-        failure, reason = _failure(error, task)
+        failure, reason = _failure(error, room.run, task)
         # In one record: between the two, another attempt would be started into the same trouble.
         mends = isinstance(error, NeedsPerson) and failure == "interrupted"
-        await _fail(room, lander, task_id, failure, reason, pauses=mends)
+        pauses = mends and not isinstance(error, BudgetExceeded)
+        await _fail(room, lander, task_id, failure, reason, pauses=pauses)
         if failure == "interrupted" and not mends:
             raise
         return
@@ -87,11 +92,13 @@ async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
     )
 
 
-def _failure(error: BaseException, task: Task) -> tuple[AttemptFailure, str]:
+def _failure(error: BaseException, run: Run, task: Task) -> tuple[AttemptFailure, str]:
     """How an attempt that was ended from outside is recorded."""
     match error:
-        case BudgetExceeded():
+        case BudgetExceeded(task=of_task) if of_task:
             return "budget", str(error)
+        case asyncio.CancelledError() if task.id in run.spent_tasks:
+            return "budget", used_up_words(run.spent_tasks[task.id])
         case PromptTooLong() | ReplyMalformed() | EndpointFailed():
             return "model", str(error)  # of this conversation alone: others get through
         case NeedsPerson():
@@ -101,6 +108,15 @@ def _failure(error: BaseException, task: Task) -> tuple[AttemptFailure, str]:
             return "model", f"A defect of Longshift ended it ({type(error).__name__}); see the log."
         case _:
             return "interrupted", "The run was stopped or interrupted."
+
+
+def used_up_words(spent: events.BudgetExceeded) -> str:
+    """Why an attempt was ended whose task has used up a budget of its own."""
+    return (
+        f"Task {spent.task} stands at its own budget: {spent.used:,} of {spent.limit:,} "
+        f"{spent.kind} used. The run goes on without it. Raise `budget.task.{spent.kind}` to let "
+        "each task use more."
+    )
 
 
 def _note(rework: Rework | None) -> ReworkNote | None:
