@@ -14,11 +14,11 @@ from longshift.cli.app import COMMANDS, longshift_command
 from longshift.cli.diff import coloured
 from longshift.cli.frame import Pulse, draw
 from longshift.cli.terminal import clean, one_line
-from longshift.cli.told import Told, ordinal, told
+from longshift.cli.told import Told, budget_words, ordinal, told, usage_words
 from longshift.cli.watching import recorded
 from longshift.domain import events as e
 from longshift.domain.fold import fold
-from longshift.domain.model import Constraint, Finding, Goal, TaskPlan, Usage
+from longshift.domain.model import Budget, Constraint, Finding, Goal, TaskPlan, Usage
 from longshift.domain.state import State
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -47,6 +47,7 @@ EVENTS: list[e.Event] = [
     e.CommandRan(run="R1", agent="T1.1", command=HOSTILE, exit_status=1, duration_s=0.1),
     e.GuardRefused(run="R1", guard="path", agent="T1.1", tool="read_file", detail=HOSTILE),
     e.BudgetWarned(run="R1", kind="usd", used=Decimal(1), limit=Decimal(2), percent=50),
+    e.BudgetWarned(run="R1", kind="calls", used=2, limit=4, percent=50, task="T1"),
     e.LandingIntended(run="R1", paths=("a.py",), **LANDING),
     e.TaskLanded(run="R1", paths=("a.py",), **LANDING),
     e.AttemptStarted(run="R1", task="T2", attempt=1, base="c"),
@@ -129,6 +130,41 @@ def test_every_moment_can_be_drawn(columns: int) -> None:
     if columns == 160:
         for part in ("0 of 2 landed", "1 failed", "1 conflict ", "1 open finding", "[red]"):
             assert part in frame, frame
+
+
+@pytest.mark.parametrize(
+    ("usage", "words"),
+    [
+        (Usage(), "0 calls, 0 tokens in, 0 out, $0.00"),
+        (
+            Usage(calls=1, input_tokens=1_200, output_tokens=30, cached_tokens=900, cost_usd=2),
+            "1 call, 1,200 tokens in (900 cached), 30 out, $2.00",
+        ),
+        (
+            Usage(calls=3, input_tokens=9, cost_usd=None, estimated_calls=2),
+            "3 calls, 9 tokens in, 0 out (estimated for 2 calls), price unknown",
+        ),
+        (
+            Usage(cost_usd=None, priced_usd=Decimal("0.5")),
+            "0 calls, 0 tokens in, 0 out, price unknown, $0.50 beside",
+        ),
+    ],
+)
+def test_usage_is_told_with_what_is_estimated_and_unknown(usage: Usage, words: str) -> None:
+    assert usage_words(usage) == words
+
+
+def test_each_limit_is_told_with_its_share() -> None:
+    budget = Budget(usd=5, calls=40, minutes=60, cycles=10)
+    started = e.RunStarted(run="R1", goal=Goal(text="g"), repo="/r", base="b", budget=budget)
+    used = Usage(calls=3, input_tokens=9, cost_usd=Decimal("1.255"))
+    called = e.ModelCalled(
+        run="R1", role="judge", agent="judge", model="m", usage=used, latency_s=1
+    )
+    run = fold(records([started, called])).runs["R1"]
+    assert budget_words(run, NOW + timedelta(minutes=30, seconds=1)) == (
+        "$1.26 of $5.00 (25 %), 3 of 40 calls (7 %), 30 of 60 minutes (50 %), 0 of 10 cycles (0 %)"
+    )
 
 
 CLEANED = [

@@ -209,9 +209,8 @@ def test_recorded_journals_hold_every_event_of_a_run() -> None:
     assert kinds - {line["event"]["event"] for line in lines} <= RARE
 
 
-RARE = {"task.dropped", "constraint.lifted", "finding.resolved", "budget.warned",
-        "budget.exceeded", "question.asked", "question.answered",
-        "conversation.opened"}  # fmt: skip
+RARE = {"task.dropped", "constraint.lifted", "finding.resolved", "question.asked",
+        "question.answered", "conversation.opened"}  # fmt: skip
 """Events that the recorded runs did not meet."""
 
 

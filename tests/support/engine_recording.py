@@ -86,6 +86,19 @@ async def bounded(world: World) -> None:
         await it.work()
 
 
+async def budgeted(world: World) -> None:
+    """A run that a budget ends and a raised one goes on, and a task that uses up its own."""
+    world.play(planner(task("shout", "a.txt"), task("dawdle", "b.txt")),
+               worker("shout", turn(edit("two", "TWO"))),
+               flow("worker", *[turn(call("list_files", glob=f"{n}*")) for n in range(9)],
+                    match="Do: dawdle"),
+               *judge("done"))  # fmt: skip
+    async with world.opened() as it:
+        await it.work(budget={"calls": 4, "task": {"calls": 6}}, workers=1)
+        await it.engine.resume("R1", "There is more.", {"calls": 30})
+        await it.ended()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -100,8 +113,11 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
     (FOLDER / f"{name}.expected.json").write_text(f"{expected}\n", encoding="utf-8")
 
 
+PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted}
+
+
 def main() -> None:
-    for name, play in {"done": done, "eventful": eventful, "bounded": bounded}.items():
+    for name, play in PLAYS.items():
         if (FOLDER / f"{name}.jsonl").exists():
             continue
         with tempfile.TemporaryDirectory() as folder, running_server() as server:

@@ -8,9 +8,11 @@ from rich.console import Console
 from longshift.cli.main import DONE, NOT_MET
 from longshift.cli.terminal import one_line, say
 from longshift.cli.told import counted, usage_words
+from longshift.domain.budgets import used_up
 from longshift.domain.model import Finding
 from longshift.domain.state import Phase, Run
 from longshift.engine.difference import PathStat, path_stats
+from longshift.engine.engine import RESUME_OPTIONS
 from longshift.repository.links import links_of
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
@@ -35,9 +37,16 @@ def tell_ending(console: Console, worktree: Worktree, run: Run) -> None:
     say(console, f"\n{run.id}: {run.outcome}. {one_line(run.outcome_reason, 1000)}", style)
     words = (counted(run.cycle, "cycle"), _tasks(run), usage_words(run.usage))
     say(console, f"{', '.join(words)}.", "dim")
+    if run.outcome == "out_of_budget":
+        say(console, f"Raise the limit and go on: `longshift resume {run.id} {_option(run)}`.")
     if run.changes:
         _tell_difference(console, worktree, run)
     tell_findings(console, run)
+
+
+def _option(run: Run) -> str:
+    share = used_up(run)
+    return RESUME_OPTIONS[share.kind] if share else ""
 
 
 def how_to_review(run_id: str) -> str:

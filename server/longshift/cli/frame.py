@@ -15,7 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from longshift.cli.terminal import one_line
-from longshift.cli.told import STYLES, Told, counted, ordinal, sandbox_line, usage_words
+from longshift.cli.told import (
+    STYLES,
+    Told,
+    budget_words,
+    counted,
+    ordinal,
+    sandbox_line,
+    usage_words,
+)
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.model import Task, TaskState
@@ -80,6 +88,9 @@ def _headline(run: Run, now: datetime) -> Text:
     text = Text(one_line(run.started.goal.text, 160), "bold")
     text.append(f"\ncycle {run.cycle} · {where} · {minutes}:{seconds:02}", "cyan")
     text.append(f" · {usage_words(run.usage)}", "dim")
+    budgets = budget_words(run, now)
+    if budgets:
+        text.append(f"\nof its budget: {budgets}", "not bold dim")
     if run.sandbox is not None:
         text.append(f"\n{one_line(sandbox_line(run.sandbox))}", "not bold dim")
     return text

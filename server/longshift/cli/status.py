@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -26,7 +27,13 @@ from longshift.cli.session import (
     running_runs,
 )
 from longshift.cli.terminal import one_line, output, say
-from longshift.cli.told import counted, sandbox_words, usage_words
+from longshift.cli.told import (
+    budget_words,
+    cost_words,
+    counted,
+    sandbox_words,
+    usage_words,
+)
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run, State
 from longshift.engine.describe import Json, describe_in_present
@@ -88,7 +95,7 @@ def _describe(worktree: Worktree, runs: Iterable[Run]) -> list[Json]:
     with closing(ObjectStore.open(worktree)) as store:
         proposals = Proposals(store)
         return [
-            describe_in_present(run, root.as_uri(), proposals, DiskPresent(root))
+            describe_in_present(run, root.as_uri(), proposals, DiskPresent(root), datetime.now(UTC))
             for run in runs
             for root in [Path(run.started.repo)]
         ]
@@ -102,15 +109,40 @@ def _show_one(worktree: Worktree, run: Run) -> None:
     reason = run.outcome_reason or run.pause_reason
     say(console, f"{run.outcome or run.lifecycle}{f': {reason}' if reason else ''}", _style(run))
     say(console, f"cycle {run.cycle}, {run.phase}; {usage_words(run.usage)}", "dim")
+    budgets = budget_words(run, datetime.now(UTC))
+    if budgets:
+        say(console, f"of its budget: {budgets}", "dim")
     if run.sandbox is not None:
         say(console, sandbox_words(run.sandbox), "dim" if run.sandbox.commands else "yellow")
     if run.refusals:
         times = counted(run.refusals, "time")
         say(console, f"guards stepped in {times}: `longshift log {run.id}` shows where", "yellow")
+    _show_usage(console, run)
     _show_tasks(console, run)
     _show_changes(console, run, hunks)
     _show_questions(console, run)
     tell_findings(console, run)
+
+
+def _show_usage(console: Console, run: Run) -> None:
+    """What each role and each model has used, and where the prices are from."""
+    if not run.usage.calls:
+        return
+    columns = ["", "calls", "tokens in", "cached", "tokens out", "cost"]
+    table = _table(*columns, *(["prices from"] if run.prices else []))
+    for usages in (run.usage_by_role, run.usage_by_model):
+        for name, used in usages.items():
+            mark = "~" if used.estimated_calls else ""  # some of it is our estimate
+            table.add_row(
+                Text(one_line(name)),
+                f"{used.calls:,}",
+                f"{mark}{used.input_tokens:,}",
+                f"{used.cached_tokens:,}",
+                f"{mark}{used.output_tokens:,}",
+                cost_words(used),
+                *([run.prices.get(name, "")] if run.prices else []),
+            )
+    console.print(table)
 
 
 def _show_tasks(console: Console, run: Run) -> None:

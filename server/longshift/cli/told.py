@@ -5,12 +5,15 @@ Owns these words. What models and repositories wrote is put on one line and made
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import singledispatch
 from typing import Literal
 
 from longshift.cli.terminal import one_line
 from longshift.domain import events as e
-from longshift.domain.model import Usage
+from longshift.domain.budgets import setting_of, shares
+from longshift.domain.model import BudgetKind, Usage
 from longshift.domain.state import Run
 from longshift.review.flags import named, protected_paths
 
@@ -53,10 +56,45 @@ def told(event: e.Event, run: Run | None) -> Told:
 
 
 def usage_words(usage: Usage) -> str:
-    """What was spent: calls, tokens, cost."""
-    tokens = usage.input_tokens + usage.output_tokens
-    cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.2f}"
-    return f"{counted(usage.calls, 'call')}, {counted(tokens, 'token')}, {cost}"
+    """What was spent: calls, tokens, cost; how much of it is our estimate."""
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+    estimated = ""
+    if usage.estimated_calls:
+        estimated = f" (estimated for {counted(usage.estimated_calls, 'call')})"
+    return f"{counted(usage.calls, 'call')}, {tokens}{estimated}, {cost_words(usage)}"
+
+
+def cost_words(usage: Usage) -> str:
+    """What calls cost: in dollars, or that a price is unknown and what the others come to."""
+    if usage.cost_usd is not None:
+        return f"${usage.cost_usd:.2f}"
+    return f"price unknown, ${usage.known_usd:.2f} beside" if usage.known_usd else "price unknown"
+
+
+def budget_words(run: Run, now: datetime) -> str:
+    """What a run has used of each limit that is set for it; "" where none is."""
+    return ", ".join(
+        f"{amount(share.kind, share.used)} of {amount(share.kind, share.limit)} "
+        f"{_UNITS[share.kind]}({share.percent} %)"
+        for share in shares(run, now)
+    )
+
+
+def amount(kind: BudgetKind, number: Decimal) -> str:
+    """A share of a budget in digits that a person reads: `$0.25`, `1,200`, `2.5`."""
+    if kind == "usd":
+        return f"${number:,.2f}"
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+
+_UNITS: dict[BudgetKind, str] = {
+    "usd": "",
+    "tokens": "tokens ",
+    "calls": "calls ",
+    "minutes": "minutes ",
+    "cycles": "cycles ",
+}
 
 
 def sandbox_words(opened: e.SandboxOpened) -> str:
@@ -285,9 +323,10 @@ def _(event: e.ConversationOpened, run: Run | None) -> Told:
 @_told.register
 def _(event: e.ModelCalled, run: Run | None) -> Told:
     del run
-    tokens = f"{event.usage.input_tokens:,} + {event.usage.output_tokens:,} tokens"
-    text = f"{event.agent} asked {event.model}: {tokens}, {event.latency_s:g} s"
-    return Told(text, "dim", minor=True)
+    ended = event.finish_reason if event.outcome in ("", "answered") else event.outcome
+    _, _, used = usage_words(event.usage).partition(", ")  # of one call, it goes without saying
+    text = f"{event.agent} asked {event.model}: {used}, {event.latency_s:g} s"
+    return Told(f"{text}{_because(ended)}", "dim", minor=True)
 
 
 @_told.register
@@ -316,15 +355,22 @@ def _(event: e.GuardRefused, run: Run | None) -> Told:
 @_told.register
 def _(event: e.BudgetWarned, run: Run | None) -> Told:
     del run
-    text = f"{event.percent} % of the budget of {event.kind} is used: {event.used} of {event.limit}"
-    return Told(text, "warn")
+    of = f"{amount(event.kind, event.used)} of {amount(event.kind, event.limit)}"
+    text = f"{event.percent} % of {_budget(event)} is used or reserved: {of}"
+    # Of a task what matters is that it was stopped, which the next fact says.
+    return Told(text, "warn", minor=event.task is not None)
 
 
 @_told.register
 def _(event: e.BudgetExceeded, run: Run | None) -> Told:
     del run
-    text = f"the budget of {event.kind} is used up: {event.used} of {event.limit}"
-    return Told(text, "bad")
+    of = f"{amount(event.kind, event.used)} of {amount(event.kind, event.limit)}"
+    return Told(f"{_budget(event)} is used up: {of}", "bad")
+
+
+def _budget(event: e.BudgetWarned | e.BudgetExceeded) -> str:
+    of_task = f" of {event.task}" if event.task else ""
+    return f"{setting_of(event.kind, event.task)}{of_task}"
 
 
 def _flags(event: e.TaskLanded, run: Run | None) -> str:

@@ -45,6 +45,11 @@ def setting_of(kind: BudgetKind, task: str | None) -> str:
     return f"budget.{kind}" if task is None else f"budget.task.{kind}"
 
 
+def digits(amount: Decimal) -> str:
+    """An amount as a person writes it: no zeros at its end, no exponent."""
+    return f"{round(amount, 4).normalize():,f}"
+
+
 def shares(run: Run, now: datetime) -> list[Share]:
     """What a run has used of each limit that is set for it."""
     used: dict[BudgetKind, Decimal] = {

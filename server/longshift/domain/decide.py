@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import Final, Literal
 
+from longshift.domain.budgets import digits
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
 from longshift.domain.state import Phase, Run
 
@@ -263,7 +264,7 @@ def _out_of_budget(run: Run) -> FinishRun:
     assert spent is not None, "called only once a budget is exceeded"
     return FinishRun(
         "out_of_budget",
-        f"budget.{spent.kind} is used up: {spent.used} of {spent.limit}. "
+        f"budget.{spent.kind} is used up: {digits(spent.used)} of {digits(spent.limit)}. "
         f"What landed stands at the run's head; raise budget.{spent.kind} and resume the run to "
         "go on.",
     )

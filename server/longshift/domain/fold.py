@@ -129,7 +129,14 @@ def _count(run: Run, event: e.ModelCalled) -> Run:
         usage_by_role=_added(run.usage_by_role, event.role, used),
         usage_by_model=_added(run.usage_by_model, event.model, used),
         usage_by_task=by_task,
+        prices=_prices(run.prices, event),
     )
+
+
+def _prices(prices: Mapping[str, str], event: e.ModelCalled) -> Mapping[str, str]:
+    if not event.prices or prices.get(event.model) == event.prices:
+        return prices
+    return put(prices, event.model, event.prices)
 
 
 def _added(usages: Mapping[str, Usage], key: str, used: Usage) -> Mapping[str, Usage]:

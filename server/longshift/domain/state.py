@@ -87,6 +87,8 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     usage_by_role: Mapping[str, Usage] = field(default_factory=dict)
     usage_by_model: Mapping[str, Usage] = field(default_factory=dict)
+    prices: Mapping[str, str] = field(default_factory=dict)
+    """Where the price of each model is from, in words; of one that is missing it is unknown."""
     usage_by_task: Mapping[str, Usage] = field(default_factory=dict)
     """What each task's attempts have used, all together."""
     sandbox: e.SandboxOpened | None = None

@@ -22,7 +22,7 @@ PHASES: Final[Mapping[tuple[Phase, type[e.OfRun]], Phase]] = {
     (Phase.WORKING, e.RunFinished): Phase.ENDED,
     (Phase.JUDGING, e.RunFinished): Phase.ENDED,
     (Phase.JUDGED, e.RunFinished): Phase.ENDED,
-    (Phase.ENDED, e.RunResumed): Phase.READY,  # rework reopens an ended run
+    (Phase.ENDED, e.RunResumed): Phase.READY,  # reopened: a rework, or a raised budget
 }
 """Events that move a run's phase; a pair that is missing here is refused."""
 

@@ -291,7 +291,8 @@ async def _describe_run(engine: Engine, given: OfRun) -> Json:
 async def _described(engine: Engine, run_id: str) -> Json:
     shop, run = engine.shop, engine.shop.chronicle.run(run_id)
     repo, present = shop.worktree.root.as_uri(), shop.hand.present()
-    return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present)
+    now = shop.clock.now()
+    return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present, now)
 
 
 async def _show_change(engine: Engine, given: ShowChange) -> Json:

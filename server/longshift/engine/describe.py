@@ -5,8 +5,10 @@ covers whole lines of the person's present text, so its characters are always 0.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
-from longshift.domain.model import Finding, Question, Task
+from longshift.domain.budgets import Share, shares
+from longshift.domain.model import Finding, Question, Task, Usage
 from longshift.domain.state import Run
 from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk, Present
@@ -15,9 +17,9 @@ Json = dict[str, object]
 
 
 def describe_run(
-    run: Run, repo: str, hunks: Sequence[PendingHunk], findings: Sequence[Json]
+    run: Run, repo: str, hunks: Sequence[PendingHunk], findings: Sequence[Json], now: datetime
 ) -> Json:
-    """A run, whole."""
+    """A run, whole, as it stands at a moment."""
     return {
         "runId": run.id,
         "repo": repo,
@@ -28,21 +30,27 @@ def describe_run(
         "phase": str(run.phase),
         "cycle": run.cycle,
         "head": run.head,
-        "tasks": [_task(task) for task in run.tasks.values()],
+        "tasks": [_task(run, task) for task in run.tasks.values()],
         "changes": _changes(run, hunks),
         "findings": list(findings),
         "questions": [_question(question) for question in run.questions.values()],
         "usage": run.usage.model_dump(mode="json"),
+        "usageByRole": _usages(run.usage_by_role),
+        "usageByModel": _usages(run.usage_by_model),
+        "prices": dict(run.prices),
+        "budgets": [_share(share) for share in shares(run, now)],
         "conflicts": run.conflicts,
         "sandbox": _sandbox(run),
         "refusals": run.refusals,
     }
 
 
-def describe_in_present(run: Run, repo: str, proposals: Proposals, present: Present) -> Json:
+def describe_in_present(
+    run: Run, repo: str, proposals: Proposals, present: Present, now: datetime
+) -> Json:
     """A run, whole, its hunks and findings where they stand in what the person has; blocking."""
     hunks = proposals.of_run(run, present)
-    return describe_run(run, repo, hunks, findings_in_present(run, proposals, present))
+    return describe_run(run, repo, hunks, findings_in_present(run, proposals, present), now)
 
 
 def findings_in_present(run: Run, proposals: Proposals, present: Present) -> list[Json]:
@@ -87,7 +95,21 @@ def _sandbox(run: Run) -> Json | None:
     return {"profile": opened.profile, "commands": opened.commands} if opened else None
 
 
-def _task(task: Task) -> Json:
+def _usages(usages: Mapping[str, Usage]) -> Json:
+    return {name: usage.model_dump(mode="json") for name, usage in usages.items()}
+
+
+def _share(share: Share) -> Json:
+    """What is used of one limit; `budget` is its name among the settings."""
+    return {
+        "budget": share.setting,
+        "used": float(share.used),
+        "limit": float(share.limit),
+        "percent": share.percent,
+    }
+
+
+def _task(run: Run, task: Task) -> Json:
     last = task.attempts[-1] if task.attempts else None
     return {
         "id": task.id,
@@ -98,6 +120,7 @@ def _task(task: Task) -> Json:
         "attempts": len(task.attempts),
         "reason": last.reason if last else "",
         "changeIds": list(task.change_ids),
+        "usage": run.usage_by_task.get(task.id, Usage()).model_dump(mode="json"),
     }
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from longshift.crew.prompts import say
 from longshift.domain import events
-from longshift.domain.budgets import allows_more, used_up
+from longshift.domain.budgets import allows_more, digits, used_up
 from longshift.domain.decide import FinishRun
 from longshift.domain.model import (
     Budget,
@@ -249,8 +249,9 @@ class Engine:
         if run.phase is Phase.ENDED:
             option = RESUME_OPTIONS[share.kind]
             raise UsageError(
-                f"{run.id} has used up `{share.setting}`, {share.used:,} of {share.limit:,}, and "
-                "what is set now allows no more. Nothing was resumed. Raise it: "
+                f"{run.id} has used up `{share.setting}`, {digits(share.used)} of "
+                f"{digits(share.limit)}, and what is set now allows no more. Nothing was resumed. "
+                "Raise it: "
                 f"`longshift resume {run.id} {option}`, or `{share.setting}` in your settings "
                 "where the run was started without a limit of its own."
             )

@@ -11,6 +11,7 @@ from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLand
 from longshift.crew.desk import Conflict, Landed
 from longshift.crew.worker import work
 from longshift.domain import events
+from longshift.domain.budgets import digits
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
 from longshift.domain.state import Run
@@ -113,7 +114,8 @@ def _failure(error: BaseException, run: Run, task: Task) -> tuple[AttemptFailure
 def used_up_words(spent: events.BudgetExceeded) -> str:
     """Why an attempt was ended whose task has used up a budget of its own."""
     return (
-        f"Task {spent.task} stands at its own budget: {spent.used:,} of {spent.limit:,} "
+        f"Task {spent.task} stands at its own budget: {digits(spent.used)} of "
+        f"{digits(spent.limit)} "
         f"{spent.kind} used. The run goes on without it. Raise `budget.task.{spent.kind}` to let "
         "each task use more."
     )

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.domain import events
@@ -159,7 +160,10 @@ class Session:
         if link.is_owner or run is None:
             return await link.call("describeRun", {"runId": run_id})
         present = self.hand.present()
-        return await self.off_loop(describe_in_present, run, self.root_uri, link.proposals, present)
+        now = datetime.now(UTC)
+        return await self.off_loop(
+            describe_in_present, run, self.root_uri, link.proposals, present, now
+        )
 
     async def review(self, path: str) -> FileReview:
         """The hunks of one file against what the person has at this moment.

@@ -31,10 +31,10 @@ def register(host: Host) -> None:
                 host.say(_weight(run), _finished(run))
             case events.RunPaused():
                 host.say(types.MessageType.Info, f"{run.id} is paused. {event.reason}".rstrip())
-            case events.BudgetWarned():
+            case events.BudgetWarned(task=None):
                 host.say(
                     types.MessageType.Warning,
-                    f"{run.id} has used {event.percent} % of its budget of {event.kind}.",
+                    f"{run.id} has used or reserved {event.percent} % of budget.{event.kind}.",
                 )
             case events.QuestionAsked():
                 host.spawn(_ask(host, session, event), f"asking {event.question}")
