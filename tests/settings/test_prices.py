@@ -100,6 +100,22 @@ def test_a_limit_in_dollars_holds_for_a_model_of_the_table(load):
         load(overrides={**known, "budget": {"usd": 1.0}})
 
 
+def test_an_untrusted_project_lowers_no_price_of_the_table(load):
+    free = "input_usd_per_mtok = 0\noutput_usd_per_mtok = 0\n"
+    mine = {"models": {"default": {"model": "gpt-5.1"}}}
+    for project in (f"[models.default]\n{free}", f"[models.worker.fallback]\nmodel='m'\n{free}"):
+        loaded = load(overrides=mine, files={"longshift.toml": project})
+        model = loaded.settings.model_for("worker")
+        assert (model.price_source, len(loaded.notices)) == (TABLE, 2 + ("fallback" in project))
+        assert "is known; it was ignored" in loaded.notices[0]
+    theirs = f"[models.default]\nmodel = 'gpt-5.1'\n{free}"
+    for trusted, source in ((False, TABLE), (True, HAND)):
+        loaded = load(files={"longshift.toml": theirs}, trusted=trusted)
+        assert loaded.settings.model_for("judge").price_source == source
+    unlisted = {"longshift.toml": f"[models.default]\nmodel = 'm'\n{free}"}
+    assert load(files=unlisted).settings.model_for("judge").price_source == HAND
+
+
 def test_the_table_costs_no_less_for_what_is_cached_and_has_a_date():
     for name, line in table().items():
         known = line.known

@@ -52,7 +52,7 @@ class Pulse:
         match record.event:
             case e.AttemptStarted(task=task):
                 return Pulse({**self.since, task: record.time}, {**self.turns, task: 0})
-            case e.ModelCalled(agent=agent):
+            case e.ModelCalled(agent=agent, outcome="" | "answered"):
                 task = agent.partition(".")[0]
                 return Pulse(self.since, {**self.turns, task: self.turns.get(task, 0) + 1})
             case _:

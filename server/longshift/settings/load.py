@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from longshift.settings.keys import flat, nested, variable
-from longshift.settings.model import Settings
+from longshift.settings.model import ROLES, Settings
 from longshift.settings.prices import with_known
 from longshift.settings.rules import (
+    PRICES,
     Others,
     hold_budget,
     hold_key_sources,
@@ -84,7 +85,10 @@ def load_settings(
     own = from_person(person_file)
     weak = [own, Layer(DEFAULT, flat(Settings().model_dump()))]
     others = Others(strong=_merged(strong)[0], own=own.values, weak=_merged(weak)[0])
-    project, notices = _project_layer(project_root, others, person_file, trusts)
+    project, notices, trusted = _project_layer(project_root, others, person_file, trusts)
+    if not trusted:
+        project, of_prices = _without_listed_prices(project, strong, weak, environ)
+        notices = (*notices, *of_prices)
     values, origins = _merged([*strong, project, *weak])
     settings = with_known(Settings.model_validate(nested(values)), environ)
     hold_key_sources(settings, origins)
@@ -108,17 +112,43 @@ def merge_tables(strong: Mapping[str, object], weak: Mapping[str, object]) -> di
 
 def _project_layer(
     root: Path | None, others: Others, person_file: Path, trusts: Trusts
-) -> tuple[Layer, tuple[str, ...]]:
+) -> tuple[Layer, tuple[str, ...], bool]:
+    """What counts of a project's file, what the person is told of it, and whether they trust it."""
     if root is None:
-        return Layer("no project"), ()
+        return Layer("no project"), (), True
     project = read_project(root)
     if project.file is None:
-        return Layer(str(root)), project.notices
+        return Layer(str(root)), project.notices, True
     said = from_file(project.file.path, project.file.tables)
-    layer, refused = hold_project(
-        said, others, root=root, trusted=trusts(project.file), person_file=person_file
+    trusted = trusts(project.file)
+    layer, refused = hold_project(said, others, root=root, trusted=trusted, person_file=person_file)
+    return layer, (*project.notices, *refused), trusted
+
+
+def _without_listed_prices(
+    project: Layer, strong: list[Layer], weak: list[Layer], environ: Mapping[str, str]
+) -> tuple[Layer, tuple[str, ...]]:
+    """An untrusted project's layer without prices, where the shipped table has the price itself.
+
+    Too low a price would lift the limit in dollars that the table's own keeps.
+    """
+    prices = [key for key in project.values if key.endswith(PRICES)]
+    if not prices:
+        return project, ()
+    rest = Layer(project.source, {key: v for key, v in project.values.items() if key not in prices})
+    listed = any(
+        settings.model_for(role).is_listed
+        for layers in ([*strong, *weak], [*strong, rest, *weak])
+        for settings in [with_known(Settings.model_validate(nested(_merged(layers)[0])), environ)]
+        for role in ROLES
     )
-    return layer, (*project.notices, *refused)
+    if not listed:
+        return project, ()
+    return rest, tuple(
+        f"{project.source} sets `{key}`, but the price of your model is known; it was ignored, "
+        "because this project is not trusted."
+        for key in prices
+    )
 
 
 def _merged(layers: list[Layer]) -> tuple[dict[str, object], dict[str, str]]:

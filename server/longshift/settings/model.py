@@ -35,6 +35,9 @@ ROLES: Final[tuple[Role, ...]] = ("planner", "worker", "judge")
 BUILTIN: Final = "builtin"
 """The name of the model that needs no endpoint: it holds where no model is named."""
 
+LISTED: Final = "the table of "
+"""How the source of a price begins that is the shipped table's; its date follows."""
+
 KEY_SOURCES: Final = frozenset({"api_key_env", "api_key_file", "api_key_keyring"})
 """Where a key may come from; a table names one of them at most."""
 
@@ -155,9 +158,9 @@ class EndpointTable(Table):
     reasoning_effort: Text | None = None
     """Said nowhere: not sent, and the endpoint's own default holds."""
     input_usd_per_mtok: Amount | None = None
-    """US dollars per million tokens sent. Said nowhere: unknown; 0: free."""
+    """US dollars per million tokens sent. Said nowhere: the table's, else unknown; 0: free."""
     output_usd_per_mtok: Amount | None = None
-    """US dollars per million tokens received. Said nowhere: unknown; 0: free."""
+    """US dollars per million tokens received. Said nowhere: the table's, else unknown; 0: free."""
     cached_input_usd_per_mtok: Amount | None = None
     """US dollars per million tokens that the endpoint took from its cache; None: as the others."""
     timeout_s: Seconds | None = None
@@ -246,7 +249,7 @@ class Known:
     cached_input_usd_per_mtok: Decimal | None
     context_tokens: int
     source: str
-    """Which table: `the table of 2026-11-26`."""
+    """Which table: `the table of 2026-11-26`; it begins with `LISTED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,11 @@ class RoleModel:
     """0: found out."""
     fallback: "RoleModel | None"
     """What answers while this one's endpoint is out of order; None: nothing does."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether its price is the shipped table's."""
+        return self.price_source.startswith(LISTED)
 
     @property
     def priced(self) -> bool:

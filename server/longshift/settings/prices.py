@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from longshift.settings.model import BUILTIN, ROLES, Known, RoleModel, Settings
+from longshift.settings.model import BUILTIN, LISTED, ROLES, Known, RoleModel, Settings
 
 OPENAI: Final = "https://api.openai.com/v1"
 """Where the openai package goes if nobody names an address."""
@@ -103,7 +103,7 @@ def table() -> Mapping[str, Priced]:
                 output_usd_per_mtok=line.output,
                 cached_input_usd_per_mtok=line.cached_input,
                 context_tokens=line.context_tokens,
-                source=f"the table of {vendor.checked.isoformat()}",
+                source=f"{LISTED}{vendor.checked.isoformat()}",
             ),
         )
         for vendor in read.vendor

@@ -58,7 +58,7 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
 )
 """By key, what a project may say before the person trusts it, and why."""
 
-_PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok", ".cached_input_usd_per_mtok")
+PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok", ".cached_input_usd_per_mtok")
 _FROM_STRICT_TO_LOOSE: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": ("ask", "auto"),
     "gates": ("enforce", "advise", "off"),
@@ -79,7 +79,7 @@ class Others:
     @property
     def name_a_price(self) -> bool:
         """Whether the person has named the price of any model."""
-        return any(key.endswith(_PRICES) for key in (*self.strong, *self.own))
+        return any(key.endswith(PRICES) for key in (*self.strong, *self.own))
 
     @property
     def limit_dollars(self) -> bool:
@@ -208,7 +208,7 @@ def _too_much(key: str, value: object, others: Others) -> str | None:
         return None  # it does not count anyway, and a notice would only disturb
     if worth == "tighter" and key in others.own and _is_looser(key, value, others.own[key]):
         return f" to {_said(value)}, which is looser than your own {_said(others.own[key])}"
-    is_price = key.endswith(_PRICES)
+    is_price = key.endswith(PRICES)
     if worth == "unpriced" and (others.name_a_price or (is_price and others.limit_dollars)):
         return ", but the price and the limit in dollars are yours"
     return None
