@@ -33,6 +33,8 @@ HOSTILE: list[tuple[str, dict[str, object]]] = [
     ("startGoal", {"goal": "x", "workers": -1}),
     ("resumeRun", {"runId": "../R1"}),
     ("resumeRun", {"runId": "R" * 5_000}),
+    ("resumeRun", {"runId": "R1", "budget": 5}),
+    ("resumeRun", {"runId": "R1", "budget": {"task": {"calls": nested(50)}}}),
     ("stopRun", {"runId": "\ud800"}),
     ("describeRun", {"runId": "'; drop table events; --"}),
     ("acceptChange", {"runId": "R1", "changeId": "C1", "path": "../../../tmp/x"}),
@@ -62,6 +64,7 @@ async def test_each_is_refused_and_the_run_goes_on(world: World) -> None:
     async with world.opened() as it:
         await it.start()
         await it.signal("working")
+        await it.until(lambda run: run.planners["P1"].state == "finished")
         guest = await connect(world.worktree, world.surroundings())
         assert isinstance(guest, Guest)
         address = guest.owner.address or ""
