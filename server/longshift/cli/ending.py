@@ -12,7 +12,7 @@ from longshift.domain.budgets import used_up
 from longshift.domain.model import Finding
 from longshift.domain.state import Phase, Run
 from longshift.engine.difference import PathStat, path_stats
-from longshift.engine.engine import RESUME_OPTIONS
+from longshift.engine.raising import RESUME_OPTIONS
 from longshift.repository.links import links_of
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree

@@ -15,17 +15,8 @@ from typing import Final
 
 from longshift.crew.prompts import say
 from longshift.domain import events
-from longshift.domain.budgets import allows_more, digits, used_up
 from longshift.domain.decide import FinishRun
-from longshift.domain.model import (
-    Budget,
-    BudgetKind,
-    Constraint,
-    Finding,
-    Goal,
-    PauseCause,
-    TaskPlan,
-)
+from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan
 from longshift.domain.state import Phase, Run, State
 from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
@@ -35,6 +26,7 @@ from longshift.engine.desks import DETAIL_CHARACTERS
 from longshift.engine.difference import sayable
 from longshift.engine.driving import Drivers
 from longshift.engine.outfitting import Outfitter, Surroundings, told_of_distrust
+from longshift.engine.raising import budget_to_resume
 from longshift.engine.recovery import recover
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
@@ -46,7 +38,7 @@ from longshift.repository.worktree import Worktree, way_out
 from longshift.review.proposals import Proposals
 from longshift.screening.hidden import visible
 from longshift.screening.secrets import mask
-from longshift.settings import Loaded, Settings, merge_tables
+from longshift.settings import Loaded, Settings
 
 __all__ = ["Engine", "Surroundings"]
 
@@ -57,14 +49,6 @@ MOST_NAMED: Final = 10
 """Files that one notice names."""
 GOES_ON: Final[tuple[PauseCause | None, ...]] = ("interrupted", "endpoint")
 """Causes of a pause that nobody has to mend."""
-RESUME_OPTIONS: Final[Mapping[BudgetKind, str]] = {
-    "usd": "--budget-usd X",
-    "tokens": "--budget-tokens N",
-    "calls": "--budget-calls N",
-    "minutes": "--max-minutes M",
-    "cycles": "--max-cycles N",
-}
-"""How the command line raises each limit of a run."""
 SNAPSHOT: Final = "snapshot"
 """Who kept a file from a run, where no agent has reached for it."""
 
@@ -200,7 +184,7 @@ class Engine:
             NeedsPerson: a model's key is missing, …; it stays as it was.
         """
         run = await self.shop.own(run_id)
-        budget = await self._budget_to_resume(run, limits or {})
+        budget = await budget_to_resume(run, limits or {}, self.settings)
         if run.phase is Phase.ENDED:
             resumed = events.RunResumed(run=run_id, reason=reason, budget=budget)
             await self._drivers.take_over(run_id, resumed)
@@ -219,43 +203,6 @@ class Engine:
             )
             self._drivers.try_endpoints(run_id)
         return self.shop.chronicle.run(run_id)
-
-    async def _budget_to_resume(self, run: Run, limits: Mapping[str, object]) -> Budget | None:
-        """The limits that a run is to be resumed with; None: those that it has.
-
-        Raises:
-            UsageError: it has ended and may not go on, or a limit is wrong.
-        """
-        if run.lifecycle == "running" and limits:
-            raise UsageError(
-                f"{run.id} is under way, and its budget is what it was. Pause it first: "
-                f"`longshift pause {run.id}`."
-            )
-        share = used_up(run)
-        if run.phase is Phase.ENDED and share is None:
-            raise UsageError(
-                f"{run.id} has ended ({run.outcome}); there is nothing to resume. Start a new "
-                "goal, or ask for rework of one of its changes."
-            )
-        if share is None and not limits:
-            return None
-        own: dict[str, object] = json.loads(run.started.overrides)
-        loaded = await self.settings(merge_tables({"budget": dict(limits)}, own))
-        budget = loaded.settings.budget.limits()
-        if limits:
-            budget = _with_limits(run.budget, budget, limits)
-        if share is None or allows_more(budget, share):
-            return budget
-        if run.phase is Phase.ENDED:
-            option = RESUME_OPTIONS[share.kind]
-            raise UsageError(
-                f"{run.id} has used up `{share.setting}`, {digits(share.used)} of "
-                f"{digits(share.limit)}, and what is set now allows no more. Nothing was resumed. "
-                "Raise it: "
-                f"`longshift resume {run.id} {option}`, or `{share.setting}` in your settings "
-                "where the run was started without a limit of its own."
-            )
-        return None
 
     async def go_on_by_itself(self) -> None:
         """Resume the runs that an end of the process interrupted, where the settings say so."""
@@ -459,16 +406,6 @@ class Engine:
             )
             for number, text in enumerate(new, start=first)
         ]
-
-
-def _with_limits(old: Budget, new: Budget, named: Mapping[str, object]) -> Budget:
-    """A run's limits with those replaced that were named."""
-    update: dict[str, object] = {name: getattr(new, name) for name in named if name != "task"}
-    of_task = named.get("task")
-    if isinstance(of_task, Mapping):
-        changed = {str(name): getattr(new.task, str(name)) for name in of_task}
-        update["task"] = old.task.model_copy(update=changed)
-    return old.model_copy(update=update)
 
 
 def _fold(journal: Journal) -> State:
