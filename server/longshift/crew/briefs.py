@@ -119,9 +119,9 @@ class JudgeBrief:
     limits: CallLimits = CallLimits()
 
 
-UnfinishedCause = Literal["turn_limit", "repetition", "no_tool_calls", "model"]
-"""Why a conversation was ended from outside: its call limit, the same call over and over,
-replies that call no tool, or a model that gives no usable answer."""
+UnfinishedCause = Literal["turn_limit", "repetition", "no_tool_calls"]
+"""Why a conversation was ended from outside: its call limit, the same call over and over, or
+replies that call no tool."""
 
 
 @dataclass(frozen=True, slots=True)

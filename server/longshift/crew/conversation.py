@@ -8,7 +8,7 @@ stays the same byte for byte.
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -218,7 +218,7 @@ class _Repetition:
         return due
 
 
-_REASONS: Final[Mapping[UnfinishedCause, str]] = {
+_REASONS: Final[dict[UnfinishedCause, str]] = {
     "turn_limit": "It used its {calls} calls of the model and one more without coming to an end.",
     "repetition": "It went on calling {tool} in the same way, with the same result.",
     "no_tool_calls": "It answered {replies} times in a row without calling a tool.",

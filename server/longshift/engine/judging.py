@@ -7,7 +7,7 @@ fails and an open error of the run's own stand in the way of `done`, whatever a 
 from collections.abc import Sequence
 from typing import Final
 
-from longshift.crew.briefs import JudgeBrief, Unfinished, VerdictGiven
+from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, ReportedFinding
 from longshift.crew.judge import judge
 from longshift.crew.prompts import say
@@ -22,7 +22,6 @@ from longshift.engine.inspection import inspect_all, standing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
-from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 from longshift.repository.files import FileVersion
 from longshift.review.shapes import PresentFile
 from longshift.review.unified import run_diff
@@ -172,10 +171,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         diff=sayable(diff),
         gates=room.settings.gates,
     )
-    try:
-        outcome = await judge(desk, brief)
-    except (EndpointFailed, PromptTooLong, ReplyMalformed) as error:
-        outcome = Unfinished("model", str(error))
+    outcome = await judge(desk, brief)
     if not isinstance(outcome, VerdictGiven):
         return [_verdict(room, VerdictGiven("continue", outcome.reason))]
     resolved = [

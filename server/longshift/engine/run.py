@@ -38,7 +38,6 @@ from longshift.engine.spending import Spending
 from longshift.engine.working import run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
-from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 
 log = logging.getLogger(__name__)
 
@@ -303,13 +302,6 @@ class RunDriver:
         except asyncio.CancelledError:
             await record(_interrupted_planner(run_id, planner_id))
             raise
-        except (EndpointFailed, PromptTooLong, ReplyMalformed) as error:
-            # Of this conversation alone: the judge sees what there is, and the next cycle plans.
-            await record(
-                events.PlannerFinished(
-                    run=run_id, planner=planner_id, outcome="failed", summary=str(error)
-                )
-            )
         except Exception as error:
             # Another planner takes over after a resume, and sees the tasks that this one made.
             # In one record with the pause, or it would take over at once, into the same trouble.

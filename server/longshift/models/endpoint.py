@@ -157,7 +157,8 @@ class EndpointModel:
         asked = request.max_output_tokens or self._config.max_output_tokens
         body = self._encode(request, habits, asked)
         estimate = estimate_tokens(len(body))
-        reservation = await self._ledger.reserve(estimate, asked, self._config.price)
+        price = self._config.price
+        reservation = await self._ledger.reserve(estimate, asked, price, self.name)
         if reservation.max_output_tokens != asked:
             body = self._encode(request, habits, reservation.max_output_tokens)
         # What holds if we are cancelled: the prompt was sent, and may be billed.
