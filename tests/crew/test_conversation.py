@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from longshift.crew.briefs import CallLimits, Planned, PlannerBrief, Unfinished
+from longshift.crew.briefs import CallLimits, Planned, PlannerBrief
 from longshift.crew.planner import plan
 from longshift.domain.model import Said
 from longshift.errors import NeedsPerson
@@ -110,18 +110,6 @@ async def test_a_reply_that_was_cut_off_is_told_so(make_desk, brief, calls):
     assert isinstance(await plan(desk, brief), Planned)
     assert ["cut off" in told for told in desk.told()] == [True]
     assert len(desk.results()) == len(calls)
-
-
-@pytest.mark.parametrize(
-    "script", [[LOOK] * 5, [[LOOK] * 4, LOOK], [[LOOK, LOOK], [LOOK, LOOK], LOOK]]
-)
-async def test_repetition_is_nudged_and_then_the_end(make_desk, brief, script):
-    desk = make_desk(script)
-    ended = await plan(desk, brief)
-    assert isinstance(ended, Unfinished)
-    assert ended.cause == "repetition"
-    assert "list_files" in ended.reason
-    assert ["4 times in a row" in told for told in desk.told()] == [True]
 
 
 async def test_another_call_between_is_no_repetition(make_desk, brief):

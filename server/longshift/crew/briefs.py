@@ -119,9 +119,18 @@ class JudgeBrief:
     limits: CallLimits = CallLimits()
 
 
-UnfinishedCause = Literal["turn_limit", "repetition", "no_tool_calls"]
-"""Why a conversation was ended from outside: its call limit, the same call over and over, or
-replies that call no tool."""
+UnfinishedCause = Literal[
+    "turn_limit",
+    "repetition",
+    "no_tool_calls",
+    "empty_replies",
+    "cut_off",
+    "refused",
+    "bad_arguments",
+    "unknown_tools",
+    "too_many_calls",
+]
+"""Why a conversation was ended from outside; `crew.limits` says after how much of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """The loop of every role: ask the model, run what it calls, hand the results back, until an end.
 
-Owns the course of one conversation: its limits, its notices and what is said to replies that call
-nothing, are cut off or repeat themselves. Must never know a role: what the tools do and how the
-end looks is the caller's. History is appended to and never changed, so that each request's prefix
-stays the same byte for byte.
+Owns the course of one conversation: its notices and what is answered to replies that come to
+nothing, are cut off or repeat themselves; how much of it is borne is in `limits`. Must never know
+a role: what the tools do and how the end looks is the caller's. History is appended to and never
+changed, so that each request's prefix stays the same byte for byte.
 """
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,18 +13,16 @@ from typing import Final, Generic, TypeVar
 
 from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.desk import Desk
+from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
 from longshift.crew.prompts import say
-from longshift.crew.toolbox import Answer, End, Result, Toolbox, as_text, error
+from longshift.crew.repetition import Repetition, Word
+from longshift.crew.toolbox import Answer, End, Misread, Result, Toolbox, as_text, error
 from longshift.domain.model import Said
 from longshift.errors import OutOfBounds
 from longshift.models.port import Message, ModelReply, ModelRequest, ToolCall
 
 NOTICE_AT: Final = 0.7
 """Share of the calls after which the model is told how many are left."""
-SAME_CALLS: Final = 4
-"""The same call with the same result so often in a row brings a nudge; once more is the end."""
-NUDGES: Final = 2
-"""Replies in a row that call no tool and are answered by a nudge; one more is the end."""
 
 Outcome = TypeVar("Outcome")
 
@@ -102,8 +99,10 @@ class _Talk(Generic[Outcome]):
         self._toolbox = toolbox
         self._allowance = allowance
         self._messages: list[Message] = []
-        self._repetition = _Repetition()
-        self._silent = 0
+        self._repetition = Repetition()
+        self._circling: str | None = None
+        """The tool that is called over and over in spite of a nudge: the next reply is the last."""
+        self._fruitless = 0
         self._unheard: list[Said] = []
 
     def tell(self, role: str, content: str) -> None:
@@ -115,17 +114,24 @@ class _Talk(Generic[Outcome]):
 
     async def step(self) -> End[Outcome | Unfinished] | None:
         """One call of the model and all that follows from it; None: go on."""
-        in_grace = self._allowance.left <= 0
+        circling, out_of_calls = self._circling, self._allowance.left <= 0
         reply = await self._ask()
+        trouble: UnfinishedCause | None = _trouble_of(reply)
+        tool, limit = "", self._allowance.limit
         if reply.tool_calls:
-            self._silent = 0
-            ended = await self._run(reply.tool_calls, in_grace=in_grace)
-        else:
-            ended = self._answer_silence(reply)
-        if ended is not None:
+            in_grace = out_of_calls or circling is not None
+            ran = await self._run(reply.tool_calls, in_grace=in_grace)
+            if isinstance(ran, End):
+                return ran
+            trouble, tool = ran
+        if out_of_calls and self._allowance.left <= 0:
+            return _unfinished("turn_limit", times=self._allowance.limit)
+        if self._allowance.limit > limit:
+            self._circling = None  # its last word began something new, which it may bring to an end
+        elif circling is not None:
+            return _unfinished("repetition", tool=circling)
+        if (ended := self._answer(trouble, tool)) is not None:
             return ended
-        if in_grace and self._allowance.left <= 0:
-            return _unfinished("turn_limit", calls=self._allowance.limit)
         if reply.tool_calls and reply.finish_reason == "length":
             self.tell("user", say("cut_off"))
         self._tell_what_is_left()
@@ -141,49 +147,95 @@ class _Talk(Generic[Outcome]):
 
     async def _run(
         self, calls: tuple[ToolCall, ...], *, in_grace: bool
-    ) -> End[Outcome | Unfinished] | None:
-        """Run calls in their order; what stands behind an ending one is not run."""
-        for call in calls:
-            answer = await self._answer(call, in_grace=in_grace)
+    ) -> End[Outcome | Unfinished] | tuple[UnfinishedCause | None, str]:
+        """Run calls in their order; what stands behind an ending one is not run.
+
+        Returns:
+            The end, or what was wrong with the calls as a whole and the tool it showed at.
+        """
+        troubles: list[UnfinishedCause | None] = []
+        seen: set[tuple[str, str, int]] = set()
+        word: Word = ""
+        for call in calls[:MOST_CALLS]:
+            key = (call.name, call.arguments, self._desk.workspace.state)
+            if key in seen:
+                answer: Answer[Outcome] = error(say("same_call_in_reply", name=call.name))
+            else:
+                seen.add(key)
+                answer, trouble = await self._call(call, in_grace=in_grace)
+                troubles.append(trouble)
             if isinstance(answer, End):
-                self._append_result(call, answer.result)
+                self._append_result(call, as_text(answer.result))
                 return End(answer.outcome, answer.result)
-            self._append_result(call, answer)
-            if self._repetition.is_over(call, answer):
-                return _unfinished("repetition", tool=call.name)
+            # The first: a nudge must be heard before more of the same can be held against anyone.
+            taken = self._take(call, answer)
+            word = word or taken
+        self._leave_out(calls[MOST_CALLS:])
         self.hear(self._unheard)
         self._unheard.clear()
-        if self._repetition.nudge_due():
-            self.tell("user", say("repetition", name=calls[-1].name, times=SAME_CALLS))
-        return None
+        self._act_on(word, calls[-1].name)
+        if len(calls) > MOST_CALLS:
+            return "too_many_calls", ""
+        return (troubles[-1] if all(troubles) else None), calls[-1].name
 
-    async def _answer(self, call: ToolCall, *, in_grace: bool) -> Answer[Outcome]:
+    async def _call(
+        self, call: ToolCall, *, in_grace: bool
+    ) -> tuple[Answer[Outcome], UnfinishedCause | None]:
+        """One call's answer, and what kept it from being a call at all."""
         ends = self._toolbox.may_end(call.name)
         if in_grace and not ends and self._toolbox.has(call.name):
-            return error(say("only_ending_tools", name=call.name, ending=self._toolbox.ending))
+            told = say("only_ending_tools", name=call.name, ending=self._toolbox.ending)
+            return error(told), None
         if ends and not in_grace:
             # What a person said must be heard before the conversation may end on older news. It
             # is told after the results of this reply, in a message of its own.
             self._unheard += self._desk.take_messages()
             if self._unheard:
-                return error(say("person_spoke_first"))
+                return error(say("person_spoke_first")), None
         try:
-            return await self._toolbox.call(call)
+            answer = await self._toolbox.call(call)
+            return answer, "bad_arguments" if isinstance(answer, Misread) else None
         except OutOfBounds as refused:
             tried = f"{refused} Arguments: {call.arguments}"
             await self._desk.tell_refused(refused.guard, call.name, tried)
-            return error(str(refused))
+            unknown = not self._toolbox.has(call.name)
+            return error(str(refused)), "unknown_tools" if unknown else None
 
-    def _append_result(self, call: ToolCall, result: Result) -> None:
-        self._messages.append({"role": "tool", "tool_call_id": call.id, "content": as_text(result)})
+    def _take(self, call: ToolCall, result: Result) -> Word:
+        text = as_text(result)
+        self._append_result(call, text)
+        state = self._desk.workspace.state
+        failed = "error" in result
+        return self._repetition.count(call.name, call.arguments, text, state, failed=failed)
 
-    def _answer_silence(self, reply: ModelReply) -> End[Outcome | Unfinished] | None:
-        self._silent += 1
-        if self._silent > NUDGES:
-            return _unfinished("no_tool_calls", replies=self._silent)
-        nudge = "cut_off" if reply.finish_reason == "length" else "no_tool_call"
-        inputs = {} if nudge == "cut_off" else {"ending": self._toolbox.ending}
-        self.tell("user", say(nudge, **inputs))
+    def _leave_out(self, calls: Sequence[ToolCall]) -> None:
+        for call in calls:
+            self._append_result(call, as_text(error(say("too_many_calls", most=MOST_CALLS))))
+
+    def _append_result(self, call: ToolCall, text: str) -> None:
+        self._messages.append({"role": "tool", "tool_call_id": call.id, "content": text})
+
+    def _act_on(self, word: Word, tool: str) -> None:
+        if word == "over":
+            self._circling = tool
+            self.tell("user", say("repetition_grace", name=tool, ending=self._toolbox.ending))
+        elif word == "nudge":
+            self.tell("user", say("repetition", name=tool, times=self._repetition.times))
+
+    def _answer(
+        self, trouble: UnfinishedCause | None, tool: str
+    ) -> End[Outcome | Unfinished] | None:
+        """Count a reply that came to nothing, and say so; too many of them are the end."""
+        if trouble is None:
+            self._fruitless = 0
+            return None
+        self._fruitless += 1
+        limit = LIMITS[trouble]
+        if self._fruitless > limit.answered:
+            return _unfinished(trouble, times=self._fruitless, tool=tool)
+        if limit.message:
+            inputs = {} if trouble == "cut_off" else {"ending": self._toolbox.ending}
+            self.tell("user", say(limit.message, **inputs))
         return None
 
     def _tell_what_is_left(self) -> None:
@@ -194,36 +246,17 @@ class _Talk(Generic[Outcome]):
             self.tell("user", say("calls_left", left=self._allowance.left, ending=ending))
 
 
-class _Repetition:
-    """Counts how often in a row one call brought one result."""
-
-    def __init__(self) -> None:
-        self._last = b""
-        self._times = 0
-        self._nudged = False
-
-    def is_over(self, call: ToolCall, result: Result) -> bool:
-        """Count a call; True: it was repeated even after the nudge."""
-        seen = "\0".join((call.name, call.arguments, as_text(result)))
-        digest = hashlib.sha256(seen.encode("utf-8", "surrogatepass")).digest()
-        if digest != self._last:
-            self._last, self._times, self._nudged = digest, 0, False
-        self._times += 1
-        return self._nudged
-
-    def nudge_due(self) -> bool:
-        """Whether the model is to be told that it repeats itself; once for each repetition."""
-        due = self._times >= SAME_CALLS and not self._nudged
-        self._nudged = self._nudged or due
-        return due
+def _trouble_of(reply: ModelReply) -> UnfinishedCause:
+    """What is wrong with a reply that calls no tool."""
+    match reply.finish_reason:
+        case "content_filter":
+            return "refused"
+        case "length":
+            return "cut_off"
+    return "no_tool_calls" if reply.text.strip() else "empty_replies"
 
 
-_REASONS: Final[dict[UnfinishedCause, str]] = {
-    "turn_limit": "It used its {calls} calls of the model and one more without coming to an end.",
-    "repetition": "It went on calling {tool} in the same way, with the same result.",
-    "no_tool_calls": "It answered {replies} times in a row without calling a tool.",
-}
-
-
-def _unfinished(cause: UnfinishedCause, **facts: str | int) -> End[Outcome | Unfinished]:
-    return End(Unfinished(cause, _REASONS[cause].format(**facts)), {})
+def _unfinished(
+    cause: UnfinishedCause, *, times: int = 0, tool: str = ""
+) -> End[Outcome | Unfinished]:
+    return End(unfinished(cause, times=times, tool=tool), {})

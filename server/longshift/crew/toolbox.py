@@ -47,6 +47,10 @@ class End(Generic[Outcome_co]):
     result: Result
 
 
+class Misread(dict[str, object]):
+    """The result of a call whose arguments could not be read."""
+
+
 Answer: TypeAlias = Result | End[Outcome]
 
 
@@ -60,6 +64,10 @@ class Tool(Generic[Outcome_co]):
     """Takes the raw JSON text of the arguments."""
     ends: bool = False
     """Whether it may end the conversation."""
+
+
+class ArgumentsWrong(TellModel):
+    """A tool's arguments could not be read; nothing was done."""
 
 
 def bind(
@@ -117,6 +125,8 @@ class Toolbox(Generic[Outcome]):
             return await tool.call(call.arguments)
         except OutOfBounds:
             raise
+        except ArgumentsWrong as mistake:
+            return Misread(error(str(mistake)))
         except TellModel as mistake:
             return error(str(mistake))
         except NeedsPerson:
@@ -184,16 +194,16 @@ def _read_arguments(name: str, arguments: type[A], raw: str) -> A:
     """Check what the model wrote.
 
     Raises:
-        TellModel: it is no JSON object, or a field is missing, unknown or of a wrong type.
+        ArgumentsWrong: it is no JSON object, or a field is missing, unknown or of a wrong type.
     """
     try:
         return arguments.model_validate_json(raw.strip() or "{}")
     except ValidationError as wrong:
         problems = wrong.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
-        raise TellModel(say("arguments_not_json", name=name, problem=problems[0]["msg"]))
+        raise ArgumentsWrong(say("arguments_not_json", name=name, problem=problems[0]["msg"]))
     told = [{"field": ".".join(map(str, p["loc"])), "problem": p["msg"]} for p in problems[:8]]
-    raise TellModel(
+    raise ArgumentsWrong(
         say("arguments_wrong", name=name, problems=told, fields=list(arguments.model_fields))
     )
 

@@ -47,6 +47,7 @@ class Workspace:
         self._store = store
         self._withholds = withholds
         self._edits: dict[str, FileEdit | None] = {}
+        self._state = 0
 
     # Looking.
 
@@ -211,6 +212,14 @@ class Workspace:
         return MappingProxyType(self._edits)
 
     @property
+    def state(self) -> int:
+        """A number for the files as they are: the same files, the same number; this process only.
+
+        Kept up to date as edits are laid, so that asking for it costs nothing.
+        """
+        return hash((self.commit, self._state))
+
+    @property
     def is_changed(self) -> bool:
         """Whether anything differs from the commit."""
         return bool(self._edits)
@@ -231,6 +240,7 @@ class Workspace:
         """Move to another commit and lay other edits over it, as a `landing.Conflict` asks."""
         self.commit = commit
         self._edits = {}
+        self._state = 0
         for name, edit in edits.items():
             self._put(name, edit)
 
@@ -291,11 +301,14 @@ class Workspace:
 
     def _put(self, name: str, edit: FileEdit | None) -> None:
         """Lay an edit over the commit; one that changes nothing is dropped instead."""
+        if name in self._edits:
+            self._state ^= hash((name, self._edits[name]))
         committed = self._committed(name)
         if edit == (committed.as_edit() if committed else None):
             self._edits.pop(name, None)
         else:
             self._edits[name] = edit
+            self._state ^= hash((name, edit))
 
     def _file(self, name: str) -> FileEdit | None:
         if name in self._edits:

@@ -1,0 +1,62 @@
+"""Noticing that a model goes round in circles.
+
+Owns what counts as the same: a call, its arguments, its result and the state of the workspace
+after it. A command run again after an edit is therefore no repetition. Costs one digest a call
+and remembers six of them, however long the conversation grows. Pure.
+"""
+
+import hashlib
+from collections import deque
+from typing import Final, Literal
+
+SAME_ERRORS: Final = 3
+"""The same call with the same error so often in a row is a repetition."""
+SAME_RESULTS: Final = 4
+"""The same call with the same result so often in a row is one."""
+ALTERNATING: Final = 6
+"""So many calls that go A, B, A, B are one."""
+
+Word = Literal["", "nudge", "over"]
+"""What is to follow from a call: nothing, a word to the model, or the end."""
+
+
+class Repetition:
+    """What one conversation has repeated lately."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._seen: deque[bytes] = deque(maxlen=ALTERNATING)
+        self._circle: frozenset[bytes] = frozenset()
+        self.times = 0
+        """How many calls the repetition that was last found is made of."""
+
+    def count(self, name: str, arguments: str, result: str, state: int, *, failed: bool) -> Word:
+        """Take in a call and what came of it.
+
+        Args:
+            name: the tool.
+            arguments: as the model wrote them.
+            result: as the model reads it.
+            state: stands for the files of the workspace as they are after the call.
+            failed: whether the result is an error.
+        """
+        text = "\0".join((name, arguments, result, str(state)))
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        self._seen.append(digest)
+        if digest in self._circle:
+            return "over"
+        self._circle = self._found(SAME_ERRORS if failed else SAME_RESULTS)
+        return "nudge" if self._circle else ""
+
+    def _found(self, same: int) -> frozenset[bytes]:
+        seen = list(self._seen)
+        for length, kinds in ((same, 1), (ALTERNATING, 2)):
+            last = seen[-length:]
+            if len(last) == length and len(set(last)) == kinds and _goes_round(last, kinds):
+                self.times = length
+                return frozenset(last)
+        return frozenset()
+
+
+def _goes_round(seen: list[bytes], kinds: int) -> bool:
+    return seen[kinds:] == seen[:-kinds]
