@@ -53,7 +53,7 @@ TOOLS = {
 ENDS = {
     "worker": call("give_up", reason="r"),
     "judge": call("verdict", reason="r", decision="give_up"),
-    "planner": call("finish", summary="s"),
+    "planner": call("finish", summary="s", evidence="README.md:1"),
 }
 EVERY = [(role, *tool) for role, tools in TOOLS.items() for tool in tools]
 

@@ -12,7 +12,7 @@ from longshift.domain.model import Said
 from longshift.errors import NeedsPerson
 from tests.support.crew_desk import Reply, call, raw
 
-FINISH = call("finish", summary="all", evidence="seen")
+FINISH = call("finish", summary="all", evidence="README.md:1")
 LOOK = call("list_files")
 
 
@@ -27,7 +27,7 @@ def limited(brief, calls):
 
 async def test_it_ends_with_what_the_ending_tool_says(make_desk, brief):
     desk = make_desk([FINISH])
-    assert await plan(desk, brief) == Planned("all", "seen")
+    assert await plan(desk, brief) == Planned("all", "README.md:1")
     assert desk.pauses_passed == 1
 
 
@@ -133,7 +133,7 @@ async def test_what_is_left_is_told_once_at_seventy_percent(make_desk, brief):
 
 async def test_one_grace_call_follows_the_limit(make_desk, brief):
     desk = make_desk([*different(3), FINISH])
-    assert await plan(desk, limited(brief, 3)) == Planned("all", "seen")
+    assert await plan(desk, limited(brief, 3)) == Planned("all", "README.md:1")
     assert "One more is heard" in desk.told()[-1]
 
 

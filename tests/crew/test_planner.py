@@ -9,7 +9,7 @@ from longshift.crew.planner import plan
 from longshift.domain.model import Attempt, TaskPlan, TaskState
 from tests.support.crew_desk import call
 
-FINISH = call("finish", summary="all")
+FINISH = call("finish", summary="all", evidence="T1 and T2, P2; README.md:1")
 CHECK = "`pytest -q`"
 
 
@@ -33,7 +33,7 @@ async def test_tasks_go_over_the_desk_as_they_are_added(make_desk, brief):
             FINISH,
         ]
     )
-    assert await plan(desk, brief) == Planned("all", "")
+    assert await plan(desk, brief) == Planned("all", "T1 and T2, P2; README.md:1")
     assert desk.results() == [{"task": "T1"}, {"task": "T2"}]
     assert desk.plans == [
         TaskPlan(
@@ -69,7 +69,59 @@ async def test_a_title_is_one_line_in_which_everything_is_seen(make_desk, brief,
 async def test_an_overlap_is_told(make_desk, brief):
     desk = make_desk([add(paths=["app"]), FINISH], overlaps=("T7",))
     await plan(desk, brief)
-    assert desk.results() == [{"task": "T1", "ordered_after": ["T7"]}]
+    [result] = desk.results()
+    [told] = result.pop("next")
+    assert result == {"task": "T1", "ordered_after": ["T7"]}
+    assert 'T1 names paths of ["T7"] and starts once they are over' in told
+
+
+async def test_a_second_task_on_one_file_is_added_and_told(make_desk, brief):
+    desk = make_desk(
+        [add(paths=["app/main.py"]), add(title="Two", paths=["app/main.py"]), FINISH],
+    )
+    await plan(desk, brief)
+    first, second = desk.results()
+    assert first == {"task": "T1"}
+    assert '["T1"] of this plan have "app/main.py"' in second["next"][0]
+    assert len(desk.plans) == 2
+
+
+LONG = "x = 1\n" * 601
+
+
+async def test_a_long_file_does_not_grow_but_after_it_is_split(make_desk, brief):
+    grow = {"title": "Add an export", "paths": ["app/main.py"]}
+    split = {"title": "Split main.py", "paths": ["app/main.py", "app/parts.py"]}
+    desk = make_desk([add(**grow), add(**split), add(**grow, depends_on=["T1"]), FINISH])
+    desk.workspace.write_file("app/main.py", LONG)
+    await plan(desk, brief)
+    assert '"app/main.py" grow, which has more than 600 lines' in desk.results()[0]["error"]
+    assert [one.title for one in desk.plans] == ["Split main.py", "Add an export"]
+
+
+async def test_vague_acceptance_is_quoted_back(make_desk, brief):
+    desk = make_desk([add(acceptance=[CHECK, "It works."]), FINISH])
+    await plan(desk, brief)
+    assert '["It works."]' in desk.results()[0]["error"]
+    assert desk.plans == []
+
+
+@pytest.mark.parametrize(
+    ("gates", "evidence", "refused"),
+    [
+        ("enforce", "", True),
+        ("advise", "", True),
+        ("off", "", False),
+        ("enforce", "main: T1", False),
+    ],
+)
+async def test_a_plan_without_evidence_is_sent_back_once(
+    make_desk, brief, gates, evidence, refused
+):
+    finish = call("finish", summary="all", evidence=evidence)
+    desk = make_desk([add(), finish, finish] if refused else [add(), finish])
+    assert await plan(desk, replace(brief, gates=gates)) == Planned("all", evidence)
+    assert ['["T1"]' in str(result) for result in desk.results()[1:]] == [True] * refused
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,14 @@ class Script(_Data):
 
 
 DEFAULTS: dict[Role, Turn] = {
-    "planner": Turn(calls=(Call(name="finish", arguments={"summary": "Nothing to add."}),)),
+    "planner": Turn(
+        calls=(
+            Call(
+                name="finish",
+                arguments={"summary": "Nothing to add.", "evidence": "README.md:1 shows it."},
+            ),
+        )
+    ),
     "worker": Turn(calls=(Call(name="give_up", arguments={"reason": "Not in the script."}),)),
     "judge": Turn(
         calls=(Call(name="verdict", arguments={"reason": "As scripted.", "decision": "done"}),)

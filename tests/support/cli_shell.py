@@ -182,19 +182,31 @@ def signal_flow(name: str) -> dict[str, object]:
     return {"role": "other", "match": f"raise {name}$", "turns": [turn]}
 
 
+EVIDENCE = ", ".join(f"T{number}" for number in range(1, 30))
+"""Names every task that a plan can have."""
+
+
 def planner(*tasks: Mapping[str, object]) -> dict[str, object]:
     """A planner's flow that adds tasks and finishes."""
     adds = [
         _call(
             "add_task",
-            {"instructions": "As titled.", "acceptance": ["It is so."], "depends_on": [], **task},
+            {
+                "instructions": "As titled.",
+                "acceptance": ["F401 is gone."],
+                "depends_on": [],
+                **task,
+            },
         )
         for task in tasks
     ]
     return {
         "role": "planner",
         "times": 1,
-        "turns": [{"calls": adds}, {"calls": [_call("finish", {"summary": "Planned."})]}],
+        "turns": [
+            {"calls": adds},
+            {"calls": [_call("finish", {"summary": "Planned.", "evidence": EVIDENCE})]},
+        ],
     }
 
 

@@ -20,7 +20,8 @@ from longshift.crew.briefs import (
 )
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import Conflict, Landed, WorkerDesk
-from longshift.crew.gates import commands_not_run, paths_outside
+from longshift.crew.gates.acceptance import commands_not_run
+from longshift.crew.gates.edits import paths_outside
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
 from longshift.domain.model import Handoff

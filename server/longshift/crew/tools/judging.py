@@ -9,7 +9,7 @@ from pydantic import Field
 
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, Desk, FindingReport, JudgeDesk
-from longshift.crew.gates import Gate
+from longshift.crew.gates.gate import Gate
 from longshift.crew.prompts import say
 from longshift.crew.texts import count_that_fit, head_and_tail
 from longshift.crew.toolbox import (

@@ -3,16 +3,24 @@
 Only planners have them; a sub-planner has no `delegate`. Must never edit a file.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Never
 
 from pydantic import Field, StringConstraints
 
 from longshift.crew.briefs import Planned, PlannerBrief
-from longshift.crew.desk import PlannerDesk
-from longshift.crew.gates import Gate, find_same_failed
+from longshift.crew.desk import AddedTask, PlannerDesk
+from longshift.crew.gates.acceptance import vague_items
+from longshift.crew.gates.gate import Gate
+from longshift.crew.gates.tasks import (
+    MEGAFILE_LINES,
+    find_same_failed,
+    may_not_grow,
+    not_in_evidence,
+    tasks_on_one_file,
+)
 from longshift.crew.prompts import say
-from longshift.crew.toolbox import Arguments, End, Result, Tool, bind, error
+from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
 from longshift.domain.model import TaskPlan
 from longshift.repository.workspace import Workspace
 from longshift.screening.hidden import visible
@@ -44,39 +52,87 @@ class Finish(Arguments):
 
 def planning_tools(desk: PlannerDesk, brief: PlannerBrief) -> list[Tool[Planned]]:
     """The tools of one planner or sub-planner."""
-    tools: list[Tool[Planned]] = [_adding(desk, brief), _finishing()]
-    return tools if brief.is_sub_planner else [*tools, _delegating(desk)]
+    planning = _Planning(desk, brief)
+    tools: list[Tool[Planned]] = [
+        bind("add_task", AddTask, planning.add_task),
+        bind("finish", Finish, planning.finish, ends=True),
+    ]
+    return tools if brief.is_sub_planner else [*tools, planning.delegating()]
 
 
-def _adding(desk: PlannerDesk, brief: PlannerBrief) -> Tool[Never]:
-    gate = Gate(brief.gates)
+class _Planning:
+    """One planner's plan, as far as it has come."""
 
-    async def add_task(given: AddTask) -> Result:
-        plan = await desk.off_loop(_read_plan, given, desk.workspace)
-        if mistake := _unknown(plan.depends_on, desk.task_ids()):
+    def __init__(self, desk: PlannerDesk, brief: PlannerBrief) -> None:
+        self._desk = desk
+        self._brief = brief
+        self._gate = Gate(brief.gates)
+        self._added: dict[str, TaskPlan] = {}
+        self._delegated: list[str] = []
+        self._finish_was_held_back = False
+
+    async def add_task(self, given: AddTask) -> Result:
+        plan = await self._desk.off_loop(_read_plan, given, self._desk.workspace)
+        if mistake := _unknown(plan.depends_on, self._desk.task_ids()):
             return error(mistake)
-        reason = _reason_against(plan, brief)
-        if reason is not None and gate.holds_back(reason):
-            return error(reason)
-        added = await desk.add_task(plan)
+        reason = await self._desk.off_loop(self._reason_against, plan)
+        if self._gate.holds_back(reason):
+            return error(str(reason))
+        same_file = tasks_on_one_file(plan, self._added)
+        added = await self._desk.add_task(plan)
+        self._added[added.task_id] = plan
         ordered = {"ordered_after": list(added.overlaps)} if added.overlaps else {}
-        return {"task": added.task_id, **ordered}
+        return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file)}
 
-    return bind("add_task", AddTask, add_task)
+    def delegating(self) -> Tool[Never]:
+        """The tool that gives a slice away."""
 
+        async def delegate(given: Delegate) -> Result:
+            planner = await self._desk.delegate(given.scope, given.objective)
+            self._delegated.append(planner)
+            return {"planner": planner}
 
-def _delegating(desk: PlannerDesk) -> Tool[Never]:
-    async def delegate(given: Delegate) -> Result:
-        return {"planner": await desk.delegate(given.scope, given.objective)}
+        return bind("delegate", Delegate, delegate)
 
-    return bind("delegate", Delegate, delegate)
-
-
-def _finishing() -> Tool[Planned]:
-    async def finish(given: Finish) -> End[Planned]:
+    async def finish(self, given: Finish) -> Answer[Planned]:
+        missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])
+        heard = self._finish_was_held_back or self._brief.gates == "off"
+        if missing is not None and not heard:
+            self._finish_was_held_back = True
+            return error(say("finish_without_evidence", missing=missing))
         return End(Planned(given.summary, given.evidence), {"finished": True})
 
-    return bind("finish", Finish, finish, ends=True)
+    def _reason_against(self, plan: TaskPlan) -> str | None:
+        if self._brief.gates == "off":
+            return None
+        if not plan.acceptance:
+            return say("acceptance_empty")
+        if vague := vague_items(plan.acceptance):
+            return say("acceptance_vague", items=vague)
+        failed = find_same_failed(plan, self._brief.earlier)
+        if failed is not None:
+            last = failed.attempts[-1].reason
+            return say("task_failed_before", task=failed.id, reason=last)
+        plans = {**{task.id: task.plan for task in self._brief.earlier}, **self._added}
+        long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), plans)
+        return None if long is None else say("file_too_long", path=long, most=MEGAFILE_LINES)
+
+    def _advice(self, plan: TaskPlan, added: AddedTask, same_file: list[str]) -> Result:
+        """What a result says beside its id: nothing here stands against the task."""
+        if self._brief.gates == "off":
+            return {}
+        told = []
+        if added.overlaps:
+            told.append(say("task_ordered", task=added.task_id, after=list(added.overlaps)))
+        if same_file:
+            told.append(say("tasks_on_one_file", path=plan.paths[0], tasks=same_file))
+        return {"next": told} if told else {}
+
+
+def _lines_of(paths: Collection[str], workspace: Workspace) -> Mapping[str, int]:
+    """The lines of those of some paths that are files."""
+    files = {path: workspace.read(path) for path in paths if path != "."}
+    return {path: file.data.count(b"\n") for path, file in files.items() if file is not None}
 
 
 def _read_plan(given: AddTask, workspace: Workspace) -> TaskPlan:
@@ -102,12 +158,3 @@ def _read_plan(given: AddTask, workspace: Workspace) -> TaskPlan:
 def _unknown(depends_on: Collection[str], known: Collection[str]) -> str | None:
     unknown = [task for task in depends_on if task not in known]
     return say("unknown_tasks", unknown=unknown, known=sorted(known)) if unknown else None
-
-
-def _reason_against(plan: TaskPlan, brief: PlannerBrief) -> str | None:
-    if not plan.acceptance:
-        return say("acceptance_empty")
-    failed = find_same_failed(plan, brief.earlier)
-    if failed is None:
-        return None
-    return say("task_failed_before", task=failed.id, reason=failed.attempts[-1].reason)

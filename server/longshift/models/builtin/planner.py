@@ -150,7 +150,8 @@ def _finish_after_adding(conversation: Conversation, reading: GoalReading) -> St
     summary = f"{counted(len(added) - len(refused), 'task')} added. {_not_done(reading)}"
     if refused:
         summary += f" Refused: {'; '.join(refused)}."
-    return _finish(summary.strip())
+    kept = [f"{d.arguments.get('title')}: {d.result.get('task')}" for d in added if not d.error]
+    return _finish(summary.strip(), "; ".join(kept))
 
 
 def _not_done(reading: GoalReading) -> str:
