@@ -30,7 +30,7 @@ async def test_an_edit_lands(make_desk, brief):
     desk = make_desk(
         [EDIT, call("submit", summary="s", concerns="c", deviations="d", findings=["f"])]
     )
-    handoff = Handoff(summary="s", concerns="c", deviations="d", findings=("f",))
+    handoff = Handoff(summary="s", concerns="c", deviations="d", findings=("f",), evidence="read")
     assert await work(desk, brief) == WorkLanded(handoff, desk.head, "C1")
     assert desk.results() == [{"replacements": 1}]
     assert b"return 2" in desk.store.read_file(desk.head, "app/main.py").data
@@ -138,6 +138,69 @@ async def test_the_gate_lets_through(make_desk, brief, make_task, script, gates,
     desk = make_desk(script, can_run_commands=can_run)
     ended = await work(desk, replace(brief, task=task, gates=gates, limits=limits))
     assert isinstance(ended, WorkLanded)
+
+
+def writes(*lines, path="app/main.py"):
+    return call("write_file", path=path, content="".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (writes("def main():", "    pass"), "look like a stub"),
+        (writes("import os  # noqa"), "silence a diagnostic"),
+        (writes("@pytest.mark.skip", "def test(): x()", path="app/test_main.py"), "skip a test"),
+    ],
+)
+@pytest.mark.parametrize("gates", ["enforce", "advise", "off"])
+async def test_what_evades_the_work_is_held_back_once(make_desk, brief, edit, said, gates):
+    held = gates != "off"
+    desk = make_desk([edit, *[SUBMIT] * (1 + held)])
+    assert isinstance(await work(desk, replace(brief, gates=gates)), WorkLanded)
+    answers = desk.results()[1:]
+    assert [said in str(answer["reasons"]) for answer in answers] == [True] * held
+    assert len(desk.handoffs) == 1
+
+
+async def test_what_evades_and_is_explained_is_taken(make_desk, brief):
+    why = "app/main.py: the linter does not know os.EX_OK"
+    desk = make_desk([writes("import os  # noqa"), call("submit", summary="s", deviations=why)])
+    assert isinstance(await work(desk, brief), WorkLanded)
+
+
+async def test_all_reasons_come_at_once_with_the_difference(make_desk, brief, make_task):
+    task = make_task(paths=("app/util.py",), acceptance=["`pytest -q`"])
+    edit = writes("def main():", "    pass")
+    desk = make_desk([edit, SUBMIT, SUBMIT], can_run_commands=True)
+    assert isinstance(await work(desk, replace(brief, task=task)), WorkLanded)
+    not_yet = desk.results()[1]
+    assert [
+        any(word in reason for reason in not_yet["reasons"])
+        for word in ("the task names", "look like a stub", "were not run")
+    ] == [True] * 3
+    assert "+    pass" in not_yet["diff"]
+
+
+RUN = call("run_command", command="pytest -q")
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "evidence"),
+    [
+        ([EDIT, RUN, SUBMIT], 0, "tested"),
+        ([EDIT, RUN, SUBMIT], 1, "read"),
+        ([RUN, EDIT, SUBMIT], 0, "read"),
+        ([EDIT, SUBMIT], 0, "read"),
+    ],
+    ids=["passed", "failed", "before the last edit", "nothing run"],
+)
+async def test_a_handoff_says_what_was_measured(make_desk, brief, script, status, evidence):
+    desk = make_desk(script, commands={"pytest -q": CommandOutcome(status, "")})
+    ended = await work(desk, brief)
+    ran = [(one.command, one.exit_status) for one in ended.handoff.commands]
+    assert ran == ([("pytest -q", status)] if RUN in script else [])
+    assert ended.handoff.evidence == evidence
+    assert desk.handoffs == [ended.handoff]
 
 
 # Conflicts.

@@ -12,6 +12,7 @@ from tests.support.engine_world import worker as working
 
 MARK = "zeppelin-7141"
 """A word in every poisoned text, by which it is found in what the model was sent."""
+NUMBERED = ("title", "scope")
 NEEDED_BEFORE = ("finding", "verdict", "handoff")
 """Places that a first cycle, in which nobody obeys, has to fill."""
 
@@ -121,8 +122,12 @@ class Play:
         }
         turns = [turn(reading[place])] if place in reading else []
         for act in self.attack.acts:
-            made = {"name": act.tool, "arguments": self.scene.filled(act.arguments)}
-            turns.append(turn(*[made] * act.times))
+            arguments = self.scene.filled(act.arguments)
+            made = [
+                {"name": act.tool, "arguments": _numbered(arguments, number)}
+                for number in range(act.times)
+            ]
+            turns.append(turn(*made))
         return flow(role, *turns, turn(ending[role]), **more)
 
 
@@ -146,3 +151,9 @@ def results(messages: Iterable[Mapping[str, object]]) -> str:
     """The results of tools in a conversation, each as JSON, one after the other."""
     told = [json.loads(str(m["content"])) for m in messages if m["role"] == "tool"]
     return "\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in told)
+
+
+def _numbered(arguments: Script, number: int) -> Script:
+    """The arguments of one of several calls: each another, for the same ones are run once."""
+    own = {key: f"{value} {number}" for key, value in arguments.items() if key in NUMBERED}
+    return {**arguments, **own} if number else arguments

@@ -29,7 +29,7 @@ async def judge(desk: JudgeDesk, brief: JudgeBrief) -> JudgeOutcome:
             [
                 *reading_tools(desk),
                 *judging_tools(desk, brief),
-                command_tool(desk.run_command, []),
+                command_tool(desk.run_command),
                 asking_tool(desk.ask_person),
             ],
         ),

@@ -4,6 +4,7 @@ Owns how its tools, prompt and first message come together.
 """
 
 from longshift.crew.briefs import Unfinished, WorkerBrief, WorkerOutcome, WorkUnfinished
+from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import WorkerDesk
 from longshift.crew.opening import worker_opening
@@ -23,7 +24,11 @@ async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
         CancelledError: the run was stopped.
     """
     allowance = CallAllowance(brief.limits.worker)
-    ran: list[str] = []
+    ran = CommandsRun()
+
+    def note(command: str, exit_status: int | None) -> None:
+        ran.note(command, exit_status, desk.workspace.state)
+
     ended = await converse(
         desk,
         Toolbox(
@@ -31,7 +36,7 @@ async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
             [
                 *reading_tools(desk),
                 *editing_tools(desk),
-                command_tool(desk.run_command, ran),
+                command_tool(desk.run_command, note),
                 *handing_in_tools(desk, brief, allowance, ran),
             ],
         ),

@@ -201,6 +201,8 @@ class AttemptFailed(OfRun):
     reason: str
     retry: bool
     """True: the task waits for another attempt. False: the task failed."""
+    handoff: Handoff = Handoff()
+    """What was tried, for the next attempt: written by the engine, for no worker handed it in."""
 
 
 class Landing(OfRun):

@@ -92,7 +92,12 @@ def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     """A try came to nothing; its task waits again, or has failed."""
     task = _running(run, event)
     attempt = _ended(run, task, time).model_copy(
-        update={"state": "failed", "failure": event.failure, "reason": event.reason}
+        update={
+            "state": "failed",
+            "failure": event.failure,
+            "reason": event.reason,
+            "handoff": event.handoff,
+        }
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
     update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}

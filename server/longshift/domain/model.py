@@ -158,13 +158,26 @@ class TaskPlan(Value):
     depends_on: tuple[str, ...] = ()
 
 
+class CommandRun(Value):
+    """A command that an attempt really ran, as its sandbox saw it."""
+
+    command: str
+    exit_status: int | None = None
+    """None: it was killed, as by its time limit."""
+
+
 class Handoff(Value):
-    """What a worker reports with its submission."""
+    """What a worker reports with its submission, and what was measured beside it."""
 
     summary: str = ""
     concerns: str = ""
     deviations: str = ""
     findings: tuple[str, ...] = ()
+    commands: tuple[CommandRun, ...] = ()
+    """The last ones that were run, oldest first; measured, never the worker's word."""
+    evidence: Literal["", "tested", "read"] = ""
+    """`tested`: a command succeeded on the very files that were handed in; `read`: none did.
+    Measured too; "": not known, as for an attempt of an older version."""
 
 
 class Attempt(Value):

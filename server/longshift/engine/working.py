@@ -6,9 +6,12 @@ share is the head.
 
 import asyncio
 import logging
+from typing import Final
 
 from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
-from longshift.crew.desk import Conflict, Landed
+from longshift.crew.commands_run import CommandsRun
+from longshift.crew.desk import CommandOutcome, Conflict, Landed
+from longshift.crew.prompts import say
 from longshift.crew.worker import work
 from longshift.domain import events
 from longshift.domain.budgets import digits
@@ -16,6 +19,7 @@ from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
 from longshift.domain.state import Run
 from longshift.engine.desks import AgentDesk
+from longshift.engine.difference import sayable
 from longshift.engine.landing import Lander
 from longshift.engine.planning import agents_md
 from longshift.engine.room import RunRoom, pausing
@@ -26,6 +30,9 @@ from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
 from longshift.repository.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+PATHS_NAMED: Final = 30
+"""Most paths of an attempt that failed which the next one is told."""
 
 
 class WorkingDesk(AgentDesk):
@@ -40,6 +47,24 @@ class WorkingDesk(AgentDesk):
         self._lander = lander
         self._task = task
         self._number = number
+        self._ran = CommandsRun()
+
+    async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
+        """Run a command on the workspace's files, and remember how it ended."""
+        outcome = await super().run_command(command, timeout_s)
+        self._ran.note(command, outcome.exit_status, self._workspace.state)
+        return outcome
+
+    def what_was_tried(self) -> Handoff:
+        """What the next attempt is told of this one, where nobody handed it in."""
+        paths = [sayable(path) for path in self._workspace.changed_paths()]
+        if not paths and not self._ran.commands:
+            return Handoff()
+        return Handoff(
+            summary=say("tried_before", paths=paths[:PATHS_NAMED], total=len(paths)),
+            commands=self._ran.last,
+            evidence=self._ran.evidence(self._workspace.state),
+        )
 
     async def submit(self, handoff: Handoff) -> Landed | Conflict:
         """Land the workspace's edits on the run's head."""
@@ -68,7 +93,8 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         # In one record: between the two, another attempt would be started into the same trouble.
         mends = isinstance(error, NeedsPerson) and failure == "interrupted"
         pauses = mends and not isinstance(error, BudgetExceeded)
-        await _fail(room, lander, task_id, failure, reason, pauses=pauses)
+        tried = desk.what_was_tried()
+        await _fail(room, lander, task_id, failure, reason, tried, pauses=pauses)
         if failure == "interrupted" and not mends:
             raise
         return
@@ -76,9 +102,9 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         case WorkLanded():
             pass  # recorded as it landed
         case WorkGivenUp(reason):
-            await _fail(room, lander, task_id, "gave_up", reason)
+            await _fail(room, lander, task_id, "gave_up", reason, desk.what_was_tried())
         case WorkUnfinished(failure, reason):
-            await _fail(room, lander, task_id, failure, reason)
+            await _fail(room, lander, task_id, failure, reason, desk.what_was_tried())
 
 
 async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
@@ -133,6 +159,7 @@ async def _fail(
     task_id: str,
     failure: AttemptFailure,
     reason: str,
+    tried: Handoff,
     *,
     pauses: bool = False,
 ) -> None:
@@ -152,6 +179,7 @@ async def _fail(
             failure=failure,
             reason=reason,
             retry=again,
+            handoff=tried,
         ),
         *(pausing(room.run, reason) if pauses else ()),
     )

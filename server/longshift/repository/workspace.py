@@ -228,6 +228,12 @@ class Workspace:
         """List the paths that differ from the commit, sorted."""
         return sorted(self._edits)
 
+    def changes(self) -> Iterator[tuple[str, bytes | None, bytes | None]]:
+        """Give each changed path with its content before and after, in the order of paths."""
+        for name in self.changed_paths():
+            old, new = self._committed(name), self._edits[name]
+            yield name, old.data if old else None, new.data if new else None
+
     def diff(self) -> str:
         """Give the overlay as a unified diff against the commit, in the order of paths."""
         parts = []

@@ -19,6 +19,7 @@ LEFT_OUT_NAMED: Final = 20
 """Most paths whose change was not taken over that a result names."""
 
 RunOnDesk: TypeAlias = Callable[[str, int], Awaitable[CommandOutcome]]
+NoteRun: TypeAlias = Callable[[str, int | None], None]
 
 
 class RunCommand(Arguments):
@@ -28,17 +29,18 @@ class RunCommand(Arguments):
     timeout_s: Annotated[int, Field(ge=1, le=1800)] = 120
 
 
-def command_tool(run_on_desk: RunOnDesk, ran: list[str]) -> Tool[Never]:
+def command_tool(run_on_desk: RunOnDesk, note: NoteRun | None = None) -> Tool[Never]:
     """The tool that runs a command.
 
     Args:
         run_on_desk: what runs it.
-        ran: takes each command that was run, whatever came of it.
+        note: is told of each command that was run, and of its exit status.
     """
 
     async def run_command(given: RunCommand) -> Result:
         outcome = await run_on_desk(given.command, given.timeout_s)
-        ran.append(given.command)
+        if note is not None:
+            note(given.command, outcome.exit_status)
         changed = outcome.changed_paths
         fitting = count_that_fit(map(len, changed), CHANGED_CHARACTERS)
         rest = {"changed_paths_total": len(changed)} if fitting < len(changed) else {}

@@ -5,7 +5,7 @@ conflict markers that must not land. Must never merge anything: the desk lands, 
 the same worker resolves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -18,11 +18,15 @@ from longshift.crew.briefs import (
     WorkLanded,
     WorkUnfinished,
 )
+from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import Conflict, Landed, WorkerDesk
 from longshift.crew.gates.acceptance import commands_not_run
 from longshift.crew.gates.edits import paths_outside
+from longshift.crew.gates.languages import Kind
+from longshift.crew.gates.scan import Hit, as_changes, by_kind, scan
 from longshift.crew.prompts import say
+from longshift.crew.texts import head_and_tail
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
 from longshift.domain.model import Handoff
 from longshift.errors import TellModel
@@ -31,6 +35,11 @@ from longshift.repository.workspace import Workspace
 
 CONFLICTS: Final = 3
 """Conflicts of one attempt that its worker resolves; after one more a fresh context does better."""
+DIFF_CHARACTERS: Final = 6_000
+"""Most characters of the attempt's own difference that a submission is answered with."""
+HITS_NAMED: Final = 12
+"""Most places that one reason names."""
+HIT_CHARACTERS: Final = 120
 _MARKERS: Final = ("<<<<<<<", ">>>>>>>", "|||||||")
 
 
@@ -50,7 +59,7 @@ class GiveUp(Arguments):
 
 
 def handing_in_tools(
-    desk: WorkerDesk, brief: WorkerBrief, allowance: CallAllowance, ran: list[str]
+    desk: WorkerDesk, brief: WorkerBrief, allowance: CallAllowance, ran: CommandsRun
 ) -> list[Tool[WorkerOutcome]]:
     """The tools that end an attempt.
 
@@ -78,7 +87,7 @@ class _HandingIn:
     desk: WorkerDesk
     brief: WorkerBrief
     allowance: CallAllowance
-    ran: list[str]
+    ran: CommandsRun
     conflicts: int = 0
     gate_has_spoken: bool = False
     markers: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -88,14 +97,16 @@ class _HandingIn:
         left = await self.desk.off_loop(_still_marked, self.desk.workspace, self.markers)
         if left:
             return error(say("markers_left", paths=left))
-        if reasons := self._reasons_against(given):
+        if held_back := await self._reasons_against(given):
             self.gate_has_spoken = True
-            return {"status": "not_yet", "reasons": reasons}
+            return {"status": "not_yet", **held_back}
         handoff = Handoff(
             summary=given.summary,
             concerns=given.concerns,
             deviations=given.deviations,
             findings=given.findings,
+            commands=self.ran.last,
+            evidence=self.ran.evidence(self.desk.workspace.state),
         )
         match await self.desk.submit(handoff):
             case Landed(commit, change):
@@ -104,20 +115,27 @@ class _HandingIn:
             case Conflict() as conflict:
                 return await self._take(conflict)
 
-    def _reasons_against(self, given: Submit) -> list[str]:
+    async def _reasons_against(self, given: Submit) -> Result:
+        """What stands against handing in, all at once; nothing once it was said."""
         # The grace call is the last: held back there, the work would be lost.
         in_grace = self.allowance.left < 0
         if self.brief.gates == "off" or self.gate_has_spoken or in_grace:
-            return []
-        plan = self.brief.task.plan
+            return {}
+        plan, workspace = self.brief.task.plan, self.desk.workspace
         reasons = []
-        outside = paths_outside(self.desk.workspace.changed_paths(), plan.paths)
+        outside = paths_outside(workspace.changed_paths(), plan.paths)
         if outside and not given.deviations.strip():
             reasons.append(say("edits_outside_paths", outside=outside, paths=list(plan.paths)))
-        unrun = commands_not_run(plan.acceptance, self.ran)
+        hits = await self.desk.off_loop(_evasions, workspace)
+        reasons += _told(hit for hit in hits if hit.path not in given.deviations)
+        unrun = commands_not_run(plan.acceptance, self.ran.commands)
         if unrun and self.desk.can_run_commands:
             reasons.append(say("acceptance_not_run", commands=unrun))
-        return reasons
+            diff = await self.desk.off_loop(workspace.diff)
+            sayable = diff.encode(errors="replace").decode()
+            shown = head_and_tail(sayable, DIFF_CHARACTERS, how_to_see="how_to_see_diff")
+            return {"reasons": reasons, "diff": shown}
+        return {"reasons": reasons} if reasons else {}
 
     async def _take(self, conflict: Conflict) -> Answer[WorkerOutcome]:
         result: Result = {
@@ -133,6 +151,35 @@ class _HandingIn:
         self.allowance.leave_at_least(self.brief.limits.after_conflict)
         self.markers = await self.desk.off_loop(_find_markers, self.desk.workspace, conflict.paths)
         return result
+
+
+_EVASIONS: Final[Mapping[Kind, str]] = {
+    "stub": "stubs_added",
+    "suppression": "suppressions_added",
+    "skipped_test": "tests_weakened",
+}
+
+
+def _evasions(workspace: Workspace) -> list[Hit]:
+    """What the edits add that no task asks for."""
+    return scan(as_changes(workspace.changes()))
+
+
+def _told(hits: Iterable[Hit]) -> list[str]:
+    """One reason for each kind of hit, with the places."""
+    return [
+        say(
+            _EVASIONS[kind],
+            places=[
+                {"path": hit.path, "line": hit.line, "text": hit.text[:HIT_CHARACTERS]}
+                if hit.line
+                else {"path": hit.path, "gone": hit.text[:HIT_CHARACTERS]}
+                for hit in found[:HITS_NAMED]
+            ],
+            more=max(0, len(found) - HITS_NAMED),
+        )
+        for kind, found in by_kind(hits).items()
+    ]
 
 
 def _find_markers(workspace: Workspace, paths: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
