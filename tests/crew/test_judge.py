@@ -7,6 +7,7 @@ import pytest
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport
 from longshift.crew.judge import judge
+from longshift.domain.model import Attempt, CommandRun, Handoff, TaskState
 from tests.support.crew_desk import call
 
 
@@ -106,7 +107,27 @@ async def test_checks_come_with_what_they_found(make_desk, brief):
 async def test_no_checks_is_an_empty_list(make_desk, brief):
     desk = make_desk([call("run_checks"), DONE])
     await judge(desk, brief)
-    assert desk.results() == [{"checks": []}]
+    assert desk.results() == [{"checks": [], "handoffs": []}]
+
+
+async def test_what_workers_say_comes_after_the_checks(make_desk, brief, make_task):
+    ran = CommandRun(command="pytest -q", exit_status=0)
+    handoff = Handoff(
+        summary="It is perfect.", concerns="x" * 5_000, commands=(ran,), evidence="tested"
+    )
+    attempt = Attempt(number=1, base="0" * 40, state="landed", handoff=handoff)
+    task = make_task().model_copy(update={"attempts": (attempt,)})
+    desk = make_desk([call("run_checks"), DONE])
+    await judge(desk, replace(brief, tasks=[task]))
+    assert "It is perfect." not in desk.requests[0].messages[1]["content"]
+    [told] = desk.results()[0]["handoffs"]
+    assert len(told.pop("concerns")) < 1_500
+    assert told == {
+        "task": "T1",
+        "summary": "It is perfect.",
+        "commands": ["pytest -q -> 0"],
+        "evidence": "tested",
+    }
 
 
 def report(**given):
@@ -121,6 +142,51 @@ async def test_a_finding_goes_over_the_desk(make_desk, brief):
     assert desk.reports == [
         FindingReport("app/main.py", 1, "m", "c", "error", end_line=2, evidence="e")
     ]
+
+
+@pytest.mark.parametrize(
+    ("gates", "given", "severity", "said"),
+    [
+        ("enforce", report(), "warning", "Recorded as a warning"),
+        ("enforce", report(evidence=" "), "warning", "Recorded as a warning"),
+        ("enforce", report(evidence="pytest fails"), "error", ""),
+        ("enforce", report(message="It breaks K2."), "error", ""),
+        ("enforce", report(severity="info"), "info", "without evidence"),
+        ("advise", report(), "error", "without evidence"),
+        ("off", report(), "error", ""),
+    ],
+)
+async def test_an_error_shows_what_it_rests_on(make_desk, brief, gates, given, severity, said):
+    desk = make_desk([given, DONE])
+    await judge(desk, replace(brief, gates=gates))
+    assert [one.severity for one in desk.reports] == [severity]
+    [result] = desk.results()
+    assert said in str(result.get("next", ""))
+    assert ("next" in result) is bool(said)
+
+
+@pytest.mark.parametrize(
+    ("failures", "state", "gates", "held"),
+    [
+        (("gave_up", "turn_limit"), "failed", "enforce", True),
+        (("gave_up", "turn_limit"), "failed", "off", False),
+        (("gave_up", "interrupted"), "failed", "enforce", False),
+        (("gave_up", "model"), "landed", "enforce", False),
+        (("gave_up",), "failed", "enforce", False),
+    ],
+)
+async def test_what_failed_twice_is_not_tried_a_third_time(
+    make_desk, brief, make_task, failures, state, gates, held
+):
+    attempts = tuple(
+        Attempt(number=number, base="0" * 40, state="failed", failure=failure)
+        for number, failure in enumerate(failures, 1)
+    )
+    task = make_task().model_copy(update={"state": TaskState(state), "attempts": attempts})
+    desk = make_desk([verdict("retry", tasks=["T1"]), verdict("replan")])
+    ended = await judge(desk, replace(brief, tasks=[task], gates=gates))
+    assert ended.decision == ("replan" if held else "retry")
+    assert ['["T1"] failed twice' in r["error"] for r in desk.results()] == [True] * held
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,6 @@ def _judged(task: Task) -> Mapping[str, object]:
         "paths": task.plan.paths,
         "acceptance": task.plan.acceptance,
         "attempts": len(task.attempts),
-        "summary": task.attempts[-1].handoff.summary if task.attempts else "",
     }
 
 

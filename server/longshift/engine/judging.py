@@ -4,7 +4,10 @@ Owns what a judge's tools do to the run, and what a judge cannot overrule: a che
 fails and an open error of the run's own stand in the way of `done`, whatever a model says.
 """
 
-from collections.abc import Sequence
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
@@ -157,8 +160,10 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     await inspect_all(room)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
+    order = partial(_order, f"{run.id}.{run.cycle}")
     stats = await room.off_loop(path_stats, room.store, run.taken, run.head)
-    diff = await room.off_loop(run_diff, room.store, run)
+    stats.sort(key=lambda stat: order(sayable(stat.path)))
+    diff = await room.off_loop(_shuffled_diff, room, order)
     open_before = [f for f in run.findings.values() if f.state == "open"]
     brief = JudgeBrief(
         goal=run.started.goal,
@@ -168,7 +173,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         changed_paths=tuple(sayable(stat.path) for stat in stats),
         findings=tuple(open_before),
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
-        diff=sayable(diff),
+        diff=diff,
         gates=room.settings.gates,
     )
     outcome = await judge(desk, brief)
@@ -180,6 +185,19 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         if finding.id not in desk.reported and room.run.findings[finding.id].state == "open"
     ]
     return [*resolved, _verdict(room, outcome)]
+
+
+def _order(seed: str, text: str) -> bytes:
+    """A place in an order that is another in each cycle, and the same when a cycle runs again.
+
+    What is read first weighs most with a model, and the alphabet is no judge of that.
+    """
+    return hashlib.sha256(f"{seed}.{text}".encode()).digest()
+
+
+def _shuffled_diff(room: RunRoom, order: Callable[[str], bytes]) -> str:
+    files = re.split(r"(?m)^(?=diff --git )", sayable(run_diff(room.store, room.run)))
+    return "".join(sorted(files, key=lambda file: order(file.partition("\n")[0])))
 
 
 def _verdict(room: RunRoom, given: VerdictGiven) -> events.VerdictReached:

@@ -3,7 +3,9 @@
 Only the judge has them. Must never let `done` stand against what the engine measured.
 """
 
-from typing import Annotated, Never
+import re
+from collections.abc import Collection, Iterable
+from typing import Annotated, Final, Never
 
 from pydantic import Field
 
@@ -22,10 +24,18 @@ from longshift.crew.toolbox import (
     bind,
     error,
 )
-from longshift.domain.model import Line, Severity, VerdictDecision
+from longshift.domain.decide import failures_counted
+from longshift.domain.model import Line, Severity, Task, TaskState, VerdictDecision
 from longshift.errors import TellModel
 from longshift.repository.hunks import split_lines
 from longshift.repository.paths import checked_file_path
+
+HANDOFF_CHARACTERS: Final = 1_200
+"""How much of each of a worker's words the judge is told."""
+COMMANDS_NAMED: Final = 6
+"""How much of what was run it is told."""
+MOST_FAILURES: Final = 2
+"""A task that failed so often needs another plan, no further try at the same."""
 
 
 class RunChecks(Arguments):
@@ -55,15 +65,19 @@ class GiveVerdict(Arguments):
 
 def judging_tools(desk: JudgeDesk, brief: JudgeBrief) -> list[Tool[VerdictGiven]]:
     """The tools of one judge."""
-    return [_checking(desk), _reporting(desk), _deciding(desk, brief)]
+    return [_checking(desk, brief), _reporting(desk, brief), _deciding(desk, brief)]
 
 
-def _checking(desk: JudgeDesk) -> Tool[Never]:
+def _checking(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
+    # What workers say of their work is told after what was measured, or it would colour it.
+    told = [_handed_in(task) for task in brief.tasks if task.attempts]
+    handoffs = told[: count_that_fit((len(str(one)) for one in told), RESULT_CHARACTERS)]
+
     async def run_checks(given: RunChecks) -> Result:
         del given
         checks = await desk.run_checks()
         room = RESULT_CHARACTERS // max(1, len(checks))
-        return {"checks": [_shown(check, room) for check in checks]}
+        return {"checks": [_shown(check, room) for check in checks], "handoffs": handoffs}
 
     return bind("run_checks", RunChecks, run_checks)
 
@@ -85,15 +99,48 @@ def _shown(check: CheckOutcome, room: int) -> Result:
     }
 
 
-def _reporting(desk: JudgeDesk) -> Tool[Never]:
+def _handed_in(task: Task) -> Result:
+    """What the last attempt at a task reports: its worker's word, then what was measured."""
+    handoff = task.attempts[-1].handoff
+    ran = [f"{one.command} -> {one.exit_status}" for one in handoff.commands]
+    words = {
+        "summary": handoff.summary,
+        "concerns": handoff.concerns,
+        "deviations": handoff.deviations,
+    }
+    return {
+        "task": task.id,
+        **{
+            name: head_and_tail(text, HANDOFF_CHARACTERS, how_to_see="how_to_see_diff")
+            for name, text in words.items()
+            if text
+        },
+        "commands": ran[-COMMANDS_NAMED:],
+        "evidence": handoff.evidence,
+    }
+
+
+def _reporting(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
     async def report_finding(given: ReportFinding) -> Result:
         path = checked_file_path(given.path)
         await desk.off_loop(_check_lines, desk, path, given)
-        report = FindingReport(**{**given.model_dump(), "path": path})
+        told = _words_on(given, brief)
+        lowered = {"severity": "warning"} if "finding_lowered" in told else {}
+        report = FindingReport(**{**given.model_dump(), "path": path, **lowered})
         reported = await desk.report_finding(report)
-        return {"finding": reported.finding_id, "origin": reported.origin}
+        shown = {"finding": reported.finding_id, "origin": reported.origin, **lowered}
+        return {**shown, "next": [say(name) for name in told]} if told else shown
 
     return bind("report_finding", ReportFinding, report_finding)
+
+
+def _words_on(given: ReportFinding, brief: JudgeBrief) -> list[str]:
+    """Names of the messages that answer a finding which shows nothing for itself."""
+    broken = re.search(r"\bK\d+\b", given.message)  # a constraint speaks for itself
+    if brief.gates == "off" or given.evidence.strip() or broken:
+        return []
+    lowers = given.severity == "error" and brief.gates == "enforce"
+    return ["finding_lowered" if lowers else "finding_without_evidence"]
 
 
 def _check_lines(desk: Desk, path: str, given: ReportFinding) -> None:
@@ -119,6 +166,11 @@ def _deciding(desk: JudgeDesk, brief: JudgeBrief) -> Tool[VerdictGiven]:
             return error(say("verdict_without_reason"))
         if given.decision == "retry" and (not tasks or not set(tasks) <= set(known)):
             return error(say("retry_names_tasks", named=list(tasks), known=known))
+        lost = _failed_twice(brief.tasks, tasks) if given.decision == "retry" else []
+        if lost:
+            reason_against = say("retry_failed_twice", tasks=lost)
+            if gate.holds_back(reason_against):
+                return error(reason_against)
         refusal = desk.refusal_of_done() if given.decision == "done" else None
         if refusal is not None and gate.holds_back(refusal):
             return error(say("done_refused", reason=refusal))
@@ -126,3 +178,14 @@ def _deciding(desk: JudgeDesk, brief: JudgeBrief) -> Tool[VerdictGiven]:
         return End(VerdictGiven(given.decision, reason, named), {"decision": given.decision})
 
     return bind("verdict", GiveVerdict, verdict, ends=True)
+
+
+def _failed_twice(tasks: Iterable[Task], named: Collection[str]) -> list[str]:
+    """Named tasks that lie failed, and have failed of themselves as often as is tried."""
+    return [
+        task.id
+        for task in tasks
+        if task.id in named
+        and task.state is TaskState.FAILED
+        and failures_counted(task) >= MOST_FAILURES
+    ]
