@@ -7,7 +7,7 @@ import pytest
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport
 from longshift.crew.judge import judge
-from longshift.domain.model import Attempt, CommandRun, Handoff, TaskState
+from longshift.domain.model import WITHOUT_EVIDENCE, Attempt, CommandRun, Handoff, TaskState
 from tests.support.crew_desk import call
 
 
@@ -160,6 +160,7 @@ async def test_an_error_shows_what_it_rests_on(make_desk, brief, gates, given, s
     desk = make_desk([given, DONE])
     await judge(desk, replace(brief, gates=gates))
     assert [one.severity for one in desk.reports] == [severity]
+    assert (desk.reports[0].evidence == WITHOUT_EVIDENCE) is bool(said)
     [result] = desk.results()
     assert said in str(result.get("next", ""))
     assert ("next" in result) is bool(said)

@@ -86,6 +86,13 @@ async def test_a_second_task_on_one_file_is_added_and_told(make_desk, brief):
     assert len(desk.plans) == 2
 
 
+async def test_in_the_last_reply_a_plan_without_evidence_is_taken(make_desk, brief):
+    finish = call("finish", summary="all")
+    desk = make_desk([add(), finish])
+    limits = replace(brief.limits, planner=1)
+    assert await plan(desk, replace(brief, limits=limits)) == Planned("all", "")
+
+
 LONG = "x = 1\n" * 601
 
 

@@ -1,6 +1,7 @@
 """Bad conversations as data: each limit of the loop with one that hits it and one that doesn't."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -10,6 +11,7 @@ import pytest
 from longshift.crew.briefs import CallLimits, Planned, PlannerBrief, UnfinishedCause, WorkerBrief
 from longshift.crew.limits import LIMITS
 from longshift.crew.planner import plan
+from longshift.crew.prompts import library
 from longshift.crew.worker import work
 from tests.support.crew_desk import Reply, call, raw
 
@@ -59,6 +61,18 @@ def test_every_cause_has_a_limit_a_reason_and_a_transcript():
     causes = set(get_args(UnfinishedCause))
     assert set(LIMITS) == causes
     assert {given["ends"] for given in TRANSCRIPTS} == causes | {"finish"}
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text()
+
+
+def test_the_page_names_every_cause_and_no_message_that_there_is_not():
+    assert [cause for cause in LIMITS if f"| `{cause}` |" not in PAGE] == []
+    assert [one.message for one in LIMITS.values() if f"`{one.message}`" not in PAGE] == [""] * 3
+    said = re.findall(r"`((?:acceptance|file|task|tasks|finish|edits|stubs|finding)_\w+)`", PAGE)
+    known = set(library().names("messages"))
+    assert len(said) > 8
+    assert set(said) <= known
 
 
 EDIT = call("edit_file", path="app/main.py", old_text="return 1", new_text="return 2")

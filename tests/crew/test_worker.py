@@ -181,6 +181,13 @@ async def test_all_reasons_come_at_once_with_the_difference(make_desk, brief, ma
     assert "+    pass" in not_yet["diff"]
 
 
+async def test_in_the_last_reply_of_a_circle_the_gate_is_silent(make_desk, brief):
+    look = call("list_files")
+    desk = make_desk([OUTSIDE, *[look] * 5, SUBMIT])
+    assert isinstance(await work(desk, brief), WorkLanded)
+    assert "only one of" in desk.told()[-1]
+
+
 RUN = call("run_command", command="pytest -q")
 
 

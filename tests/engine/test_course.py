@@ -33,7 +33,12 @@ def said_to(world: World, role: str) -> str:
 async def test_a_second_attempt_sees_how_the_first_ended(world: World) -> None:
     world.play(
         planner(task("shout", "a.txt")),
-        flow("worker", turn(call("give_up", reason="The file is too quiet.")), times=1),
+        flow(
+            "worker",
+            turn(call("write_file", path="b.txt", content="quiet")),
+            turn(call("give_up", reason="The file is too quiet.")),
+            times=1,
+        ),
         SHOUT,
         *judge(("retry", ["T1"]), "done"),
     )
@@ -41,7 +46,10 @@ async def test_a_second_attempt_sees_how_the_first_ended(world: World) -> None:
         run = await it.work()
         assert (run.outcome, run.cycle) == ("done", 2)
         assert [a.state for a in run.tasks["T1"].attempts] == ["failed", "landed"]
-    assert "The file is too quiet." in str(world.server.by_role("worker")[1].messages)
+    told = str(world.server.by_role("worker")[2].messages)
+    assert "The file is too quiet." in told
+    assert "Nothing of this attempt landed" in told
+    assert "b.txt" in told
 
 
 async def test_a_replan_begins_with_a_fresh_planner(world: World) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from longshift.cli.terminal import one_line
 from longshift.domain import events as e
 from longshift.domain.budgets import setting_of, shares
-from longshift.domain.model import BudgetKind, Usage
+from longshift.domain.model import WITHOUT_EVIDENCE, BudgetKind, Usage
 from longshift.domain.state import Run
 from longshift.review.flags import named, protected_paths
 
@@ -257,7 +257,8 @@ def _(event: e.FindingReported, run: Run | None) -> Told:
     f = event.detail
     tone: Tone = "warn" if f.origin == "run" else "dim"
     before = ", stood there before" if f.origin == "base" else ""
-    text = f"{f.id} {f.severity}{before}: {f.path}:{f.line}: {f.message} [{f.code}]"
+    unshown = ", without evidence" if f.evidence == WITHOUT_EVIDENCE else ""
+    text = f"{f.id} {f.severity}{before}{unshown}: {f.path}:{f.line}: {f.message} [{f.code}]"
     return Told(text, tone, minor=f.origin == "base")
 
 

@@ -36,12 +36,19 @@ class CallAllowance:
 
     limit: int
     used: int = 0
+    circling: bool = False
+    """Whether the next reply is the last for another reason than the limit."""
     _noticed_at: int = field(default=0, init=False)
 
     @property
     def left(self) -> int:
         """Calls that are left; the grace call makes it -1."""
         return self.limit - self.used
+
+    @property
+    def in_grace(self) -> bool:
+        """Whether a tool that is called now is called in the last reply that is heard."""
+        return self.left < 0 or self.circling
 
     def leave_at_least(self, calls: int) -> None:
         """Raise the limit so that so many calls are left."""
@@ -127,7 +134,8 @@ class _Talk(Generic[Outcome]):
         if out_of_calls and self._allowance.left <= 0:
             return _unfinished("turn_limit", times=self._allowance.limit)
         if self._allowance.limit > limit:
-            self._circling = None  # its last word began something new, which it may bring to an end
+            # Its last word began something new, which it may bring to an end.
+            self._circling, self._allowance.circling = None, False
         elif circling is not None:
             return _unfinished("repetition", tool=circling)
         if (ended := self._answer(trouble, tool)) is not None:
@@ -217,7 +225,7 @@ class _Talk(Generic[Outcome]):
 
     def _act_on(self, word: Word, tool: str) -> None:
         if word == "over":
-            self._circling = tool
+            self._circling, self._allowance.circling = tool, True
             self.tell("user", say("repetition_grace", name=tool, ending=self._toolbox.ending))
         elif word == "nudge":
             self.tell("user", say("repetition", name=tool, times=self._repetition.times))

@@ -24,17 +24,18 @@ async def plan(desk: PlannerDesk, brief: PlannerBrief) -> PlannerOutcome:
     """
     sub_planner = brief.is_sub_planner
     limit = brief.limits.sub_planner if sub_planner else brief.limits.planner
+    allowance = CallAllowance(limit)
     return await converse(
         desk,
         Toolbox(
             "sub_planner" if sub_planner else "planner",
             [
                 *reading_tools(desk),
-                *planning_tools(desk, brief),
+                *planning_tools(desk, brief, allowance),
                 asking_tool(desk.ask_person),
             ],
         ),
         system=library().render("planner", {"calls": limit, "sub_planner": sub_planner}),
         opening=planner_opening(brief),
-        allowance=CallAllowance(limit),
+        allowance=allowance,
     )

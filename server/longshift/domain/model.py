@@ -264,6 +264,10 @@ class HeadStep(Value):
     paths: tuple[str, ...]
 
 
+WITHOUT_EVIDENCE = "none was given"
+"""The evidence of a judge's finding that names none; a check's finding has an empty one."""
+
+
 class Finding(Value):
     """One defect that a judge or a check reports, at a line of the run's head."""
 

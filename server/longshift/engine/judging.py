@@ -4,10 +4,7 @@ Owns what a judge's tools do to the run, and what a judge cannot overrule: a che
 fails and an open error of the run's own stand in the way of `done`, whatever a model says.
 """
 
-import hashlib
-import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Final
 
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
@@ -20,7 +17,13 @@ from longshift.domain.state import Run
 from longshift.engine.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
-from longshift.engine.difference import lies_on_difference, path_stats, sayable
+from longshift.engine.difference import (
+    in_seeded_order,
+    lies_on_difference,
+    path_stats,
+    place_in_order,
+    sayable,
+)
 from longshift.engine.inspection import inspect_all, standing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
@@ -160,10 +163,10 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     await inspect_all(room)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
-    order = partial(_order, f"{run.id}.{run.cycle}")
+    seed = f"{run.id}.{run.cycle}"
     stats = await room.off_loop(path_stats, room.store, run.taken, run.head)
-    stats.sort(key=lambda stat: order(sayable(stat.path)))
-    diff = await room.off_loop(_shuffled_diff, room, order)
+    stats.sort(key=lambda stat: place_in_order(seed, sayable(stat.path)))
+    diff = sayable(await room.off_loop(run_diff, room.store, run))
     open_before = [f for f in run.findings.values() if f.state == "open"]
     brief = JudgeBrief(
         goal=run.started.goal,
@@ -173,7 +176,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         changed_paths=tuple(sayable(stat.path) for stat in stats),
         findings=tuple(open_before),
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
-        diff=diff,
+        diff=in_seeded_order(diff, seed),
         gates=room.settings.gates,
     )
     outcome = await judge(desk, brief)
@@ -185,19 +188,6 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         if finding.id not in desk.reported and room.run.findings[finding.id].state == "open"
     ]
     return [*resolved, _verdict(room, outcome)]
-
-
-def _order(seed: str, text: str) -> bytes:
-    """A place in an order that is another in each cycle, and the same when a cycle runs again.
-
-    What is read first weighs most with a model, and the alphabet is no judge of that.
-    """
-    return hashlib.sha256(f"{seed}.{text}".encode()).digest()
-
-
-def _shuffled_diff(room: RunRoom, order: Callable[[str], bytes]) -> str:
-    files = re.split(r"(?m)^(?=diff --git )", sayable(run_diff(room.store, room.run)))
-    return "".join(sorted(files, key=lambda file: order(file.partition("\n")[0])))
 
 
 def _verdict(room: RunRoom, given: VerdictGiven) -> events.VerdictReached:

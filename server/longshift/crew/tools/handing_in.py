@@ -118,8 +118,7 @@ class _HandingIn:
     async def _reasons_against(self, given: Submit) -> Result:
         """What stands against handing in, all at once; nothing once it was said."""
         # The grace call is the last: held back there, the work would be lost.
-        in_grace = self.allowance.left < 0
-        if self.brief.gates == "off" or self.gate_has_spoken or in_grace:
+        if self.brief.gates == "off" or self.gate_has_spoken or self.allowance.in_grace:
             return {}
         plan, workspace = self.brief.task.plan, self.desk.workspace
         reasons = []

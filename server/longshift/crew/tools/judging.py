@@ -25,7 +25,14 @@ from longshift.crew.toolbox import (
     error,
 )
 from longshift.domain.decide import failures_counted
-from longshift.domain.model import Line, Severity, Task, TaskState, VerdictDecision
+from longshift.domain.model import (
+    WITHOUT_EVIDENCE,
+    Line,
+    Severity,
+    Task,
+    TaskState,
+    VerdictDecision,
+)
 from longshift.errors import TellModel
 from longshift.repository.hunks import split_lines
 from longshift.repository.paths import checked_file_path
@@ -126,7 +133,8 @@ def _reporting(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
         await desk.off_loop(_check_lines, desk, path, given)
         told = _words_on(given, brief)
         lowered = {"severity": "warning"} if "finding_lowered" in told else {}
-        report = FindingReport(**{**given.model_dump(), "path": path, **lowered})
+        marked = {"evidence": WITHOUT_EVIDENCE} if told else {}
+        report = FindingReport(**{**given.model_dump(), "path": path, **lowered, **marked})
         reported = await desk.report_finding(report)
         shown = {"finding": reported.finding_id, "origin": reported.origin, **lowered}
         return {**shown, "next": [say(name) for name in told]} if told else shown

@@ -9,6 +9,7 @@ from typing import Annotated, Never
 from pydantic import Field, StringConstraints
 
 from longshift.crew.briefs import Planned, PlannerBrief
+from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import AddedTask, PlannerDesk
 from longshift.crew.gates.acceptance import vague_items
 from longshift.crew.gates.gate import Gate
@@ -50,9 +51,11 @@ class Finish(Arguments):
     evidence: str = ""
 
 
-def planning_tools(desk: PlannerDesk, brief: PlannerBrief) -> list[Tool[Planned]]:
-    """The tools of one planner or sub-planner."""
-    planning = _Planning(desk, brief)
+def planning_tools(
+    desk: PlannerDesk, brief: PlannerBrief, allowance: CallAllowance
+) -> list[Tool[Planned]]:
+    """The tools of one planner or sub-planner, which may take so many calls of the model."""
+    planning = _Planning(desk, brief, allowance)
     tools: list[Tool[Planned]] = [
         bind("add_task", AddTask, planning.add_task),
         bind("finish", Finish, planning.finish, ends=True),
@@ -63,9 +66,10 @@ def planning_tools(desk: PlannerDesk, brief: PlannerBrief) -> list[Tool[Planned]
 class _Planning:
     """One planner's plan, as far as it has come."""
 
-    def __init__(self, desk: PlannerDesk, brief: PlannerBrief) -> None:
+    def __init__(self, desk: PlannerDesk, brief: PlannerBrief, allowance: CallAllowance) -> None:
         self._desk = desk
         self._brief = brief
+        self._allowance = allowance
         self._gate = Gate(brief.gates)
         self._added: dict[str, TaskPlan] = {}
         self._delegated: list[str] = []
@@ -96,7 +100,9 @@ class _Planning:
 
     async def finish(self, given: Finish) -> Answer[Planned]:
         missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])
-        heard = self._finish_was_held_back or self._brief.gates == "off"
+        # The grace call is the last: held back there, the plan would count as failed.
+        passes = self._finish_was_held_back or self._allowance.in_grace
+        heard = passes or self._brief.gates == "off"
         if missing is not None and not heard:
             self._finish_was_held_back = True
             return error(say("finish_without_evidence", missing=missing))
