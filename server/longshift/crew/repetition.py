@@ -1,11 +1,10 @@
 """Noticing that a model goes round in circles.
 
 Owns what counts as the same: a call, its arguments, its result and the state of the workspace
-after it. A command run again after an edit is therefore no repetition. Costs one digest a call
+after it. A command run again after an edit is therefore no repetition. Costs one hash a call
 and remembers six of them, however long the conversation grows. Pure.
 """
 
-import hashlib
 from collections import deque
 from typing import Final, Literal
 
@@ -25,8 +24,8 @@ class Repetition:
 
     def __init__(self) -> None:
         """Start with nothing seen."""
-        self._seen: deque[bytes] = deque(maxlen=ALTERNATING)
-        self._circle: frozenset[bytes] = frozenset()
+        self._seen: deque[int] = deque(maxlen=ALTERNATING)
+        self._circle: frozenset[int] = frozenset()
         self.times = 0
         """How many calls the repetition that was last found is made of."""
 
@@ -40,15 +39,15 @@ class Repetition:
             state: stands for the files of the workspace as they are after the call.
             failed: whether the result is an error.
         """
-        text = "\0".join((name, arguments, result, str(state)))
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        # Python's own hash: seeded anew in each process, so that no text can be made to collide.
+        digest = hash((name, arguments, result, state))
         self._seen.append(digest)
         if digest in self._circle:
             return "over"
         self._circle = self._found(SAME_ERRORS if failed else SAME_RESULTS)
         return "nudge" if self._circle else ""
 
-    def _found(self, same: int) -> frozenset[bytes]:
+    def _found(self, same: int) -> frozenset[int]:
         seen = list(self._seen)
         for length, kinds in ((same, 1), (ALTERNATING, 2)):
             last = seen[-length:]
@@ -58,5 +57,5 @@ class Repetition:
         return frozenset()
 
 
-def _goes_round(seen: list[bytes], kinds: int) -> bool:
+def _goes_round(seen: list[int], kinds: int) -> bool:
     return seen[kinds:] == seen[:-kinds]
