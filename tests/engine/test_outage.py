@@ -8,6 +8,7 @@ from longshift.models import breaker
 from tests.support.engine_world import (
     TEXT,
     World,
+    call,
     edit,
     flow,
     judge,
@@ -104,6 +105,8 @@ async def test_a_fifth_of_all_calls_may_fail_and_the_tree_is_the_same(
     """Of 429, 500, dropped connections, garbage and replies cut off, seeded."""
     monkeypatch.setattr("longshift.models.endpoint.FIRST_WAIT_S", 0.001)
     tasks = [task(f"Part {number:03}", f"{number:03}.txt") for number in range(TASKS)]
+    plan = [turn(*tasks[first : first + 25]) for first in range(0, TASKS, 25)]
+    plan.append(turn(call("finish", summary="Planned.", evidence="All of them.")))
     works = [
         worker(f"Part {number:03}", turn(write(f"{number:03}.txt", f"{number}\n")))
         for number in range(TASKS)
@@ -113,12 +116,14 @@ async def test_a_fifth_of_all_calls_may_fail_and_the_tree_is_the_same(
         person = GitRepository.create(tmp_path / f"repository {len(trees)}")
         person.commit({"a.txt": TEXT})
         world = World(person, server, settings={"workers": 20})
-        server.play({"flows": [planner(*tasks), *works, *judge("done")], "chaos": chaos})
+        server.play({"flows": [flow("planner", *plan), *works, *judge("done")], "chaos": chaos})
         async with world.opened() as opened:
-            run = await opened.work()
+            await opened.start()
+            run = await opened.until(lambda run: run.outcome)
             store = opened.engine.shop.store
             trees.append(await asyncio.to_thread(store.objects.tree_of, run.head))
         assert run.outcome == "done"
+        assert len(run.changes) == TASKS
         assert run.usage.calls == world.asked
     assert world.asked > TASKS * 2 * 1.15
     assert trees[0] == trees[1]

@@ -39,7 +39,6 @@ class Breaker:
         self._call_later = call_later
         self._jitter = jitter
         self._failures = 0
-        self._answers = 0
         self._pause_s = FIRST_PAUSE_S
         self._reason: str | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -57,11 +56,6 @@ class Breaker:
     def may_be_asked(self) -> bool:
         """Whether a call would be let through now, be it as the one that tries."""
         return not self.is_open or (self._may_probe and not self._probing)
-
-    @property
-    def answers(self) -> int:
-        """How many calls were answered so far: who sees it grow knows that others get through."""
-        return self._answers
 
     def on_change(self, listener: Listener | None) -> None:
         """Name who is told when it opens, when a try fails, and when it closes."""
@@ -90,7 +84,6 @@ class Breaker:
 
     def answered(self) -> None:
         """The endpoint gave an answer, whatever it says: it is there."""
-        self._answers += 1
         self._failures = 0
         self._probing = False
         if self.is_open:

@@ -98,7 +98,7 @@ class EndpointModel:
         Raises:
             ModelUnavailable, BudgetExceeded: as `port.Model.complete`.
         """
-        number, answers = 0, self._client.breaker.answers
+        number = 0
         while True:
             habits = self._habits
             outcome = await self._try(request, habits, holds=holds)
@@ -115,11 +115,13 @@ class EndpointModel:
                 if outcome.outcome != "rate_limited":  # those wait together, at the pace
                     await self._sleep(self._wait_s(number - 1, outcome.retry_after_s))
                 continue
-            others_get_through = self._client.breaker.answers > answers
-            if not holds or not outcome.holds or others_get_through:
+            if not holds or not outcome.holds:
                 raise outcome.error
-            self._client.breaker.failed(str(outcome.error), at_once=True)
-            number, answers = 0, self._client.breaker.answers
+            if outcome.outcome == "rate_limited":
+                self._client.breaker.failed(str(outcome.error), at_once=True)
+            elif not self._client.breaker.is_open:
+                raise outcome.error  # others get through: it is this call that can't be answered
+            number = 0
 
     async def _try(
         self, request: ModelRequest, habits: Habits, *, holds: bool
