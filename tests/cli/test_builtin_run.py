@@ -24,6 +24,14 @@ def test_a_run_is_looked_at_decided_on_and_forgotten(shell: Shell) -> None:
     assert (run["runId"], run["state"], run["outcome"]) == ("R1", "ended", "done")
     assert shell.here("log", "R1", "--json").lines == done.lines
     assert "T1 (" in shell.here("log", "R1").out
+    listed = shell.here("log", "R1", "--conversations", "--json").lines
+    assert [line["conversation"] for line in listed] == ["P1", "T1.1", "T2.1", "judge.1"]
+    talk = shell.here("log", "R1", "t1").out
+    for words in ("the role's prompt", "You do one task", "calls edit_file", "status: landed"):
+        assert words in talk
+    whole = shell.here("log", "R1", "T1.1", "--json").lines
+    assert [line["role"] for line in whole[:2]] == ["system", "user"]
+    assert "judge.1" in shell.here("log", "R1", "T7", status=2).err
 
     patch = shell.here("diff", "R1").out
     subprocess.run(["git", "apply", "--check"], cwd=shell.root, input=patch, text=True, check=True)

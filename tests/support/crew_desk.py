@@ -59,6 +59,9 @@ Script = Sequence[Reply | Sequence[Call] | Call | str]
 class ScriptedDesk:
     """The desks of all three roles."""
 
+    def keep_end(self, messages: Sequence[Message]) -> None:
+        self.kept = list(messages)
+
     store: ObjectStore
     workspace: Workspace
     script: Script

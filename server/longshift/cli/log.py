@@ -1,10 +1,11 @@
-"""`longshift log`: what happened in a run, from its first event to its last.
+"""`longshift log`: what happened in a run, and what its agents said.
 
 Owns the command. Only looks, whoever drives the run.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -17,29 +18,47 @@ from longshift.cli.session import (
     known_run,
     repo_option,
 )
+from longshift.cli.talks import calls_of, show_conversation
 from longshift.cli.terminal import output
 from longshift.cli.told import STYLES, told
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply
 from longshift.domain.state import Run, State
+from longshift.errors import UsageError
 from longshift.journal.reader import JournalReader
 
 
 @click.command()
 @click.argument("run")
+@click.argument("agent", required=False)
 @repo_option
 @json_option
-def command(run: str, repo: Path, as_json: bool) -> None:
-    """Show what happened in RUN, one event a line."""
+@click.option("--conversations", is_flag=True, help="List the conversations that were kept.")
+def command(run: str, agent: str | None, repo: Path, as_json: bool, conversations: bool) -> None:
+    """Show what happened in RUN, one event a line; or the whole conversation of an AGENT.
+
+    AGENT is as in the events: P1, T3.2 (T3: its last attempt), judge.1 (judge: the last).
+    """
     worktree = find_worktree(repo)
     state = State()
+    quiet = agent is not None or conversations
+    records: list[Recorded] = []
     if journal_path(worktree).exists():
         # Told as it is read: what stands before a damaged row is shown.
         with JournalReader.open(journal_path(worktree)) as reader:
             for record in reader.read():
                 state = apply(state, record)
                 if record.event.run in (run, run.upper()):
-                    _show(record, state.runs[record.event.run], as_json=as_json)
+                    if not quiet:
+                        _show(record, state.runs[record.event.run], as_json=as_json)
+                    records.append(record)
+            run_id = known_run(state, run).id
+            if conversations:
+                _list(reader.conversations(run_id), records, as_json=as_json)
+            elif agent is not None:
+                name = _named(agent, run_id, reader.conversations(run_id))
+                parts = [list(map(json.loads, part)) for part in reader.conversation(run_id, name)]
+                _tell(name, parts, records, as_json=as_json)
     known_run(state, run)
 
 
@@ -50,3 +69,44 @@ def _show(record: Recorded, run: Run, *, as_json: bool) -> None:
     said = told(record.event, run)
     line = Text(f"{record.time.astimezone():%m-%d %H:%M:%S} ", "dim")
     output().print(line.append(said.text, STYLES[said.tone]), soft_wrap=True)
+
+
+def _named(agent: str, run_id: str, names: Sequence[str]) -> str:
+    """The conversation that a person means: in any case, the last one where several are.
+
+    Raises:
+        UsageError: there is none.
+    """
+    asked = agent.casefold()
+    for name in reversed(names):
+        if asked in (name.casefold(), name.casefold().partition(".")[0]):
+            return name
+    kept = ", ".join(names) or "none yet"
+    raise UsageError(f"No conversation of {agent} was kept in {run_id}. Those that were: {kept}.")
+
+
+def _list(names: Sequence[str], records: Sequence[Recorded], *, as_json: bool) -> None:
+    for name in names:
+        calls = calls_of(records, name)
+        tokens = sum(call.usage.input_tokens + call.usage.output_tokens for call in calls)
+        costs = [call.usage.cost_usd for call in calls]
+        known = [cost for cost in costs if cost is not None]
+        cost = sum(map(float, known)) if len(known) == len(costs) else None
+        if as_json:
+            line = {"conversation": name, "calls": len(calls), "tokens": tokens, "cost_usd": cost}
+            sys.stdout.write(json.dumps(line) + "\n")
+        else:
+            price = "price unknown" if cost is None else f"${cost:.4f}"
+            output().print(f"{name:<12} {len(calls):>4} calls  {tokens:>10,} tokens  {price}")
+
+
+def _tell(
+    name: str, parts: list[list[dict[str, object]]], records: Sequence[Recorded], *, as_json: bool
+) -> None:
+    if not as_json:
+        show_conversation(output(), name, parts, calls_of(records, name))
+        return
+    for number, part in enumerate(parts):
+        for message in part:
+            line = {"conversation": name, "part": number, **message}
+            sys.stdout.write(json.dumps(line) + "\n")

@@ -90,12 +90,15 @@ async def converse(
     talk = _Talk(desk, toolbox, allowance)
     talk.tell("system", system)
     talk.tell("user", opening)
-    while True:
-        await desk.before_step()
-        talk.hear(desk.take_messages())
-        ended = await talk.step()
-        if ended is not None:
-            return ended.outcome
+    try:
+        while True:
+            await desk.before_step()
+            talk.hear(desk.take_messages())
+            ended = await talk.step()
+            if ended is not None:
+                return ended.outcome
+    finally:
+        desk.keep_end(talk.messages)
 
 
 class _Talk(Generic[Outcome]):
@@ -111,6 +114,11 @@ class _Talk(Generic[Outcome]):
         """The tool that is called over and over in spite of a nudge: the next reply is the last."""
         self._fruitless = 0
         self._unheard: list[Said] = []
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All that was said so far."""
+        return self._messages
 
     def tell(self, role: str, content: str) -> None:
         self._messages.append({"role": role, "content": content})

@@ -14,7 +14,7 @@ from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.domain.model import Handoff, Said, Severity, TaskPlan
 from longshift.errors import Guard
-from longshift.models.port import ModelReply, ModelRequest
+from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 
 P = ParamSpec("P")
@@ -41,6 +41,9 @@ class Desk(Protocol):
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Ask the role's model; the budget, the usage and its events are the engine's."""
+
+    def keep_end(self, messages: Sequence[Message]) -> None:
+        """Keep a conversation whole, its last results with it, that no model is sent any more."""
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread, so that the loop thread is never held up."""

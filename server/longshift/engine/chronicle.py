@@ -6,6 +6,7 @@ is masked before all of that, so that state, journal and listeners hold the same
 be bypassed: nothing else appends to the journal.
 """
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from longshift.domain.state import Run, State
 from longshift.engine.ports import Clock
 from longshift.errors import UsageError
 from longshift.journal.store import Journal
+from longshift.models.port import Message
 from longshift.screening.secrets import find_secrets, mask_within, texts_within
 
 log = logging.getLogger(__name__)
@@ -118,6 +120,10 @@ class Chronicle:
             if self._broken is None and self._state is not before:
                 for record in records:
                     self._tell(record)
+
+    def keep(self, run_id: str, conversation: str, number: int, message: Message) -> None:
+        """Keep a message of a conversation, which has been masked; see `Journal.keep`."""
+        self._journal.keep(run_id, conversation, number, json.dumps(message))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Be told of every fact once it is durable; returns what ends it."""

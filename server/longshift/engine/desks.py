@@ -14,9 +14,10 @@ from longshift.engine.difference import sayable
 from longshift.engine.outgoing import Outgoing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Role, Spending
+from longshift.engine.transcripts import Transcript
 from longshift.errors import Guard
 from longshift.models.config import BUILTIN
-from longshift.models.port import ModelReply, ModelRequest
+from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.policy import Refusal
 from longshift.screening.hidden import visible
@@ -35,7 +36,13 @@ class AgentDesk:
     """The desk of one agent, whatever its role."""
 
     def __init__(
-        self, room: RunRoom, spending: Spending, role: Role, agent: str, workspace: Workspace
+        self,
+        room: RunRoom,
+        spending: Spending,
+        role: Role,
+        agent: str,
+        workspace: Workspace,
+        conversation: str = "",
     ) -> None:
         """Sit an agent down.
 
@@ -45,6 +52,7 @@ class AgentDesk:
             role: whose model it asks.
             agent: its id in the journal: `P1`, `T1.2`, `judge`.
             workspace: the files that it sees.
+            conversation: the name under which its conversation is kept; "": the agent's.
         """
         self._room = room
         self._spending = spending
@@ -53,6 +61,7 @@ class AgentDesk:
         self._workspace = workspace
         self._messages_read = 0
         self._outgoing = Outgoing()
+        self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
 
     @property
     def workspace(self) -> Workspace:
@@ -71,11 +80,18 @@ class AgentDesk:
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Ask the role's model; what leaves this machine for it holds no secret."""
+        outgoing, masked = await self._room.off_loop(self._outgoing.masked, request)
+        self._transcript.keep(self._outgoing.sent)
         if getattr(self._room.models, self._role).name != BUILTIN:
-            request, masked = await self._room.off_loop(self._outgoing.masked, request)
+            request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
         return await self._spending.complete(self._role, self._agent, request)
+
+    def keep_end(self, messages: Sequence[Message]) -> None:
+        """Keep the last messages of a conversation, which no model is sent any more."""
+        self._outgoing.masked(ModelRequest(messages))
+        self._transcript.keep(self._outgoing.sent)
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread."""

@@ -43,7 +43,8 @@ class JudgingDesk(AgentDesk):
     def __init__(self, room: RunRoom, spending: Spending, checks: Checks) -> None:
         """Sit a judge down at the run's head."""
         self._head = room.run.head
-        super().__init__(room, spending, "judge", "judge", room.workspace(self._head))
+        talk = f"judge.{room.run.cycle}"
+        super().__init__(room, spending, "judge", "judge", room.workspace(self._head), talk)
         self._checks = checks
         # What the inspection found stands until the inspection no longer finds it.
         self.reported: set[str] = {finding.id for finding in standing(room.run)}

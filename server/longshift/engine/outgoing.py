@@ -40,6 +40,11 @@ class Outgoing:
         changed = replace(request, messages=tuple(masked for _, masked in self._sent))
         return changed, tuple(dict.fromkeys(told))
 
+    @property
+    def sent(self) -> Sequence[Message]:
+        """The conversation as it was last looked at, without secrets."""
+        return [masked for _, masked in self._sent]
+
     def _known(self, messages: Sequence[Message]) -> int:
         """How many messages at the start were sent before; a new conversation begins anew."""
         pairs = zip(self._sent, messages, strict=False)

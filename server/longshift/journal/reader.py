@@ -109,6 +109,36 @@ class JournalReader:
         assert isinstance(last, int)
         return last
 
+    def conversations(self, run: str) -> list[str]:
+        """The conversations of a run that were kept, in the order in which they began."""
+        query = (
+            "SELECT conversation FROM messages WHERE run = ? GROUP BY conversation ORDER BY min(id)"
+        )
+        with self._explained():
+            if not schema.has_messages(self._db, self._path):
+                return []
+            return [str(name) for (name,) in self._db.execute(query, (run,)).fetchall()]
+
+    def conversation(self, run: str, name: str) -> list[list[str]]:
+        """A conversation: each of its parts as its messages, which are JSON.
+
+        A part begins with what stood before it, where a conversation was shortened or begun anew.
+        """
+        query = (
+            "SELECT number, body FROM messages JOIN texts USING (digest)"
+            " WHERE run = ? AND conversation = ? ORDER BY id"
+        )
+        with self._explained():
+            if not schema.has_messages(self._db, self._path):
+                return []
+            rows = self._db.execute(query, (run, name)).fetchall()
+        parts: list[list[str]] = [[]]
+        for number, body in cast("list[tuple[int, str]]", rows):
+            if number < len(parts[-1]):
+                parts.append(parts[-1][:number])
+            parts[-1].append(body)
+        return parts
+
     def check(self) -> None:
         """Go through the whole file, pages and rows; takes time in proportion to its size.
 

@@ -59,6 +59,29 @@ MIGRATIONS: Final = (
         "one run is read or forgotten without going through all the others",
         ("CREATE INDEX events_by_run ON events (run)",),
     ),
+    Migration(
+        3,
+        "each conversation is kept whole, beside the facts; a text that many share, once",
+        (
+            """
+            CREATE TABLE texts (
+                digest TEXT PRIMARY KEY,
+                body TEXT NOT NULL
+            ) STRICT, WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE messages (
+                id INTEGER PRIMARY KEY,
+                run TEXT NOT NULL,
+                conversation TEXT NOT NULL,
+                number INTEGER NOT NULL,
+                digest TEXT NOT NULL
+            ) STRICT
+            """,
+            "CREATE INDEX messages_by_conversation ON messages (run, conversation)",
+            "CREATE INDEX messages_by_digest ON messages (digest)",
+        ),
+    ),
 )
 _LONGEST_TOLD: Final = 200
 CURRENT: Final = MIGRATIONS[-1].version
@@ -123,6 +146,11 @@ def is_readable(db: apsw.Connection, path: Path) -> bool:
     """
     _require_known(db, path)
     return _integer(db, "PRAGMA user_version") > 0
+
+
+def has_messages(db: apsw.Connection, path: Path) -> bool:
+    """Whether conversations can be read: an older schema, not migrated yet, has none."""
+    return is_readable(db, path) and _integer(db, "PRAGMA user_version") >= 3
 
 
 def migrate(db: apsw.Connection, *, to: int = CURRENT) -> None:

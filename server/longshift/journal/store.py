@@ -19,7 +19,7 @@ import apsw
 from longshift.domain.events import EVENT, Event, Recorded
 from longshift.journal import schema
 from longshift.journal.reader import JournalReader
-from longshift.journal.writer import Append, Forget, Row, Statistics, Writer
+from longshift.journal.writer import Append, Forget, KeptMessage, Row, Statistics, Writer
 
 T = TypeVar("T")
 
@@ -39,6 +39,7 @@ class Journal:
         self._path = path
         self._clock = clock
         self._followers: set[_Bell] = set()
+        self._kept: list[KeptMessage] = []
         self._writer = Writer(db, path, self._ring)
 
     @classmethod
@@ -78,8 +79,22 @@ class Journal:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
         facts = _Facts(events, self._now())
-        self._writer.submit(Append(done, loop, facts.rows))
+        self._writer.submit(Append(done, loop, facts.rows, self._take_kept()))
         return facts.recorded(await done)
+
+    def keep(self, run: str, conversation: str, number: int, message: str) -> None:
+        """Keep a message of a conversation; it is written with the next facts, or at the end.
+
+        Messages are no facts: nothing follows from them, and who reads the facts never meets them.
+
+        Args:
+            run: the run's id.
+            conversation: whose: `P1`, `T1.2`, `judge.1`.
+            number: its place, from 0. A number that was given before takes back the message at
+                that place and all behind it.
+            message: as JSON.
+        """
+        self._kept.append((run, conversation, number, message))
 
     def append_now(self, *events: Event) -> tuple[Recorded, ...]:
         """Do what `append` does, blocking: for recovery, and where no loop runs."""
@@ -145,6 +160,10 @@ class Journal:
 
     def close_now(self) -> None:
         """Do what `close` does, blocking."""
+        if kept := self._take_kept():
+            done: concurrent.futures.Future[int] = concurrent.futures.Future()
+            with contextlib.suppress(RuntimeError):  # it was closed before
+                self._writer.submit(Append(done, None, (), kept))
         self._writer.close()
         for bell in tuple(self._followers):
             bell.closing = True
@@ -160,6 +179,10 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _take_kept(self) -> list[KeptMessage]:
+        kept, self._kept = self._kept, []
+        return kept
 
     def _now(self) -> datetime:
         # On the caller's thread, so that a simulated clock is read in the simulation's order.

@@ -7,6 +7,7 @@ transaction. Must never interpret an event, and never outlives `close`.
 import asyncio
 import concurrent.futures
 import contextlib
+import hashlib
 import itertools
 import queue
 import threading
@@ -24,6 +25,9 @@ from longshift.journal.schema import BUSY_TIMEOUT_MS, explain
 Row: TypeAlias = tuple[str, str | None, str, str]
 """Time, run, event name and body: one fact as its columns hold it."""
 
+KeptMessage: TypeAlias = tuple[str, str, int, str]
+"""Run, conversation, number in the conversation, and the message as JSON."""
+
 MOST_JOBS_A_GROUP: Final = 4096
 """Bounds how long the first of a group waits for the last."""
 
@@ -33,6 +37,20 @@ MOST_JOBS_A_GROUP: Final = 4096
 _INSERT: Final = """
     INSERT INTO events (seq, time, run, event, body)
     SELECT ?1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
+"""
+
+
+_INSERT_TEXTS: Final = """
+    INSERT OR IGNORE INTO texts (digest, body)
+    SELECT value ->> 0, value ->> 1 FROM json_each(?1)
+"""
+_INSERT_MESSAGES: Final = """
+    INSERT INTO messages (run, conversation, number, digest)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)
+"""
+_DELETE_UNUSED_TEXTS: Final = """
+    DELETE FROM texts
+    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.digest = texts.digest)
 """
 
 
@@ -50,6 +68,8 @@ class Append(Job):
     """Add rows, all or none; answers the first row's sequence number."""
 
     rows: Sequence[Row]
+    kept: Sequence[KeptMessage] = ()
+    """Messages to keep with them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +176,7 @@ class Writer:
     def _append(self, group: Sequence[Append]) -> None:
         rows = [row for job in group for row in job.rows]
         try:
-            self._insert(rows)
+            self._insert(rows, [kept for job in group for kept in job.kept])
         except Exception as error:  # noqa: BLE001 -- whoever waits gets it; the thread must live
             self._refuse(group, error)
             return
@@ -175,17 +195,34 @@ class Writer:
         for job in group:
             self._append([job])
 
-    def _insert(self, rows: Sequence[Row]) -> None:
+    def _insert(self, rows: Sequence[Row], kept: Sequence[KeptMessage]) -> None:
         self._require_file()
+        if not kept:
+            self._insert_rows(rows)
+            return
+        texts = {hashlib.sha256(text.encode()).hexdigest(): text for *_, text in kept}
+        digests = {text: digest for digest, text in texts.items()}
+        messages = [(run, talk, number, digests[text]) for run, talk, number, text in kept]
+        with self._db:  # one transaction, so one write through to the disk
+            self._db.execute(_INSERT_TEXTS, (_as_json(list(texts.items())),))
+            self._db.execute(_INSERT_MESSAGES, (_as_json(messages),))
+            self._insert_rows(rows)
+
+    def _insert_rows(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
         # An expected sequence number: the primary key refuses what a second writer did meanwhile.
-        self._db.execute(_INSERT, (self._next_seq, pydantic_core.to_json(rows).decode()))
+        self._db.execute(_INSERT, (self._next_seq, _as_json(rows)))
 
     def _forget(self, group: Sequence[Forget]) -> None:
         for job in group:
             try:
                 self._require_file()
-                self._db.execute("DELETE FROM events WHERE run = ?", (job.run,))
-                answer: int | Exception = self._db.changes()
+                with self._db:
+                    self._db.execute("DELETE FROM messages WHERE run = ?", (job.run,))
+                    self._db.execute(_DELETE_UNUSED_TEXTS)
+                    self._db.execute("DELETE FROM events WHERE run = ?", (job.run,))
+                    answer: int | Exception = self._db.changes()
                 self._scrub_log = True
                 self._empty_log()
             except Exception as error:  # noqa: BLE001 -- as in _append
@@ -222,6 +259,10 @@ class Writer:
             transactions=was.transactions + 1,
             largest_group=max(was.largest_group, appends),
         )
+
+
+def _as_json(rows: Sequence[object]) -> str:
+    return pydantic_core.to_json(rows).decode()
 
 
 def _settle(answers: Iterable[tuple[Job, int | Exception]]) -> None:
