@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from longshift import telemetry
 from longshift.crew.fences import to_json
 from longshift.crew.prompts import Role, ToolHead, library, say
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
@@ -122,7 +123,8 @@ class Toolbox(Generic[Outcome]):
             told = say("unknown_tool", name=call.name, tools=sorted(self._tools))
             raise OutOfBounds("tool", told)
         try:
-            return await tool.call(call.arguments)
+            with telemetry.tool(call.name):
+                return await tool.call(call.arguments)
         except OutOfBounds:
             raise
         except ArgumentsWrong as mistake:

@@ -64,6 +64,11 @@ class AgentDesk:
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
 
     @property
+    def agent(self) -> str:
+        """The id of who sits here, as the journal has it."""
+        return self._agent
+
+    @property
     def workspace(self) -> Workspace:
         """The files that the role sees."""
         return self._workspace

@@ -9,6 +9,7 @@ import contextlib
 import logging
 from typing import Final
 
+from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.model import Budget
 from longshift.engine.checks import Checks
@@ -121,7 +122,8 @@ class Drivers:
     async def _drive_to_end(self, driver: RunDriver, room: RunRoom) -> None:
         run_id = room.run_id
         try:
-            await driver.drive()
+            with telemetry.run(run_id):
+                await driver.drive()
         except Exception as error:
             log.exception("%s can't be driven on", run_id)
             await self._pause(run_id, error)

@@ -7,6 +7,7 @@ fails and an open error of the run's own stand in the way of `done`, whatever a 
 from collections.abc import Sequence
 from typing import Final
 
+from longshift import telemetry
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, ReportedFinding
 from longshift.crew.judge import judge
@@ -180,7 +181,8 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         diff=in_seeded_order(diff, seed),
         gates=room.settings.gates,
     )
-    outcome = await judge(desk, brief)
+    with telemetry.agent("judge", desk.agent, room.run_id):
+        outcome = await judge(desk, brief)
     if not isinstance(outcome, VerdictGiven):
         return [_verdict(room, VerdictGiven("continue", outcome.reason))]
     resolved = [

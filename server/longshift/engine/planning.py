@@ -6,6 +6,7 @@ Owns what a planner's tools do to the run. Must never edit a file, nor wait for 
 from collections.abc import Callable, Collection
 from typing import Final
 
+from longshift import telemetry
 from longshift.crew.briefs import Planned, PlannerBrief
 from longshift.crew.desk import AddedTask
 from longshift.crew.planner import plan
@@ -101,7 +102,8 @@ async def run_planner(
         agents_md=await room.off_loop(agents_md, room),
         gates=room.settings.gates,
     )
-    outcome = await plan(desk, brief)
+    with telemetry.agent("planner", planner_id, room.run_id):
+        outcome = await plan(desk, brief)
     if isinstance(outcome, Planned):
         return events.PlannerFinished(
             run=run.id, planner=planner_id, summary=outcome.summary, evidence=outcome.evidence

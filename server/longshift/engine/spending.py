@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.budgets import setting_of
 from longshift.domain.model import Budget as RunBudget
@@ -36,6 +37,7 @@ from longshift.models.port import (
 )
 from longshift.screening.secrets import mask
 from longshift.settings import RoleModel
+from longshift.telemetry import Chat
 
 Role = Literal["planner", "worker", "judge"]
 NAME_CHARACTERS: Final = 200
@@ -113,7 +115,7 @@ class RunLedger(Ledger):
             task_budget=ledger_budget(budget.task),
             earlier_of_tasks={id_: earlier_totals(one) for id_, one in usage_of_tasks.items()},
         )
-        self._begun: dict[Reservation, tuple[_Exchange, float]] = {}
+        self._begun: dict[Reservation, tuple[_Exchange, float, Chat | None]] = {}
 
     async def reserve(
         self,
@@ -132,7 +134,8 @@ class RunLedger(Ledger):
         reservation = await super().reserve(
             input_tokens, max_output_tokens, price, model, task or exchange.task
         )
-        self._begun[reservation] = (exchange, asyncio.get_running_loop().time())
+        chat = telemetry.chat(exchange.spending.name_of(model or exchange.model))
+        self._begun[reservation] = (exchange, asyncio.get_running_loop().time(), chat)
         return reservation
 
     def settle(
@@ -145,7 +148,9 @@ class RunLedger(Ledger):
         """Settle a call, as the ledger does, and hand it to its exchange."""
         usage = credible(usage)
         super().settle(reservation, usage, outcome, finish_reason)
-        exchange, begun = self._begun.pop(reservation, (None, 0.0))
+        exchange, begun, chat = self._begun.pop(reservation, (None, 0.0, None))
+        if chat is not None:
+            chat.end(outcome, finish_reason, usage.input_tokens, usage.output_tokens)
         if exchange is not None:
             latency_s = asyncio.get_running_loop().time() - begun
             exchange.book(reservation, usage, outcome, finish_reason, latency_s)

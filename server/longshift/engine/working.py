@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import Final
 
+from longshift import telemetry
 from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.desk import CommandOutcome, Conflict, Landed
@@ -87,7 +88,8 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
     workspace = room.workspace(task.attempts[-1].base)
     desk = WorkingDesk(room, spending, lander, task, workspace)
     try:
-        outcome = await work(desk, await _brief(room, task))
+        with telemetry.agent("worker", desk.agent, room.run_id):
+            outcome = await work(desk, await _brief(room, task))
     except BaseException as error:
         failure, reason = _failure(error, room.run, task)
         # In one record: between the two, another attempt would be started into the same trouble.
