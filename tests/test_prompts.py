@@ -109,13 +109,25 @@ def test_a_message_is_said_somewhere(name):
 
 TRUSTED = {
     "a number, or a yes or no": {
-        *("calls", "end_line", "left", "line", "lines", "more", "most", "omitted", "retry"),
+        *(
+            "calls",
+            "end_line",
+            "left",
+            "line",
+            "lines",
+            "more",
+            "most",
+            "most_words",
+            "omitted",
+            "retry",
+        ),
         *("start_line", "sub_planner", "times", "total"),
     },
     "an id that Longshift gave": {"change", "finding", "known", "task"},
     "a name or word of the code's own": {"ending", "fields", "how", "mode", "name", "tools"},
     "the person's words": {"goal", "reason", "text", "words"},
     "JSON that is fenced as a whole": {"block"},
+    "constraints, each text of which is fenced": {"constraints"},
 }
 ALSO_UNTRUSTED = {"finding", "name", "reason"}
 """Names that in other prompts stand for what a stranger wrote."""

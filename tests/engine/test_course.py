@@ -391,3 +391,24 @@ async def test_a_whole_run_in_the_other_dialect_carries_each_agents_reasoning(wo
         for request in world.server.by_role("worker")
     ]
     assert carried == [[], ["unreadable:duol"], ["unreadable:duol"]]
+
+
+async def test_a_persons_words_reach_the_planner_and_an_answer_who_asked(world: World) -> None:
+    asks = turn(call("ask_person", question="Is loud loud enough?"), signal="asked")
+    looks = turn(call("read_file", path="a.txt"), wait_for=["said"])
+    verdict = turn(call("verdict", reason="Heard.", decision="done"))
+    world.play(
+        planner(task("shout", "a.txt")),
+        worker("shout", turn(edit("two", "TWO"))),
+        flow("judge", asks, looks, verdict, verdict),
+    )
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("asked")
+        await it.until(lambda run: run.questions)
+        await it.call("steerRun", message="Mind the neighbours.")
+        await it.call("answerQuestion", questionId="Q1", answer="Quite loud enough.")
+        await it.raise_signal("said")
+        await it.ended()
+    assert "Quite loud enough." in said_to(world, "judge")
+    assert "Mind the neighbours." not in said_to(world, "judge") + said_to(world, "worker")

@@ -19,7 +19,14 @@ from longshift.crew.desk import (
 )
 from longshift.domain.model import Handoff, Said, TaskPlan
 from longshift.errors import Guard, TellModel
-from longshift.models.port import FinishReason, Message, ModelReply, ModelRequest, ToolCall
+from longshift.models.port import (
+    FinishReason,
+    Message,
+    ModelReply,
+    ModelRequest,
+    TokenUsage,
+    ToolCall,
+)
 from longshift.repository.landing import Merged, Submission, merge_submission
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
@@ -48,6 +55,8 @@ class Reply:
     calls: Sequence[Call] = ()
     text: str = ""
     finish_reason: FinishReason = "stop"
+    input_tokens: int = 0
+    """What the endpoint says that the conversation has."""
     before: Callable[[], None] = lambda: None
     """Happens while the model is thinking."""
 
@@ -84,6 +93,7 @@ class ScriptedDesk:
     refused: list[tuple[Guard, str, str]] = field(default_factory=list)
     """What guards refused: guard, tool and detail."""
     pauses_passed: int = 0
+    window_tokens: int = 10_000_000
 
     def __post_init__(self) -> None:
         self.head = self.head or self.workspace.commit
@@ -93,7 +103,7 @@ class ScriptedDesk:
     async def before_step(self) -> None:
         self.pauses_passed += 1
 
-    async def complete(self, request: ModelRequest) -> ModelReply:
+    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
         number = len(self.requests)
         self.requests.append(request)
         assert number < len(self.script), f"asked once more:\n{self.told()[-3:]}"
@@ -215,4 +225,5 @@ def _on_the_wire(reply: Reply, number: int) -> ModelReply:
             }
             for one in calls
         ]
-    return ModelReply(reply.text, calls, finish_reason=reply.finish_reason, message=message)
+    usage = TokenUsage(reply.input_tokens)
+    return ModelReply(reply.text, calls, usage, reply.finish_reason, message)

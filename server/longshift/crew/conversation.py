@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from longshift.crew.briefs import Unfinished, UnfinishedCause
+from longshift.crew.compaction import Lasting, is_due, shortened
 from longshift.crew.desk import Desk
 from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
 from longshift.crew.prompts import say
@@ -19,7 +20,7 @@ from longshift.crew.repetition import Repetition, Word
 from longshift.crew.toolbox import Answer, End, Misread, Result, Toolbox, as_text, error
 from longshift.domain.model import Said
 from longshift.errors import OutOfBounds
-from longshift.models.port import Message, ModelReply, ModelRequest, ToolCall
+from longshift.models.port import Message, ModelReply, ModelRequest, PromptTooLong, ToolCall
 
 NOTICE_AT: Final = 0.7
 """Share of the calls after which the model is told how many are left."""
@@ -69,6 +70,7 @@ async def converse(
     system: str,
     opening: str,
     allowance: CallAllowance,
+    lasting: Lasting,
 ) -> Outcome | Unfinished:
     """Lead one conversation to its end.
 
@@ -79,6 +81,7 @@ async def converse(
         opening: the first user message.
         allowance: the calls that it may take; then one grace call follows, in which only an
             ending tool is heard.
+        lasting: what stays word for word where the conversation is shortened.
 
     Returns:
         What the ending tool made of it, or why it was ended from outside.
@@ -87,7 +90,7 @@ async def converse(
         NeedsPerson: a budget is spent or the model is out of reach.
         CancelledError: the run was stopped.
     """
-    talk = _Talk(desk, toolbox, allowance)
+    talk = _Talk(desk, toolbox, allowance, lasting)
     talk.tell("system", system)
     talk.tell("user", opening)
     try:
@@ -104,8 +107,17 @@ async def converse(
 class _Talk(Generic[Outcome]):
     """One conversation under way."""
 
-    def __init__(self, desk: Desk, toolbox: Toolbox[Outcome], allowance: CallAllowance) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        toolbox: Toolbox[Outcome],
+        allowance: CallAllowance,
+        lasting: Lasting,
+    ) -> None:
         self._desk = desk
+        self._lasting = lasting
+        self._used_tokens = 0
+        """Tokens of the conversation when it was last sent, with the reply to it."""
         self._toolbox = toolbox
         self._allowance = allowance
         self._messages: list[Message] = []
@@ -154,12 +166,29 @@ class _Talk(Generic[Outcome]):
         return None
 
     async def _ask(self) -> ModelReply:
-        reply = await self._desk.complete(
-            ModelRequest(messages=tuple(self._messages), tools=self._toolbox.schemas)
-        )
+        if is_due(self._used_tokens, self._desk.window_tokens):
+            await self._shorten()
+        try:
+            reply = await self._desk.complete(self._request())
+        except PromptTooLong:
+            if not await self._shorten():
+                raise
+            reply = await self._desk.complete(self._request())
+        self._used_tokens = reply.usage.input_tokens + reply.usage.output_tokens
         self._allowance.used += 1
         self._messages.append(reply.message)
         return reply
+
+    def _request(self) -> ModelRequest:
+        return ModelRequest(messages=tuple(self._messages), tools=self._toolbox.schemas)
+
+    async def _shorten(self) -> bool:
+        """Put a scratchpad in place of the older turns; False: nothing can be dropped."""
+        shorter = await shortened(self._desk, self._messages, self._lasting)
+        if shorter is not None:
+            self._messages = shorter
+        self._used_tokens = 0
+        return shorter is not None
 
     async def _run(
         self, calls: tuple[ToolCall, ...], *, in_grace: bool

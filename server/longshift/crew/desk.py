@@ -39,8 +39,17 @@ class Desk(Protocol):
             CancelledError: the run was stopped.
         """
 
-    async def complete(self, request: ModelRequest) -> ModelReply:
-        """Ask the role's model; the budget, the usage and its events are the engine's."""
+    @property
+    def window_tokens(self) -> int:
+        """How many tokens a conversation with the role's model can hold."""
+
+    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
+        """Ask the role's model; the budget, the usage and its events are the engine's.
+
+        Args:
+            request: what is asked.
+            aside: whether it stands beside the conversation and is no part of it.
+        """
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         """Keep a conversation whole, its last results with it, that no model is sent any more."""

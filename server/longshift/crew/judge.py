@@ -4,6 +4,7 @@ Owns how its tools, prompt and first message come together.
 """
 
 from longshift.crew.briefs import JudgeBrief, JudgeOutcome
+from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import JudgeDesk
 from longshift.crew.opening import judge_opening
@@ -36,4 +37,5 @@ async def judge(desk: JudgeDesk, brief: JudgeBrief) -> JudgeOutcome:
         system=library().render("judge", {"calls": brief.limits.judge}),
         opening=judge_opening(brief),
         allowance=CallAllowance(brief.limits.judge),
+        lasting=Lasting(brief.goal.text, brief.constraints),
     )

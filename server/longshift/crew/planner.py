@@ -5,6 +5,7 @@ slice and without `delegate`.
 """
 
 from longshift.crew.briefs import PlannerBrief, PlannerOutcome
+from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import PlannerDesk
 from longshift.crew.opening import planner_opening
@@ -38,4 +39,5 @@ async def plan(desk: PlannerDesk, brief: PlannerBrief) -> PlannerOutcome:
         system=library().render("planner", {"calls": limit, "sub_planner": sub_planner}),
         opening=planner_opening(brief),
         allowance=allowance,
+        lasting=Lasting(brief.goal.text, brief.constraints),
     )

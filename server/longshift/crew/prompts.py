@@ -80,6 +80,7 @@ class GoalHead(Head):
 
 HEADS: Final[Mapping[str, type[Head]]] = {
     "": RoleHead,
+    "compaction": Head,
     "goals": GoalHead,
     "messages": Head,
     "shared": Head,

@@ -5,6 +5,7 @@ Owns how its tools, prompt and first message come together.
 
 from longshift.crew.briefs import Unfinished, WorkerBrief, WorkerOutcome, WorkUnfinished
 from longshift.crew.commands_run import CommandsRun
+from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import WorkerDesk
 from longshift.crew.opening import worker_opening
@@ -43,6 +44,7 @@ async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
         system=library().render("worker", {"calls": brief.limits.worker}),
         opening=worker_opening(brief),
         allowance=allowance,
+        lasting=Lasting(brief.goal.text, brief.constraints, commands=lambda: ran.last),
     )
     if isinstance(ended, Unfinished):
         out_of_turns = ended.cause == "turn_limit"

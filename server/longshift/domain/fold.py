@@ -365,7 +365,7 @@ def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run
         return replace(run, questions=put(run.questions, question.id, question))
     question = known(run.questions, event.question, "question")
     answered = question.model_copy(update={"answer": event.answer})
-    said = Said(text=event.answer, question=question.text)
+    said = Said(text=event.answer, question=question.text, to=question.asked_by)
     return replace(
         run,
         questions=put(run.questions, question.id, answered),

@@ -319,6 +319,8 @@ class Said(Value):
     text: str
     question: str = ""
     """The agent's question that this answers, in the agent's words; "" where none was asked."""
+    to: str = ""
+    """Who asked it; "": nobody did."""
 
 
 class Verdict(Value):

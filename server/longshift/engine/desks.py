@@ -26,6 +26,8 @@ from longshift.screening.secrets import mask
 P = ParamSpec("P")
 T = TypeVar("T")
 
+WINDOW_TOKENS: Final = 128_000
+"""The window of a model of which none is known."""
 DETAIL_CHARACTERS: Final = 500
 """How much of what was tried a refusal's event keeps."""
 TOOL_CHARACTERS: Final = 100
@@ -83,10 +85,17 @@ class AgentDesk:
         await self._room.unpaused.wait()
         self._spending.refuse_when_spent()
 
-    async def complete(self, request: ModelRequest) -> ModelReply:
+    @property
+    def window_tokens(self) -> int:
+        """How many tokens a conversation with the role's model can hold."""
+        return self._room.settings.model_for(self._role).context_tokens or WINDOW_TOKENS
+
+    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
         """Ask the role's model; what leaves this machine for it holds no secret."""
-        outgoing, masked = await self._room.off_loop(self._outgoing.masked, request)
-        self._transcript.keep(self._outgoing.sent)
+        talk = Outgoing() if aside else self._outgoing
+        outgoing, masked = await self._room.off_loop(talk.masked, request)
+        if not aside:
+            self._transcript.keep(talk.sent)
         if getattr(self._room.models, self._role).name != BUILTIN:
             request = outgoing
             for sentence in masked:
@@ -103,11 +112,15 @@ class AgentDesk:
         return await self._room.off_loop(work, *args, **kwargs)
 
     def take_messages(self) -> Sequence[Said]:
-        """Hand over what a person said since this desk was last asked."""
+        """Hand over what a person said to who sits here since this desk was last asked."""
         messages = self._room.run.messages
         new = messages[self._messages_read :]
         self._messages_read = len(messages)
-        return new
+        return [said for said in new if self._is_meant(said)]
+
+    def _is_meant(self, said: Said) -> bool:
+        """Planners hear everything; a judge the answers to its own questions; a worker nothing."""
+        return self._role == "planner" or (self._role == "judge" and said.to == self._agent)
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
