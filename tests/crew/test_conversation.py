@@ -1,12 +1,14 @@
 """What a conversation answers to each kind of reply, and where it ends."""
 
 import asyncio
+import hashlib
 import json
 from dataclasses import replace
 
 import pytest
 
 from longshift.crew.briefs import CallLimits, Planned, PlannerBrief
+from longshift.crew.fences import to_json
 from longshift.crew.planner import plan
 from longshift.domain.model import Said
 from longshift.errors import NeedsPerson
@@ -29,6 +31,16 @@ async def test_it_ends_with_what_the_ending_tool_says(make_desk, brief):
     desk = make_desk([FINISH])
     assert await plan(desk, brief) == Planned("all", "README.md:1")
     assert desk.pauses_passed == 1
+
+
+async def test_it_opens_once_with_what_the_model_is_told_and_how_much_to_think(make_desk, brief):
+    desk = make_desk([LOOK, FINISH])
+    await plan(desk, brief)
+    ((prompt, tools_digest),) = desk.opened
+    assert desk.messages()[0] == {"role": "system", "content": prompt.text}
+    assert prompt.prefix_digest == hashlib.sha256(prompt.text.encode()).hexdigest()
+    assert [request.effort for request in desk.requests] == [prompt.effort] * 2 == ["high"] * 2
+    assert tools_digest == hashlib.sha256(to_json(desk.requests[0].tools).encode()).hexdigest()
 
 
 async def test_results_stand_in_the_order_of_the_calls(make_desk, brief):

@@ -210,7 +210,7 @@ def test_recorded_journals_hold_every_event_of_a_run() -> None:
 
 
 RARE = {"task.dropped", "constraint.lifted", "finding.resolved", "question.asked",
-        "question.answered", "conversation.opened"}  # fmt: skip
+        "question.answered"}  # fmt: skip
 """Events that the recorded runs did not meet."""
 
 

@@ -2,6 +2,8 @@
 
 import shutil
 
+from longshift.crew.prompts import library
+from longshift.domain.events import ConversationOpened, ModelCalled
 from longshift.domain.model import TaskState
 from tests.support.engine_world import (
     TEXT,
@@ -16,6 +18,10 @@ from tests.support.engine_world import (
     worker,
 )
 
+PROMPTS = {
+    role: f"{role}@{library().prompt(role).head.version}" for role in ("planner", "worker", "judge")
+}
+
 
 async def test_a_goal_becomes_a_reviewable_change(world: World) -> None:
     world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
@@ -29,6 +35,16 @@ async def test_a_goal_becomes_a_reviewable_change(world: World) -> None:
         assert (world.person.root / "a.txt").read_bytes() == TEXT
         assert world.person.git("status", "--porcelain") == ""
         world.person.assert_sound()
+        with it.engine.journal.reader() as reader:
+            told = [record.event for record in reader.read()]
+        opened = [one for one in told if isinstance(one, ConversationOpened)]
+        assert [(one.role, one.agent) for one in opened] == [
+            ("planner", "P1"), ("worker", "T1.1"), ("judge", "judge"),
+        ]  # fmt: skip
+        versions = [f"{one.role}@{one.prompts[one.role].split()[0]}" for one in opened]
+        assert versions == list(PROMPTS.values())
+        calls = [one for one in told if isinstance(one, ModelCalled)]
+        assert {(one.role, one.prompt) for one in calls} == set(PROMPTS.items())
 
 
 async def test_two_workers_in_conflict_keep_both_intents(world: World) -> None:

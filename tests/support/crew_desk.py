@@ -17,6 +17,7 @@ from longshift.crew.desk import (
     Landed,
     ReportedFinding,
 )
+from longshift.crew.roles import RolePrompt
 from longshift.domain.model import Handoff, Said, TaskPlan
 from longshift.errors import Guard, TellModel
 from longshift.models.port import (
@@ -94,6 +95,8 @@ class ScriptedDesk:
     """What guards refused: guard, tool and detail."""
     pauses_passed: int = 0
     window_tokens: int = 10_000_000
+    opened: list[tuple[RolePrompt, str]] = field(default_factory=list)
+    """What was told as its conversations began: prompt and digest of the tools."""
 
     def __post_init__(self) -> None:
         self.head = self.head or self.workspace.commit
@@ -102,6 +105,9 @@ class ScriptedDesk:
 
     async def before_step(self) -> None:
         self.pauses_passed += 1
+
+    async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
+        self.opened.append((prompt, tools_digest))
 
     async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
         number = len(self.requests)

@@ -99,6 +99,14 @@ async def budgeted(world: World) -> None:
         await it.ended()
 
 
+async def opened(world: World) -> None:
+    """A run whose conversations are on record with what they were told."""
+    world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
+               *judge("done"))  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -113,7 +121,8 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
     (FOLDER / f"{name}.expected.json").write_text(f"{expected}\n", encoding="utf-8")
 
 
-PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted}
+PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
+         "opened": opened}  # fmt: skip
 
 
 def main() -> None:

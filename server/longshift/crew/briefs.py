@@ -5,9 +5,10 @@ come back. Must never hold words for a model: `opening` makes the first message 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from longshift.crew.prompts import Library, library
 from longshift.domain.model import (
     Attempt,
     Constraint,
@@ -65,6 +66,8 @@ class PlannerBrief:
     """The repository's own words to agents, written by people; None: it has none."""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
+    prompts: Library = field(default_factory=library)
+    """The prompts that hold for the run."""
 
     @property
     def is_sub_planner(self) -> bool:
@@ -97,6 +100,8 @@ class WorkerBrief:
     agents_md: str | None = None
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
+    prompts: Library = field(default_factory=library)
+    """The prompts that hold for the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ class JudgeBrief:
     """Unified, from the run's base to its head; the crew cuts what is too long for a message."""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
+    prompts: Library = field(default_factory=library)
+    """The prompts that hold for the run."""
 
 
 UnfinishedCause = Literal[

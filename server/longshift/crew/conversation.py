@@ -17,6 +17,7 @@ from longshift.crew.desk import Desk
 from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
 from longshift.crew.prompts import say
 from longshift.crew.repetition import Repetition, Word
+from longshift.crew.roles import RolePrompt
 from longshift.crew.toolbox import Answer, End, Misread, Result, Toolbox, as_text, error
 from longshift.domain.model import Said
 from longshift.errors import OutOfBounds
@@ -67,7 +68,7 @@ async def converse(
     desk: Desk,
     toolbox: Toolbox[Outcome],
     *,
-    system: str,
+    system: RolePrompt,
     opening: str,
     allowance: CallAllowance,
     lasting: Lasting,
@@ -90,8 +91,9 @@ async def converse(
         NeedsPerson: a budget is spent or the model is out of reach.
         CancelledError: the run was stopped.
     """
-    talk = _Talk(desk, toolbox, allowance, lasting)
-    talk.tell("system", system)
+    await desk.tell_opened(system, toolbox.digest)
+    talk = _Talk(desk, toolbox, allowance, lasting, system.effort)
+    talk.tell("system", system.text)
     talk.tell("user", opening)
     try:
         while True:
@@ -113,6 +115,7 @@ class _Talk(Generic[Outcome]):
         toolbox: Toolbox[Outcome],
         allowance: CallAllowance,
         lasting: Lasting,
+        effort: str,
     ) -> None:
         self._desk = desk
         self._lasting = lasting
@@ -120,6 +123,7 @@ class _Talk(Generic[Outcome]):
         """Tokens of the conversation when it was last sent, with the reply to it."""
         self._toolbox = toolbox
         self._allowance = allowance
+        self._effort = effort
         self._messages: list[Message] = []
         self._repetition = Repetition()
         self._circling: str | None = None
@@ -180,7 +184,7 @@ class _Talk(Generic[Outcome]):
         return reply
 
     def _request(self) -> ModelRequest:
-        return ModelRequest(messages=tuple(self._messages), tools=self._toolbox.schemas)
+        return ModelRequest(tuple(self._messages), self._toolbox.schemas, effort=self._effort)
 
     async def _shorten(self) -> bool:
         """Put a scratchpad in place of the older turns; False: nothing can be dropped."""

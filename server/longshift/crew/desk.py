@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
+from longshift.crew.roles import RolePrompt
 from longshift.domain.model import Handoff, Said, Severity, TaskPlan
 from longshift.errors import Guard
 from longshift.models.port import Message, ModelReply, ModelRequest
@@ -37,6 +38,14 @@ class Desk(Protocol):
 
         Raises:
             CancelledError: the run was stopped.
+        """
+
+    async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
+        """Put on record that the agent's conversation begins, and what it is told.
+
+        Args:
+            prompt: its role's.
+            tools_digest: of the tools as it is told of them; SHA-256 in hex.
         """
 
     @property

@@ -8,7 +8,7 @@ from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import JudgeDesk
 from longshift.crew.opening import judge_opening
-from longshift.crew.prompts import library
+from longshift.crew.roles import role_prompt
 from longshift.crew.toolbox import Toolbox
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.commands import command_tool
@@ -34,7 +34,7 @@ async def judge(desk: JudgeDesk, brief: JudgeBrief) -> JudgeOutcome:
                 asking_tool(desk.ask_person),
             ],
         ),
-        system=library().render("judge", {"calls": brief.limits.judge}),
+        system=role_prompt(brief.prompts, "judge", calls=brief.limits.judge),
         opening=judge_opening(brief),
         allowance=CallAllowance(brief.limits.judge),
         lasting=Lasting(brief.goal.text, brief.constraints),

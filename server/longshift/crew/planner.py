@@ -9,7 +9,7 @@ from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import PlannerDesk
 from longshift.crew.opening import planner_opening
-from longshift.crew.prompts import library
+from longshift.crew.roles import role_prompt
 from longshift.crew.toolbox import Toolbox
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.planning import planning_tools
@@ -36,7 +36,7 @@ async def plan(desk: PlannerDesk, brief: PlannerBrief) -> PlannerOutcome:
                 asking_tool(desk.ask_person),
             ],
         ),
-        system=library().render("planner", {"calls": limit, "sub_planner": sub_planner}),
+        system=role_prompt(brief.prompts, "planner", calls=limit, sub_planner=sub_planner),
         opening=planner_opening(brief),
         allowance=allowance,
         lasting=Lasting(brief.goal.text, brief.constraints),

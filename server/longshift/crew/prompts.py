@@ -29,6 +29,7 @@ Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | N
 
 Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge"]
 ROLES: Final[tuple[Role, ...]] = ("planner", "sub_planner", "worker", "judge")
+Effort: TypeAlias = Literal["high", "medium", "low"]
 
 
 class PromptDefect(Exception):
@@ -58,6 +59,8 @@ class RoleHead(Head):
     """The head of a role's system prompt."""
 
     role: Literal["planner", "worker", "judge"]
+    effort: Effort
+    """How much a model is asked to think, where the person's settings leave that to the role."""
     budget_tokens: tuple[int, int]
     """Fewest and most tokens of the rendered prompt, at four characters a token."""
 
@@ -162,11 +165,25 @@ class Library:
             raise PromptDefect(f"{name} takes {sorted(declared)} and was given {sorted(inputs)}.")
         return self._environment.get_template(name).render(inputs).strip()
 
+    def closure(self, name: str) -> list[str]:
+        """Names of a prompt and of all that it includes, each once, its own first."""
+        found = [name]
+        for known in found:  # grows while it is walked
+            tree = self._environment.parse(self._prompts[known].body)
+            for other in meta.find_referenced_templates(tree):
+                if other is None or other not in self._prompts:
+                    raise PromptDefect(f"{known} includes {other}, which is no prompt.")
+                if other == name:
+                    raise PromptDefect(f"{name} includes itself.")
+                if other not in found:
+                    found.append(other)
+        return found
+
     def _check(self, prompt: Prompt) -> None:
         declared = prompt.head.inputs
         trees = {
             name: self._environment.parse(self._prompts[name].body)
-            for name in self._closure(prompt.name)
+            for name in self.closure(prompt.name)
         }
         used = set().union(*(meta.find_undeclared_variables(tree) for tree in trees.values()))
         if used != declared.keys():
@@ -185,20 +202,6 @@ class Library:
                     f"{name} prints {', '.join(bare)} without a fence "
                     f"({', '.join(sorted(fences.FENCES))})."
                 )
-
-    def _closure(self, name: str) -> list[str]:
-        """The prompt and all that it includes, each once."""
-        found = [name]
-        for known in found:  # grows while it is walked
-            tree = self._environment.parse(self._prompts[known].body)
-            for other in meta.find_referenced_templates(tree):
-                if other is None or other not in self._prompts:
-                    raise PromptDefect(f"{known} includes {other}, which is no prompt.")
-                if other == name:
-                    raise PromptDefect(f"{name} includes itself.")
-                if other not in found:
-                    found.append(other)
-        return found
 
 
 @functools.cache

@@ -5,6 +5,7 @@ what any tool does: those are in `tools`, one file for each kind.
 """
 
 import functools
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,14 +93,16 @@ class Toolbox(Generic[Outcome]):
     Attributes:
         schemas: what the model is told of them, sorted by name; the same bytes for each
             conversation of a role.
+        digest: SHA-256 of that, in hex.
         ending: names of the tools that may end the conversation, sorted.
     """
 
     def __init__(self, role: Role, tools: Sequence[Tool[Outcome]]) -> None:
         """Take the tools that the role has by `prompts/tools/`: all of them and no other."""
         self._tools: Final = {tool.name: tool for tool in tools}
-        arguments = {tool.name: tool.arguments for tool in tools}
-        self.schemas: Final = wire_schemas(role, tuple(sorted(arguments.items())))
+        arguments = tuple(sorted((tool.name, tool.arguments) for tool in tools))
+        self.schemas: Final = wire_schemas(role, arguments)
+        self.digest: Final = _digest(role, arguments)
         self.ending: Final = tuple(sorted(tool.name for tool in tools if tool.ends))
 
     def has(self, name: str) -> bool:
@@ -161,6 +164,11 @@ def wire_schemas(
         _schema(name, prompts.render(f"tools/{name}", {}), model, heads[name].parameters)
         for name, model in arguments
     )
+
+
+@functools.cache
+def _digest(role: Role, arguments: tuple[tuple[str, type[Arguments]], ...]) -> str:
+    return hashlib.sha256(to_json(wire_schemas(role, arguments)).encode()).hexdigest()
 
 
 def _schema(

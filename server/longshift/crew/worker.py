@@ -9,7 +9,7 @@ from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import WorkerDesk
 from longshift.crew.opening import worker_opening
-from longshift.crew.prompts import library
+from longshift.crew.roles import role_prompt
 from longshift.crew.toolbox import Toolbox
 from longshift.crew.tools.commands import command_tool
 from longshift.crew.tools.editing import editing_tools
@@ -41,7 +41,7 @@ async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
                 *handing_in_tools(desk, brief, allowance, ran),
             ],
         ),
-        system=library().render("worker", {"calls": brief.limits.worker}),
+        system=role_prompt(brief.prompts, "worker", calls=brief.limits.worker),
         opening=worker_opening(brief),
         allowance=allowance,
         lasting=Lasting(brief.goal.text, brief.constraints, commands=lambda: ran.last),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.desk import CommandOutcome
+from longshift.crew.roles import RolePrompt
 from longshift.domain import events
 from longshift.domain.model import Said
 from longshift.engine.commanding import run_in_cage
@@ -16,7 +17,7 @@ from longshift.engine.room import RunRoom
 from longshift.engine.spending import Role, Spending
 from longshift.engine.transcripts import Transcript
 from longshift.errors import Guard
-from longshift.models.config import BUILTIN
+from longshift.models.config import BUILTIN, EFFORT_OF_THE_ROLE
 from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.policy import Refusal
@@ -63,6 +64,7 @@ class AgentDesk:
         self._workspace = workspace
         self._messages_read = 0
         self._outgoing = Outgoing()
+        self._prompt = ""
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
 
     @property
@@ -85,6 +87,25 @@ class AgentDesk:
         await self._room.unpaused.wait()
         self._spending.refuse_when_spent()
 
+    async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
+        """Record that the agent's conversation begins, and what it is told."""
+        self._prompt = prompt.name
+        settings = self._room.settings.model_for(self._role)
+        builtin = settings.model == BUILTIN
+        configured = None if builtin else settings.reasoning_effort
+        await self._room.chronicle.record(
+            events.ConversationOpened(
+                run=self._room.run_id,
+                role=self._role,
+                agent=self._agent,
+                model=self._spending.name_of(settings.model),
+                effort=prompt.effort if configured == EFFORT_OF_THE_ROLE else configured,
+                prompts=prompt.prompts,
+                tools_digest=tools_digest,
+                prefix_digest=prompt.prefix_digest,
+            )
+        )
+
     @property
     def window_tokens(self) -> int:
         """How many tokens a conversation with the role's model can hold."""
@@ -100,7 +121,7 @@ class AgentDesk:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
-        return await self._spending.complete(self._role, self._agent, request)
+        return await self._spending.complete(self._role, self._agent, request, self._prompt)
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         """Keep the last messages of a conversation, which no model is sent any more."""

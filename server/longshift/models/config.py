@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Final, Literal
 
+EFFORT_OF_THE_ROLE: Final = "auto"
+"""Configured so, the effort is what the request names: the role's own."""
 BUILTIN: Final = "builtin"
 """The name of the rule-based model that needs no endpoint."""
 

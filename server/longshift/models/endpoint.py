@@ -16,7 +16,7 @@ from typing import Final
 import openai
 
 from longshift.models.clients import AnswerTooLarge, Client
-from longshift.models.config import ModelConfig
+from longshift.models.config import EFFORT_OF_THE_ROLE, ModelConfig
 from longshift.models.failures import KNOWN, Address, BadStatus, Failure, read_failure, require_ok
 from longshift.models.ledger import Ledger, Reservation, estimate_tokens
 from longshift.models.port import CallOutcome, ModelReply, ModelRequest, TokenUsage
@@ -25,8 +25,6 @@ from longshift.models.wire import Asked, Habits, MalformedAnswer, wire_for
 MAX_TRIES: Final = 6
 MALFORMED_TRIES: Final = 3
 """Tries where what comes is no answer: a server that speaks another protocol won't learn ours."""
-EFFORT_OF_THE_ROLE: Final = "auto"
-"""Configured so, the effort is what the request names: the role's own."""
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 60.0
 CONNECT_TIMEOUT_S: Final = 10.0
