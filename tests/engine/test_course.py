@@ -412,3 +412,36 @@ async def test_a_persons_words_reach_the_planner_and_an_answer_who_asked(world: 
         await it.ended()
     assert "Quite loud enough." in said_to(world, "judge")
     assert "Mind the neighbours." not in said_to(world, "judge") + said_to(world, "worker")
+
+
+async def test_an_agent_is_shown_the_words_and_the_map_of_where_it_works(world: World) -> None:
+    world.person.commit(
+        {
+            "AGENTS.md": b"Root words.\n",
+            "src/AGENTS.md": b"Words of src.\n",
+            "other/AGENTS.md": b"Words of elsewhere.\n",
+            "src/deep.py": b"class Deepest:\n    def dive(self): pass\n",
+            "src/.env": b"API_TOKEN=abcdefgh12345678\n",
+        }
+    )
+    plants = turn(write("AGENTS.md", "Words of a worker.\n"), edit("two", "TWO"))
+    world.play(
+        planner(
+            task("shout", "a.txt", "AGENTS.md"), task("dive", "src/deep.py", depends_on=["T1"])
+        ),
+        worker("shout", plants),
+        worker("dive", turn(write("src/deep.py", "x = 1\n"))),
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work()
+    assert run.outcome == "done"
+    _, shouting, *_, diving = [r.messages[1]["content"] for r in world.server.by_role("worker")]
+    assert diving.index("Root words.") < diving.index("Words of src.")
+    assert "class Deepest" in diving
+    for words in ("Words of elsewhere.", "Words of a worker.", "API_TOKEN"):
+        assert words not in diving
+    assert "Words of src." not in shouting
+    plan = str(world.server.by_role("planner")[0].messages)
+    assert "class Deepest" in plan
+    assert "Words of src." not in plan

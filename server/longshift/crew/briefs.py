@@ -63,7 +63,9 @@ class PlannerBrief:
     verdict: Verdict | None = None
     """The last cycle's; None in the first cycle."""
     agents_md: str | None = None
-    """The repository's own words to agents, written by people; None: it has none."""
+    """The repository's own words to agents, written by people, the nearest last; None: none."""
+    overview: str = ""
+    """A map of the repository: files, each with its main definitions; "": none is shown."""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
     prompts: Library = field(default_factory=library)
@@ -98,6 +100,7 @@ class WorkerBrief:
     """Ended attempts at this task, oldest first."""
     rework: ReworkNote | None = None
     agents_md: str | None = None
+    overview: str = ""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
     prompts: Library = field(default_factory=library)

@@ -43,6 +43,7 @@ def planner_opening(brief: PlannerBrief) -> str:
         objective=brief.objective,
         mode=brief.mode,
         agents_md=_agents_md(brief.agents_md),
+        overview=brief.overview,
     )
 
 
@@ -76,6 +77,7 @@ def worker_opening(brief: WorkerBrief) -> str:
         retry=bool(brief.earlier_attempts),
         rework=None if rework is None else asdict(rework),
         agents_md=_agents_md(brief.agents_md),
+        overview=brief.overview,
         title=task.plan.title,
         instructions=task.plan.instructions,
         acceptance=list(task.plan.acceptance),

@@ -32,6 +32,7 @@ from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.lease import Lease
 from longshift.journal.store import Journal
+from longshift.repository.overview import Overviews
 from longshift.repository.snapshot import Snapshot
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree, way_out
@@ -93,6 +94,7 @@ class Engine:
                     journal, await loop.run_in_executor(threads, _fold, journal), clock
                 ),
                 proposals=Proposals(store),
+                overviews=Overviews(store),
                 hand=surroundings.hand,
                 clock=clock,
                 threads=threads,

@@ -14,11 +14,11 @@ from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import waits_behind
 from longshift.domain.model import TaskPlan
+from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
-from longshift.repository.files import is_plain_file
 
 MOST_PLANNERS: Final = 50
 """Planners and sub-planners of one cycle."""
@@ -99,7 +99,8 @@ async def run_planner(
         earlier=tuple(run.tasks.values()),
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=earlier,
-        agents_md=await room.off_loop(agents_md, room),
+        agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
+        overview=await room.off_loop(overview, room, "planner", run.started.goal.paths),
         gates=room.settings.gates,
     )
     with telemetry.agent("planner", planner_id, room.run_id):
@@ -111,15 +112,3 @@ async def run_planner(
     return events.PlannerFinished(
         run=run.id, planner=planner_id, outcome="failed", summary=outcome.reason
     )
-
-
-def agents_md(room: RunRoom) -> str | None:
-    """The repository's own words to agents, as the person has them.
-
-    Never those of the head: what one worker lands there must not instruct the next agent before
-    the person has accepted it. A link is no words: what it leads to may lie anywhere.
-    """
-    version = room.store.read_file(room.run.taken, "AGENTS.md")
-    if version is None or not is_plain_file(version.mode):
-        return None
-    return version.data.decode(errors="replace")

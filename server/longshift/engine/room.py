@@ -20,6 +20,7 @@ from longshift.engine.ports import Clock, Hand
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
 from longshift.models.registry import Models
+from longshift.repository.overview import Overviews
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.repository.worktree import Worktree
@@ -43,6 +44,7 @@ class Shop:
     proposals: Proposals
     hand: Hand
     clock: Clock
+    overviews: Overviews
     threads: Executor
     """Where blocking work goes: git, searches, diffs. The loop thread does none (invariant 6)."""
 
@@ -94,6 +96,8 @@ class RunRoom:
     """Why models may run nothing here, whatever the cage; None: the workspace is trusted."""
     checkouts: Checkouts
     secret_files: SecretFiles
+    mapped: dict[int, str] = field(default_factory=dict)
+    """By cycle, the commit whose map its agents are shown."""
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -19,10 +19,10 @@ from longshift.domain.budgets import digits
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
 from longshift.domain.state import Run
+from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
 from longshift.engine.landing import Lander
-from longshift.engine.planning import agents_md
 from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.errors import NeedsPerson
@@ -116,7 +116,8 @@ async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
         constraints=room.chronicle.constraints(),
         earlier_attempts=task.attempts[:-1],
         rework=_note(task.rework),
-        agents_md=await room.off_loop(agents_md, room),
+        agents_md=await room.off_loop(agents_md, room, task.plan.paths),
+        overview=await room.off_loop(overview, room, "worker", task.plan.paths),
         gates=room.settings.gates,
     )
 
