@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.result import Result
 
-NAMES = ("startup", "landing", "workspace", "journal", "lsp", "cage", "agents")
+NAMES = ("startup", "landing", "workspace", "journal", "lsp", "cage", "agents", "prompts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a benchmark")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions; figures vary more")
     parser.add_argument("--write", type=Path, help="write the tables to this Markdown file too")
-    asked = parser.parse_args(arguments)
+    asked, further = parser.parse_known_args(arguments)
     names = NAMES if asked.name == "all" else (asked.name,)
     results: list[Result] = []
     for name in names:
-        result = importlib.import_module(f"benchmarks.{name}").run(quick=asked.quick)
+        module = importlib.import_module(f"benchmarks.{name}")
+        if further and asked.name != "prompts":
+            parser.error(f"unknown: {' '.join(further)}")
+        more = {"arguments": further} if further else {}
+        result = module.run(quick=asked.quick, **more)
         results.append(result)
         print(_as_json(result) if asked.json else _as_table(result), flush=True)
     if asked.write:
