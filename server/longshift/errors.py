@@ -10,7 +10,8 @@ Lowest of all modules: imports nothing, and every floor may import it. Anything 
 not of this family is a defect of Longshift itself.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 Guard = Literal["path", "command", "secret", "tool"]
 """What keeps an agent within its bounds.
@@ -36,13 +37,27 @@ class NeedsPerson(LongshiftError):
 
 
 class TellModel(LongshiftError):
-    """A model's mistake, told back to it as the result of its tool call."""
+    """A model's mistake, told back to it as the result of its tool call.
+
+    Its words stand in `prompts/errors/`; as a string it is what a log needs.
+    """
+
+    def __init__(self, message: str, /, **inputs: object) -> None:
+        """Name a message, and give exactly the inputs that it declares."""
+        super().__init__(message)
+        self.message: Final = message
+        self.inputs: Final[Mapping[str, object]] = inputs
+
+    def __str__(self) -> str:
+        """The message's name and its inputs."""
+        given = "".join(f" {name}={value!r}" for name, value in self.inputs.items())
+        return f"{self.message}{given}"
 
 
 class OutOfBounds(TellModel):
     """A model reached for what is not its own; the run's journal keeps that it tried."""
 
-    def __init__(self, guard: Guard, message: str) -> None:
-        """Refuse in words for the model, and name what stood in the way."""
-        super().__init__(message)
+    def __init__(self, guard: Guard, message: str, /, **inputs: object) -> None:
+        """Refuse with a message for the model, and name what stood in the way."""
+        super().__init__(message, **inputs)
         self.guard: Guard = guard

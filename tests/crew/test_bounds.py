@@ -29,9 +29,9 @@ SPELLINGS = {
     "new.txt. ": "dot or a space",
 }
 IN_ANOTHER_CASE = {
-    "APP/new.py": "'app'",
-    "readme.MD": "'README.md'",
-    "app/Main.py": "'app/main.py'",
+    "APP/new.py": '"app"',
+    "readme.MD": '"README.md"',
+    "app/Main.py": '"app/main.py"',
 }
 
 EDIT = {"old_text": "a", "new_text": "b"}

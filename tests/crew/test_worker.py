@@ -83,7 +83,8 @@ async def test_a_command_runs_and_tells_what_it_changed(make_desk, brief):
 async def test_without_a_sandbox_the_refusal_is_told(make_desk, brief):
     desk = make_desk([call("run_command", command="ls"), SUBMIT])
     await work(desk, brief)
-    assert desk.results() == [{"error": "Commands can't be run here."}]
+    ((told,),) = (one.values() for one in desk.results())
+    assert "Commands can't be run here" in str(told)
 
 
 OUTSIDE = call("write_file", path="README.md", content="# Better\n")

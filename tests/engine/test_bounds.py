@@ -86,7 +86,7 @@ async def test_what_each_role_tried_stands_in_the_journal(world: World) -> None:
         ("path", "judge", "report_finding"),
     ]
     assert "git's own files" in refused[3].detail
-    assert "'a.txt', which exists" in refused[5].detail
+    assert '"a.txt", which exists' in refused[5].detail
     assert "outside" not in str(world.server.by_role("planner")[-1].messages)
 
 
@@ -155,4 +155,4 @@ async def test_one_name_in_two_spellings_does_not_land_twice(world: World) -> No
             ("Notes/a.txt",), ("Notes/b.txt",),
         ]  # fmt: skip
     assert [(one.guard, one.tool) for one in refused] == [("path", "submit")]
-    assert "'Notes', which exists" in refused[0].detail
+    assert '"Notes", which exists' in refused[0].detail

@@ -18,9 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
+from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import CommandOutcome
-from longshift.crew.prompts import ToolHead, library
+from longshift.crew.prompts import ToolHead, library, words_of
 from longshift.crew.toolbox import RESULT_CHARACTERS, End, Toolbox, as_text, error
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.commands import command_tool
@@ -110,27 +111,26 @@ class Bench:
         self.workspace = Workspace(store, commit)
         outcome = CommandOutcome(1, "o" * 50_000, changed_paths=tuple(f"p{n}" for n in range(5000)))
         desk = ScriptedDesk(store, self.workspace, (), commands={"make": outcome})
-        goal = Goal(text="g")
+        goal, allowance = Goal(text="g"), CallAllowance(5)
         plan = TaskPlan(title="t", instructions="i", paths=("app",), acceptance=("`make`",))
         task = Task(id="T1", cycle=1, planner="P1", plan=plan)
-        ran: list[str] = []
         self.toolboxes: dict[str, Toolbox[Any]] = {
             "planner": Toolbox("planner", [
-                *reading_tools(desk), *planning_tools(desk, PlannerBrief(goal, "P1", 1)),
+                *reading_tools(desk), *planning_tools(desk, PlannerBrief(goal, "P1", 1), allowance),
                 asking_tool(desk.ask_person)]),
             "worker": Toolbox("worker", [
-                *reading_tools(desk), *editing_tools(desk), command_tool(desk.run_command, ran),
-                *handing_in_tools(desk, WorkerBrief(goal, task), CallAllowance(5), ran)]),
+                *reading_tools(desk), *editing_tools(desk), command_tool(desk.run_command),
+                *handing_in_tools(desk, WorkerBrief(goal, task), allowance, CommandsRun())]),
             "judge": Toolbox("judge", [
                 *reading_tools(desk), *judging_tools(desk, JudgeBrief(goal, 1, [task])),
-                command_tool(desk.run_command, ran), asking_tool(desk.ask_person)]),
+                command_tool(desk.run_command), asking_tool(desk.ask_person)]),
         }  # fmt: skip
 
     def call(self, role: str, name: str, arguments: str) -> dict[str, Any]:
         try:
             answer = asyncio.run(self.toolboxes[role].call(ToolCall("c", name, arguments)))
         except OutOfBounds as refused:  # as a conversation answers it, and puts it on record
-            answer = error(str(refused))
+            answer = error(words_of(refused))
         result = answer.result if isinstance(answer, End) else answer
         text = as_text(result)
         read = json.loads(text)

@@ -2,6 +2,7 @@ import pytest
 
 from longshift.errors import OutOfBounds, TellModel
 from longshift.repository.paths import checked_file_path, checked_folder_path
+from tests.support.refused import refused
 
 OUT_OF_BOUNDS = {
     "absolute": ["/etc/passwd", "//x", "C:/x", "c:x", "C:\\x", "\\x", "\\\\server\\share\\x", "~",
@@ -35,16 +36,16 @@ ACCEPTED = {
 )
 def test_out_of_bounds(path: str, words: str) -> None:
     for check in (checked_file_path, checked_folder_path):
-        with pytest.raises(OutOfBounds, match=words) as refused:
+        with refused(OutOfBounds, words) as mistake:
             check(path)
-        assert refused.value.guard == "path"
+        assert mistake.value.guard == "path"
 
 
 @pytest.mark.parametrize("path", MISTYPED)
 def test_mistyped(path: str) -> None:
-    with pytest.raises(TellModel) as refused:
+    with refused(TellModel) as mistake:
         checked_file_path(path)
-    assert not isinstance(refused.value, OutOfBounds)
+    assert not isinstance(mistake.value, OutOfBounds)
 
 
 @pytest.mark.parametrize(("path", "expected"), ACCEPTED.items())

@@ -15,7 +15,7 @@ from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.compaction import Lasting, is_due, shortened
 from longshift.crew.desk import Desk
 from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
-from longshift.crew.prompts import say
+from longshift.crew.prompts import say, words_of
 from longshift.crew.repetition import Repetition, Word
 from longshift.crew.roles import RolePrompt
 from longshift.crew.toolbox import Answer, End, Misread, Result, Toolbox, as_text, error
@@ -245,10 +245,11 @@ class _Talk(Generic[Outcome]):
             answer = await self._toolbox.call(call)
             return answer, "bad_arguments" if isinstance(answer, Misread) else None
         except OutOfBounds as refused:
-            tried = f"{refused} Arguments: {call.arguments}"
+            told = words_of(refused)
+            tried = f"{told} Arguments: {call.arguments}"
             await self._desk.tell_refused(refused.guard, call.name, tried)
             unknown = not self._toolbox.has(call.name)
-            return error(str(refused)), "unknown_tools" if unknown else None
+            return error(told), "unknown_tools" if unknown else None
 
     def _take(self, call: ToolCall, result: Result) -> Word:
         text = as_text(result)

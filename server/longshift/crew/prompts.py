@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import longshift
 from longshift.crew import fences
+from longshift.errors import TellModel
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 """What a template may be given: nothing with methods of its own worth reaching for."""
@@ -84,6 +85,7 @@ class GoalHead(Head):
 HEADS: Final[Mapping[str, type[Head]]] = {
     "": RoleHead,
     "compaction": Head,
+    "errors": Head,
     "goals": GoalHead,
     "messages": Head,
     "shared": Head,
@@ -150,12 +152,12 @@ class Library:
         assert isinstance(head, kind)
         return head
 
-    def render(self, name: str, inputs: Mapping[str, Plain]) -> str:
+    def render(self, name: str, inputs: Mapping[str, object]) -> str:
         """Render a prompt.
 
         Args:
             name: its whole name.
-            inputs: exactly the inputs that its head declares.
+            inputs: exactly the inputs that its head declares, each of them `Plain`.
 
         Returns:
             The text, without white space around it.
@@ -213,6 +215,11 @@ def library() -> Library:
 def say(message: str, **inputs: Plain) -> str:
     """Render one of `prompts/messages/`: the short words said in the course of a conversation."""
     return library().render(f"messages/{message}", inputs)
+
+
+def words_of(mistake: TellModel) -> str:
+    """What a model is told of its mistake, from `prompts/errors/`."""
+    return library().render(f"errors/{mistake.message}", mistake.inputs)
 
 
 def prompts_folder() -> Path:

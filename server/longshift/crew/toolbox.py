@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longshift import telemetry
 from longshift.crew.fences import to_json
-from longshift.crew.prompts import Role, ToolHead, library, say
+from longshift.crew.prompts import Role, ToolHead, library, say, words_of
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.models.port import ToolCall, ToolSchema
 
@@ -117,23 +117,23 @@ class Toolbox(Generic[Outcome]):
         """Do what the model asks for; a mistake, its own or ours, becomes an `error` result.
 
         Raises:
-            OutOfBounds: it reaches for what is not its own; the message is for the model.
+            OutOfBounds: it reaches for what is not its own; its words are for the model.
             NeedsPerson: a budget, a model, a disk: nothing that the model could mend.
             CancelledError: the run was stopped.
         """
         tool = self._tools.get(call.name)
         if tool is None:
-            told = say("unknown_tool", name=call.name, tools=sorted(self._tools))
-            raise OutOfBounds("tool", told)
+            tools = sorted(self._tools)
+            raise OutOfBounds("tool", "unknown_tool", name=call.name, tools=tools)
         try:
             with telemetry.tool(call.name):
                 return await tool.call(call.arguments)
         except OutOfBounds:
             raise
         except ArgumentsWrong as mistake:
-            return Misread(error(str(mistake)))
+            return Misread(error(words_of(mistake)))
         except TellModel as mistake:
-            return error(str(mistake))
+            return error(words_of(mistake))
         except NeedsPerson:
             raise
         except Exception:
@@ -211,10 +211,10 @@ def _read_arguments(name: str, arguments: type[A], raw: str) -> A:
     except ValidationError as wrong:
         problems = wrong.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
-        raise ArgumentsWrong(say("arguments_not_json", name=name, problem=problems[0]["msg"]))
+        raise ArgumentsWrong("arguments_not_json", name=name, problem=problems[0]["msg"])
     told = [{"field": ".".join(map(str, p["loc"])), "problem": p["msg"]} for p in problems[:8]]
     raise ArgumentsWrong(
-        say("arguments_wrong", name=name, problems=told, fields=list(arguments.model_fields))
+        "arguments_wrong", name=name, problems=told, fields=list(arguments.model_fields)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import pathspec
 
 from longshift.crew.desk import CommandOutcome
-from longshift.crew.prompts import say
+from longshift.crew.prompts import say, words_of
 from longshift.domain import events
 from longshift.engine.difference import sayable
 from longshift.engine.room import RunRoom, is_text
@@ -114,8 +114,8 @@ async def run_in_cage(
         truncated=result.truncated,
         timed_out=result.timed_out,
         changed_paths=tuple(sorted(changed.keys() - refused.keys())),
-        left_out={path: str(error) for path, error in sorted(refused.items())} | too_much,
-        out_of_bounds=tuple(str(e) for e in refused.values() if isinstance(e, OutOfBounds)),
+        left_out={path: words_of(error) for path, error in sorted(refused.items())} | too_much,
+        out_of_bounds=tuple(words_of(e) for e in refused.values() if isinstance(e, OutOfBounds)),
     )
 
 
@@ -140,6 +140,16 @@ async def run_and_discard(
     return result
 
 
+def _no_commands(refusal: Refusal) -> OutOfBounds:
+    match refusal.cause:
+        case "untrusted":
+            return OutOfBounds("command", "commands_untrusted")
+        case "changed":
+            return OutOfBounds("command", "commands_changed")
+        case "machine":
+            return OutOfBounds("command", "no_sandbox", reason=refusal.reason)
+
+
 async def _run(
     room: RunRoom,
     cage: Cage | Refusal,
@@ -149,7 +159,7 @@ async def _run(
     timeout_s: int,
 ) -> tuple[CommandResult, Changes]:
     if isinstance(cage, Refusal):
-        raise OutOfBounds("command", say("no_sandbox", reason=cage.reason))
+        raise _no_commands(cage)
     tree = CheckoutTree(room.store, workspace.commit, workspace.edits, room.secret_files)
     result, changes = await room.checkouts.run(cage, tree, command, timeout_s=timeout_s)
     await room.chronicle.record(

@@ -63,10 +63,10 @@ class JudgingDesk(AgentDesk):
         """Record a finding, or find it known already."""
         version = await self._room.off_loop(self._room.store.read_file, self._head, report.path)
         if version is None:
-            raise TellModel(say("no_such_path", path=report.path))
+            raise TellModel("no_such_path", path=report.path)
         lines = version.data.count(b"\n") + 1
         if report.line > lines:
-            raise TellModel(say("no_such_lines", path=report.path, lines=lines))
+            raise TellModel("no_such_lines", path=report.path, lines=lines)
         known = await self._room.off_loop(self._known, self._room.run, report, version)
         if known is not None:
             self.reported.add(known.id)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from longshift.crew.desk import Conflict, Landed
-from longshift.crew.prompts import say
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
 from longshift.engine.inspection import look, news
@@ -133,14 +132,14 @@ class Lander:
         for path in self._clashing.get(task_id, ()):
             edit = edits.get(path)
             if edit is not None and MARKER.search(edit.data):
-                raise TellModel(say("markers_left", paths=[path]))
+                raise TellModel("markers_left", paths=[path])
 
     def _refuse_clashes(self, head: str, merged: Merged) -> None:
         """Refuse what is harmless by itself, and not together with what landed meanwhile."""
         check_landing(self._room.store, head, merged.commit, merged.paths)
         links = new_ways_out(self._room.store, head, merged.commit, merged.paths)
         if links:
-            raise OutOfBounds("path", say("links_lead_out", paths=links))
+            raise OutOfBounds("path", "links_lead_out", paths=links)
 
     def _message(self, task: Task) -> str:
         run = self._room.run
@@ -160,9 +159,9 @@ def _refuse_secrets(store: ObjectStore, workspace: Workspace) -> None:
         if placeholders(new) - placeholders(old):
             overwriting.append(path)
     if bringing:
-        raise OutOfBounds("secret", say("secret_submitted", paths=sorted(bringing)))
+        raise OutOfBounds("secret", "secret_submitted", paths=sorted(bringing))
     if overwriting:
-        raise OutOfBounds("secret", say("placeholder_submitted", paths=sorted(overwriting)))
+        raise OutOfBounds("secret", "placeholder_submitted", paths=sorted(overwriting))
 
 
 def _count_known(text: str) -> int:

@@ -186,20 +186,16 @@ def why_distrusted(trust: Trust, root: Path) -> Refusal | None:
     standing = trust.standing(root)
     if standing == "trusted":
         return None
-    return Refusal(
-        _CHANGED if standing == "changed" else _NEVER_TRUSTED,
-        f"To let them, in the sandbox, look at what is there and run `longshift trust {root}`.",
+    why = (
+        "its configuration changed since the person trusted it"
+        if standing == "changed"
+        else "the person has not trusted it"
     )
-
-
-_NEVER_TRUSTED: Final = (
-    "Models run no commands in this workspace, because the person has not trusted it."
-)
-_CHANGED: Final = (
-    "Models run no commands in this workspace, because its configuration changed since the person "
-    "trusted it."
-)
-"""Without the folder's name: a model reads these."""
+    return Refusal(
+        f"Models run no commands in this workspace, because {why}.",
+        f"To let them, in the sandbox, look at what is there and run `longshift trust {root}`.",
+        cause=standing,
+    )
 
 
 def told_of_distrust(room: RunRoom) -> tuple[str, ...]:
@@ -210,7 +206,7 @@ def told_of_distrust(room: RunRoom) -> tuple[str, ...]:
     """
     if room.distrust is None:
         return ()
-    if room.distrust.reason == _NEVER_TRUSTED and not may_choose_commands(room.settings):
+    if room.distrust.cause == "untrusted" and not may_choose_commands(room.settings):
         return ()
     return (f"{room.distrust.message} The run goes on without.",)
 

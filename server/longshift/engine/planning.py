@@ -10,7 +10,6 @@ from longshift import telemetry
 from longshift.crew.briefs import Planned, PlannerBrief
 from longshift.crew.desk import AddedTask
 from longshift.crew.planner import plan
-from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import waits_behind
 from longshift.domain.model import TaskPlan
@@ -49,7 +48,7 @@ class PlanningDesk(AgentDesk):
         """Put a task on the run's list."""
         run = self._room.run
         if len(run.tasks) >= MOST_TASKS:
-            raise TellModel(say("too_many_tasks", most=MOST_TASKS))
+            raise TellModel("too_many_tasks", most=MOST_TASKS)
         task_id = run.next_task_id
         added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._agent)
         await self._room.chronicle.record(added)
@@ -60,7 +59,7 @@ class PlanningDesk(AgentDesk):
         """Start a sub-planner on a slice, at once."""
         run = self._room.run
         if sum(planner.cycle == run.cycle for planner in run.planners.values()) >= MOST_PLANNERS:
-            raise TellModel(say("too_many_planners", most=MOST_PLANNERS))
+            raise TellModel("too_many_planners", most=MOST_PLANNERS)
         planner_id = run.next_planner_id
         await self._room.chronicle.record(
             events.PlannerStarted(

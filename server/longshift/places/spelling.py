@@ -7,7 +7,7 @@ since what is made here may be checked out on another.
 
 import re
 import unicodedata
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 # Characters that HFS+ ignores when comparing names: with them, ".g\u200cit" is ".git" there.
 _IGNORED_ON_HFS: Final = dict.fromkeys(
@@ -16,6 +16,11 @@ _IGNORED_ON_HFS: Final = dict.fromkeys(
 _GIT: Final = re.compile(r"\.git|git~\d+")
 _GITMODULES: Final = re.compile(r"\.gitmodules|gitmod~\d+|gi7eba~\d+")
 _DEVICE: Final = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9\u00b9\u00b2\u00b3]")
+
+
+Meaning: TypeAlias = Literal["stream", "device", "ending"]
+"""What Windows takes a name for: a stream of another file, a device, or a name without the dots and
+spaces that it ends in."""
 
 
 def folded(name: str) -> str:
@@ -42,12 +47,12 @@ def names_gitmodules(name: str) -> bool:
     return _GITMODULES.fullmatch(plain(name)) is not None
 
 
-def why_no_file(name: str) -> str | None:
-    """Why a name means something else on Windows, as the end of a sentence; None: it does not."""
+def why_no_file(name: str) -> Meaning | None:
+    """What a name means on Windows instead of a file of that name; None: nothing else."""
     if ":" in name:
-        return "names a stream of another file on Windows"
+        return "stream"
     if _DEVICE.fullmatch(folded(name).split(".", 1)[0].rstrip(" ")):
-        return "is the name of a device on Windows"
+        return "device"
     if name != name.rstrip(". "):
-        return "ends in a dot or a space, which Windows drops"
+        return "ending"
     return None

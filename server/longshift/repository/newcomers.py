@@ -50,9 +50,7 @@ class Newcomers:
             there = _joined(folder, other)
             if other != name and folded(other) == wanted and self.stands(there):
                 raise OutOfBounds(
-                    "path",
-                    f"{_joined(folder, name)!r} would be the same as {there!r}, which exists, "
-                    "where case or the form of accents does not count. Name that one, or another.",
+                    "path", "path_like_another", path=_joined(folder, name), other=there
                 )
 
     def check_meaning(self, path: str) -> None:
@@ -62,9 +60,9 @@ class Newcomers:
             OutOfBounds: it does.
         """
         for folder, name in self._missing(path):
-            if reason := why_no_file(name):
+            if why := why_no_file(name):
                 where = _joined(folder, name)
-                raise OutOfBounds("path", f"{where!r} can't be used: {name!r} {reason}.")
+                raise OutOfBounds("path", "path_means_another", path=where, name=name, why=why)
 
     def stands(self, path: str) -> bool:
         """Whether a file or a folder is at a path."""

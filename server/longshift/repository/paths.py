@@ -25,7 +25,7 @@ def checked_file_path(path: str) -> str:
     """
     parts = _checked_parts(path)
     if not parts or path.endswith("/"):
-        raise TellModel(f"{path!r} names a folder; a file's path is needed here.")
+        raise TellModel("path_of_folder", path=path)
     return "/".join(parts)
 
 
@@ -40,23 +40,21 @@ def checked_folder_path(path: str) -> str:
 
 def _checked_parts(path: str) -> list[str]:
     if "\0" in path:
-        raise OutOfBounds("path", f"{path!r} contains a NUL character; no path can.")
+        raise OutOfBounds("path", "path_with_nul", path=path)
     slashed = path.replace("\\", "/")
     if _ABSOLUTE.match(slashed):
-        raise OutOfBounds(
-            "path", f"{path!r} is absolute; give it relative to the repository's root."
-        )
+        raise OutOfBounds("path", "path_absolute", path=path)
     parts = [part for part in slashed.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise OutOfBounds("path", f"{path!r} contains '..'; paths may not leave the repository.")
+        raise OutOfBounds("path", "path_upwards", path=path)
     if any(names_git(part) for part in parts):
-        raise OutOfBounds("path", f"{path!r} names git's own files, which are out of bounds.")
+        raise OutOfBounds("path", "path_of_git", path=path)
     if "\\" in path:
-        raise OutOfBounds("path", f"{path!r} contains a backslash; separate folders with '/'.")
+        raise OutOfBounds("path", "path_with_backslash", path=path)
     try:
         size = len(path.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
-        raise TellModel(f"{path!r} contains a lone surrogate; no path can.") from None
+        raise TellModel("path_with_surrogate", path=path) from None
     if size > _MAX_BYTES or any(len(part) > 255 for part in parts):
-        raise TellModel(f"The path that starts with {path[:80]!r} is too long for a file.")
+        raise TellModel("path_too_long", start=path[:80])
     return parts

@@ -67,7 +67,7 @@ class Query:
             TellModel: it is no regular expression, or one whose time may explode.
         """
         if len(pattern) > _MAX_PATTERN_CHARS:
-            raise TellModel(f"The pattern is longer than {_MAX_PATTERN_CHARS} characters.")
+            raise TellModel("pattern_too_long", most=_MAX_PATTERN_CHARS)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "possible nested set" and its kin
@@ -75,12 +75,9 @@ class Query:
                 parsed = parser.parse(pattern)
             explosive, self._is_quick = _is_explosive(parsed), _ways(parsed) <= _FEW_WAYS
         except (re.error, ValueError, OverflowError, RecursionError) as error:
-            raise TellModel(f"{pattern!r} is not a regular expression: {error}.") from None
+            raise TellModel("pattern_unreadable", pattern=pattern, problem=str(error)) from None
         if explosive:
-            raise TellModel(
-                f"{pattern!r} could take unbounded time: it nests or strings together repeats "
-                "such as (a+)+ or .*.*.*; search for a simpler part of it."
-            )
+            raise TellModel("pattern_explosive", pattern=pattern)
         self._literal = b"" if self._pattern.flags & re.IGNORECASE else _literal(parsed)
 
     def search(
@@ -174,10 +171,7 @@ def _answer(order: dict[str, object], last: str, timeout_s: float) -> list[tuple
 
 
 def _too_slow(path: str) -> TellModel:
-    return TellModel(
-        f"The search was stopped at {path!r} after {_TIME_LIMIT_S:g} seconds. Give a folder as "
-        "`path`, a `glob`, or a pattern with more fixed letters."
-    )
+    return TellModel("search_too_slow", path=path, seconds=int(_TIME_LIMIT_S))
 
 
 def _ways(parsed: "parser.SubPattern") -> int:

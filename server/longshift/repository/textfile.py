@@ -48,9 +48,7 @@ class TextFile:
         try:
             data = text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise TellModel(
-                f"The text holds a lone surrogate at character {error.start}; send it without."
-            ) from None
+            raise TellModel("text_with_surrogate", at=error.start) from None
         return BOM + data if self.has_bom and not data.startswith(BOM) else data
 
 

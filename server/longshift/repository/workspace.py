@@ -1,14 +1,15 @@
 """A worker's isolated view of the code: a commit plus an overlay of its own edits.
 
 Pure in memory: nothing is written anywhere, and making one costs nothing. One worker's tools at a
-time use it; it has no locks. Mistakes of a model are `TellModel`, in words that it can act on, and
+time use it; it has no locks. Mistakes of a model are `TellModel`, and
 `OutOfBounds` where it reached for what is not its own. No symbolic link is ever followed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from longshift.errors import OutOfBounds, TellModel
 from longshift.places.spelling import names_gitmodules
@@ -32,6 +33,9 @@ from longshift.repository.textfile import TextFile, decode
 
 Withholds: TypeAlias = Callable[[str, Callable[[], bytes]], bool]
 """Whether a committed file, by its path and what reads it, is kept from whoever works here."""
+
+_LINES_NAMED: Final = 5
+"""Most lines that a mistake names."""
 
 
 class Workspace:
@@ -70,7 +74,7 @@ class Workspace:
         chosen = [name for name in (*kept, *added) if name.startswith(inside) or name == folder]
         if folder and not chosen:
             self._newcomers().check_meaning(folder)
-            raise TellModel(f"There is nothing at {path!r}.{self._why_absent(folder)}")
+            raise TellModel("nothing_there", path=path, obstacle=self._obstacle(folder))
         if glob is not None:
             chosen = _matching(chosen, glob, inside)
         return sorted(chosen)
@@ -143,18 +147,19 @@ class Workspace:
         file = self._text_file(name)
         old, new = _in_ends_of(file, old_text, new_text)
         if not old:
-            raise TellModel("old_text is empty; use write_file to write a whole file.")
+            raise TellModel("old_text_empty")
         count = file.text.count(old)
         if count == 0:
-            raise TellModel(_not_found(name, file.text, old))
+            raise TellModel("old_text_not_found", path=name, near=_lines_like(old, file.text))
         if count > 1 and not replace_all:
             raise TellModel(
-                f"old_text stands {count} times in {name!r}, first in lines "
-                f"{', '.join(_line_numbers(file.text, old, 5))}. Take in more of the lines "
-                "around the one you mean, or set replace_all."
+                "old_text_repeated",
+                path=name,
+                times=count,
+                lines=_line_numbers(file.text, old),
             )
         if old == new:
-            raise TellModel("old_text and new_text are the same; nothing was changed.")
+            raise TellModel("nothing_replaced")
         self._put(name, FileEdit(file.encode(file.text.replace(old, new)), self._mode(name)))
         return count
 
@@ -192,7 +197,7 @@ class Workspace:
         self._refuse_withheld(target)
         file = self._existing(name)
         if self._file(target) is not None:
-            raise TellModel(f"There is a file {target!r} already; delete it first.")
+            raise TellModel("path_taken", path=target)
         self._put(name, None)
         try:
             self._check_writable(target)
@@ -299,9 +304,9 @@ class Workspace:
     def _check_taken(self, name: str, beside: Newcomers) -> None:
         self._refuse_withheld(name)
         if checked_file_path(name) != name:
-            raise OutOfBounds("path", f"{name!r} is no path as git keeps it.")
+            raise OutOfBounds("path", "path_not_canonical", path=name)
         if beside.is_folder(name) or any(self._file(above) for above in _folders_above(name)):
-            raise TellModel(f"Nothing can be written at {name!r}.{self._why_absent(name)}")
+            raise TellModel("not_writable", path=name, obstacle=self._obstacle(name))
         if self._file(name) is None:
             beside.check(name)
 
@@ -342,30 +347,26 @@ class Workspace:
 
     def _refuse_withheld(self, name: str) -> None:
         if self.is_withheld(name):
-            raise OutOfBounds(
-                "secret",
-                f"{name!r} looks like a file of secrets: it is neither shown nor changed. Go on "
-                "without it.",
-            )
+            raise OutOfBounds("secret", "file_withheld", path=name)
 
     def _existing(self, name: str) -> FileEdit:
         self._refuse_withheld(name)
         file = self._file(name)
         if file is None:
             self._newcomers().check_meaning(name)
-            raise TellModel(f"There is no file {name!r}.{self._why_absent(name)}")
+            raise TellModel("no_such_file", path=name, obstacle=self._obstacle(name))
         return file
 
     def _text_file(self, name: str) -> TextFile:
         file = self._existing(name)
         if file.mode == SYMLINK:
             target = file.data.decode("utf-8", "replace")
-            raise TellModel(f"{name!r} is a symbolic link to {target!r}; name that file instead.")
+            raise TellModel("file_is_link", path=name, target=target)
         if file.mode == SUBMODULE:
-            raise TellModel(f"{name!r} is a submodule: another repository, out of reach here.")
+            raise TellModel("file_is_submodule", path=name)
         text = decode(file.data)
         if text is None:
-            raise TellModel(f"{name!r} is binary ({len(file.data)} bytes), not text.")
+            raise TellModel("file_is_binary", path=name, size=len(file.data))
         return text
 
     def _check_writable(self, name: str) -> None:
@@ -374,28 +375,26 @@ class Workspace:
         Invariant: no edit lies beneath a file or symlink, on a folder, or on a symlink.
         """
         if self._newcomers().is_folder(name):
-            raise TellModel(f"{name!r} is a folder; name a file in it.")
+            raise TellModel("file_is_folder", path=name)
         file = self._file(name)
         if file is not None and not is_plain_file(file.mode):
-            raise TellModel(
-                f"{name!r} is a symbolic link or a submodule and is not written through."
-            )
-        if reason := self._why_absent(name):
-            raise TellModel(f"Nothing can be written at {name!r}.{reason}")
+            raise TellModel("not_written_through", path=name)
+        if obstacle := self._obstacle(name):
+            raise TellModel("not_writable", path=name, obstacle=obstacle)
         if file is None:
             self._newcomers().check(name)
 
     def _newcomers(self) -> Newcomers:
         return Newcomers(self._store, self.commit, self._edits)
 
-    def _why_absent(self, name: str) -> str:
-        """Say that a file or link stands where a path needs a folder; "" where none does."""
+    def _obstacle(self, name: str) -> Mapping[str, str] | None:
+        """What stands where a path needs a folder, or its file; None: nothing does."""
         for above in _folders_above(name):
             file = self._file(above)
             if file is not None:
-                kind = {SYMLINK: "symbolic link", SUBMODULE: "submodule"}.get(file.mode, "file")
-                return f" {above!r} is a {kind}, not a folder."
-        return " It is a folder." if self._newcomers().is_folder(name) else ""
+                kind = {SYMLINK: "symlink", SUBMODULE: "submodule"}.get(file.mode, "file")
+                return {"path": above, "kind": kind}
+        return {"path": name, "kind": "folder"} if self._newcomers().is_folder(name) else None
 
 
 def _folders_above(name: str) -> Iterator[str]:
@@ -411,21 +410,17 @@ def _refuse_link(name: str, target: bytes, links: Links) -> None:
         OutOfBounds: it does.
     """
     if names_gitmodules(name.rsplit("/", 1)[-1]):
-        raise OutOfBounds("path", f"{name!r} may not be a symbolic link: git reads it.")
+        raise OutOfBounds("path", "link_read_by_git", path=name)
     if leads_out(name, target, links):
         shown = target.decode("utf-8", "replace")
-        raise OutOfBounds(
-            "path",
-            f"{name!r} would be a symbolic link to {shown!r}, which leads out of the repository "
-            "or nowhere. Let it lead to a file in the repository, by a relative path.",
-        )
+        raise OutOfBounds("path", "link_leads_out", path=name, target=shown)
 
 
 def _matching(names: list[str], glob: str, inside: str) -> list[str]:
     try:
         spec = parse_globs([glob])
     except ValueError as error:
-        raise TellModel(f"{glob!r} is not a glob: {error}.") from None
+        raise TellModel("glob_unreadable", glob=glob, problem=str(error)) from None
     return [
         name
         for name in names
@@ -441,27 +436,18 @@ def _in_ends_of(file: TextFile, old: str, new: str) -> tuple[str, str]:
     return file.adapt(old), file.adapt(new)
 
 
-def _line_numbers(text: str, part: str, limit: int) -> list[str]:
-    numbers: list[str] = []
+def _line_numbers(text: str, part: str) -> list[int]:
+    """The lines, counted from 1, in which the first occurrences of a part begin."""
+    numbers: list[int] = []
     position = text.find(part)
-    while position >= 0 and len(numbers) < limit:
-        numbers.append(str(text.count("\n", 0, position) + 1))
+    while position >= 0 and len(numbers) < _LINES_NAMED:
+        numbers.append(text.count("\n", 0, position) + 1)
         position = text.find(part, position + len(part))
     return numbers
 
 
-def _not_found(name: str, text: str, old: str) -> str:
-    """Say what may be wrong: most often the white space, or a file that has changed."""
+def _lines_like(old: str, text: str) -> list[int]:
+    """Lines that are the first of a text that was not found, but for the white space around."""
     first = next((line.strip() for line in old.split("\n") if line.strip()), "")
-    near = [
-        str(number)
-        for number, line in enumerate(text.split("\n"), 1)
-        if first and line.strip() == first
-    ][:5]
-    hint = (
-        f" Its first line, white space aside, stands in line {', '.join(near)}: compare the white "
-        "space and the lines that follow."
-        if near
-        else " Read the file again."
-    )
-    return f"old_text was not found in {name!r}; it must match exactly.{hint}"
+    near = (n for n, line in enumerate(text.split("\n"), 1) if first and line.strip() == first)
+    return list(islice(near, _LINES_NAMED))

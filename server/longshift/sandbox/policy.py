@@ -105,14 +105,16 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why no command can run on this machine, and how to change that."""
+    """Why no command can run, and how to change that."""
 
     reason: str
     remedy: str
+    cause: Literal["machine", "untrusted", "changed"] = "machine"
+    """`untrusted`: the person never trusted the workspace; `changed`: it is another one now."""
 
     @property
     def message(self) -> str:
-        """Both, for a person or a model."""
+        """Both, for a person."""
         return f"{self.reason} {self.remedy}"
 
 

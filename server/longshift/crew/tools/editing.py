@@ -6,7 +6,6 @@ Only a worker has them, and they reach its own workspace alone.
 from typing import Never
 
 from longshift.crew.desk import WorkerDesk
-from longshift.crew.prompts import say
 from longshift.crew.toolbox import Arguments, Result, Tool, bind
 from longshift.errors import OutOfBounds, TellModel
 from longshift.repository.workspace import Workspace
@@ -82,7 +81,7 @@ def _refuse_placeholders(workspace: Workspace, path: str, new_text: str) -> None
         OutOfBounds: the text has a placeholder that the file as it is does not have.
     """
     if found := _strange(workspace, path, new_text):
-        raise OutOfBounds("secret", say("placeholder_written", path=path, found=found))
+        raise OutOfBounds("secret", "placeholder_written", path=path, found=found)
 
 
 def _explain_placeholders(workspace: Workspace, path: str, old_text: str) -> None:
@@ -92,7 +91,7 @@ def _explain_placeholders(workspace: Workspace, path: str, old_text: str) -> Non
         TellModel: the text has a placeholder that the file as it is does not have.
     """
     if found := _strange(workspace, path, old_text):
-        raise TellModel(say("placeholder_searched", path=path, found=found))
+        raise TellModel("placeholder_searched", path=path, found=found)
 
 
 def _strange(workspace: Workspace, path: str, text: str) -> list[str]:

@@ -27,7 +27,7 @@ from longshift.crew.gates.languages import Kind
 from longshift.crew.gates.scan import Hit, as_changes, by_kind, scan
 from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
-from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
+from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind
 from longshift.domain.model import Handoff
 from longshift.errors import TellModel
 from longshift.repository.hunks import split_lines
@@ -96,7 +96,7 @@ class _HandingIn:
     async def submit(self, given: Submit) -> Answer[WorkerOutcome]:
         left = await self.desk.off_loop(_still_marked, self.desk.workspace, self.markers)
         if left:
-            return error(say("markers_left", paths=left))
+            raise TellModel("markers_left", paths=left)
         if held_back := await self._reasons_against(given):
             self.gate_has_spoken = True
             return {"status": "not_yet", **held_back}

@@ -161,7 +161,7 @@ def _check_lines(desk: Desk, path: str, given: ReportFinding) -> None:
     last = given.end_line or given.line
     # An empty file has a line 1 to editors, with nothing in it.
     if not given.line <= last <= max(1, lines):
-        raise TellModel(say("no_such_lines", path=path, lines=lines))
+        raise TellModel("no_such_lines", path=path, lines=lines)
 
 
 def _deciding(desk: JudgeDesk, brief: JudgeBrief) -> Tool[VerdictGiven]:

@@ -87,7 +87,7 @@ def excerpt(text: str, given: ReadFile) -> Result:
     lines = split_lines(text)
     first, last = given.start_line, min(given.end_line or len(lines), len(lines))
     if first > max(1, len(lines)) or (given.end_line is not None and given.end_line < first):
-        raise TellModel(say("no_such_lines", path=given.path, lines=len(lines)))
+        raise TellModel("no_such_lines", path=given.path, lines=len(lines))
     asked = lines[first - 1 : last]
     rooms = (room_of(line[: RESULT_CHARACTERS + 1]) for line in asked)
     fitting = count_that_fit(rooms, RESULT_CHARACTERS)
