@@ -6,96 +6,93 @@ Fast and pure, so that `make lint` can run it too.
 import ast
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 import longshift
-from longshift.crew.prompts import ROLES, GoalHead, RoleHead, ToolHead, library, prompts_folder
-from longshift.domain.model import Severity, VerdictDecision
+from benchmarks import prompt_checks
+from longshift.crew.prompts import library, prompts_folder
 
 LIBRARY = library()
-TOOLS = {name: LIBRARY.head(f"tools/{name}", ToolHead) for name in LIBRARY.names("tools")}
 SOURCE = Path(longshift.__file__).parent
 FILES = sorted(prompts_folder().rglob("*.md"))
 BODIES = [
     LIBRARY.prompt(path.relative_to(prompts_folder()).with_suffix("").as_posix()).body
     for path in FILES
 ]
-BY_FILE = pytest.mark.parametrize("body", BODIES, ids=[path.stem for path in FILES])
-
-ROLE_RENDERS = {
-    "planner": LIBRARY.render("planner", {"calls": 40, "sub_planner": False}),
-    "sub_planner": LIBRARY.render("planner", {"calls": 25, "sub_planner": True}),
-    "worker": LIBRARY.render("worker", {"calls": 80}),
-    "judge": LIBRARY.render("judge", {"calls": 25}),
-}
-TOOLS_OF = {role: [name for name, head in TOOLS.items() if role in head.roles] for role in ROLES}
-BY_ROLE = pytest.mark.parametrize("role", ROLES)
 
 
-def words_of(text):
-    return len(text.split())
+@pytest.mark.parametrize("check", prompt_checks.CHECKS, ids=lambda check: check.__name__)
+def test_the_prompts_pass(check):
+    assert check() == []
 
 
-@BY_ROLE
-def test_a_role_prompt_keeps_its_budget(role):
-    head = LIBRARY.head("planner" if role == "sub_planner" else role, RoleHead)
-    fewest, most = head.budget_tokens
-    assert fewest <= len(ROLE_RENDERS[role]) / 4 <= most
+# Each check can fail.
 
 
-@pytest.mark.parametrize("name", LIBRARY.names("goals"))
-def test_a_goal_template_is_short(name):
-    assert LIBRARY.head(f"goals/{name}", GoalHead).title
-    assert 60 <= words_of(LIBRARY.prompt(f"goals/{name}").body) <= 150
-
-
-@BY_ROLE
-def test_a_role_hears_only_of_tools_that_it_has(role):
-    also_facts = {"verdict", *get_args(VerdictDecision)} - set(TOOLS_OF[role])
-    named = set(re.findall(r"`(\w+)`", ROLE_RENDERS[role])) & TOOLS.keys() - also_facts
-    assert named
-    assert named <= set(TOOLS_OF[role])
-
-
-@BY_ROLE
-def test_what_is_told_to_do_is_nowhere_forbidden(role):
-    text = ROLE_RENDERS[role].lower()
-
-    def acts(marker):
-        return {
-            (verb, thing)
-            for verb, thing in re.findall(rf"\b{marker} (\w+) (?:the |a )?(\w+)", text)
-        }
-
-    assert acts("(?:must|always)") & acts("(?:never|must not|do not)") == set()
+def test_the_tokens_of_a_text_are_counted():
+    assert prompt_checks.beyond("a", "x" * 400, 50, 100) == []
+    assert prompt_checks.beyond("a", "x" * 404, 50, 100) != []
+    assert prompt_checks.beyond("a", "x" * 196, 50, 100) != []
 
 
 @pytest.mark.parametrize(
-    ("text", "enumeration"),
+    "text", ["since 2026-01-02", "in /home/me", "run 01234567-89ab-cdef", "under /tmp"]
+)
+def test_what_is_of_one_place_is_found(text):
+    assert prompt_checks.of_one_place(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
     [
-        (ROLE_RENDERS["judge"], VerdictDecision),
-        (TOOLS["verdict"].parameters["decision"], VerdictDecision),
-        (ROLE_RENDERS["judge"], Severity),
-        (TOOLS["report_finding"].parameters["severity"], Severity),
+        ("You must edit the file. Never edit a file.", [("edit", "file")]),
+        ("- Run the tests.\n- Do not run the tests.", [("run", "tests")]),
+        ("You must read files. Never edit files.", []),
     ],
 )
-def test_every_word_of_an_enumeration_is_explained(text, enumeration):
-    words = get_args(enumeration)
-    assert [word for word in words if not re.search(rf"\b{word}\b", text)] == []
+def test_contradictions_are_found(text, found):
+    assert prompt_checks.contradictions(text) == found
 
 
-@BY_FILE
-def test_plain_speech(body):
-    text = re.sub(r"\{[{%].*?[}%]\}", "", body)
-    assert re.findall(r"\b(?!AGENTS\b|JSON\b|NUL\b)[A-Z]{3,}\b", text) == [], "no shouting"
-    assert "!" not in text
-    vague = r"\b(thorough\w*|many|appropriate\w*|carefully|various|properly|etc)\b"
-    assert re.findall(vague, text, re.IGNORECASE) == [], "ranges, not adjectives"
-    assert re.findall(r"^\s*\d+[.)]\s", text, re.MULTILINE) == [], "outcomes, not procedures"
-    assert re.findall(r"- \[[ x]\]", text) == [], "no checkboxes"
-    assert re.findall(r"(?<![\w.])/(?:home|work|usr|tmp|etc)\b|\d{4}-\d\d-\d\d", text) == []
+@pytest.mark.parametrize(
+    "text",
+    ["NEVER do it", "Do it!", "be thorough", "read many files", "1. Read\n2. Write", "- [ ] done"],
+)
+def test_speech_that_is_not_plain_is_found(text):
+    assert prompt_checks.lint(text)
+    assert not prompt_checks.lint("Read 3 to 6 files, AGENTS.md and one JSON object; then decide.")
+
+
+@pytest.mark.parametrize(
+    ("source", "problems"),
+    [
+        ('raise TellModel("gone", path=p)', 0),
+        ('raise TellModel(f"There is no {p!r}.")', 1),
+        ('raise TellModel("gone", file=p)', 1),
+        ('raise TellModel("gone")', 1),
+        ('raise OutOfBounds("path", "gone", path=p)', 0),
+        ('raise OutOfBounds("path", "It is gone.", path=p)', 1),
+        ('x = error("It is gone.")', 1),
+        ('x = error(say("gone", path=p))', 0),
+        ('def f() -> Result:\n    return {"next": "Do it."}', 1),
+        ('async def f() -> Answer[X]:\n    return {"a": f"It is {x}."}', 1),
+        ('def f() -> Result:\n    return {"status": "not_yet", "next": say("conflict")}', 0),
+    ],
+)
+def test_words_for_a_model_in_code_are_found(source, problems):
+    found, _ = prompt_checks.misworded(ast.parse(source), {"gone": {"path"}})
+    assert len(found) == problems
+
+
+def test_a_change_without_a_new_version_is_found():
+    before = {"a": {"version": "1.9.0", "digest": "1"}}
+    assert prompt_checks.changed(before, before) == []
+    for version, missing in (("1.9.0", 1), ("1.8.9", 1), ("1.10.0", 0)):
+        now = {"a": {"version": version, "digest": "2"}}
+        assert len(prompt_checks.bumps_missing(before, now)) == missing
+        assert "--write" in prompt_checks.changed(before, now)[-1]
+    assert prompt_checks.changed(before, {}) != []
 
 
 @pytest.mark.parametrize("name", LIBRARY.names("messages"))
@@ -189,7 +186,7 @@ def misplaced(source):
     return [
         text
         for text in literals(ast.parse(source))
-        if words_of(text) > LONGEST_WORDS or SPOKEN_TO.search(text)
+        if len(text.split()) > LONGEST_WORDS or SPOKEN_TO.search(text)
     ]
 
 

@@ -121,6 +121,8 @@ def test_goal_templates_speak_of_the_place():
         "raise_coverage",
         "refactor",
         "remove_dead_code",
+        "translate_module",
+        "update_dependency",
         "write_tests",
     ]
     assert len({template.title for template in templates}) == len(templates)

@@ -142,6 +142,10 @@ class Library:
         found = (name for name in self._prompts if name.rpartition("/")[0] == inside)
         return sorted(name[before:] for name in found)
 
+    def all_names(self) -> list[str]:
+        """Whole names of all prompts, sorted."""
+        return sorted(self._prompts)
+
     def prompt(self, name: str) -> Prompt:
         """One prompt, by its whole name."""
         return self._prompts[name]
