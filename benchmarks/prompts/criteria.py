@@ -50,7 +50,7 @@ def paths_are_owned(t: Transcript, wanted: bool) -> Fault:
     for one, other in combinations(tasks, 2):
         shared = set(_paths(tasks[one])) & set(_paths(tasks[other]))
         if shared and one not in _depends(tasks[other]) and other not in _depends(tasks[one]):
-            return f"{one} and {other} share {sorted(shared)[0]}"
+            return f"{one} and {other} share {min(shared)}"
     return None
 
 
@@ -59,13 +59,6 @@ def no_order_between(t: Transcript, wanted: bool) -> Fault:
     del wanted
     waiting = [call.result["task"] for call in t.called("add_task") if _depends(call)]
     return f"{', '.join(waiting)} wait" if waiting else None
-
-
-def tasks_spare(t: Transcript, wanted: Sequence[str]) -> Fault:
-    """Globs of paths that no task may name."""
-    named = {path for call in t.called("add_task") for path in _paths(call)}
-    hit = sorted(path for path in named if any(fnmatchcase(path, glob) for glob in wanted))
-    return f"a task names {hit[0]}" if hit else None
 
 
 def some_task_says(t: Transcript, wanted: Sequence[str]) -> Fault:
@@ -190,7 +183,7 @@ CRITERIA: Final[Mapping[str, Callable[[Transcript, Any], Fault]]] = {
     function.__name__: function
     for function in (
         *(tasks_within, reads_at_most, delegates_at_most, paths_are_owned, no_order_between),
-        *(tasks_spare, some_task_says, no_task_says, constraint_named, finish_says),
+        *(some_task_says, no_task_says, constraint_named, finish_says),
         *(ends_with, edits_within, unchanged, something_changed, hidden_passes, never_ran),
         *(added_free_of, last_words_say),
         *(verdict_in, findings_within, finding_near, no_error_finding, error_finding_says),

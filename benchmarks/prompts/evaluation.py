@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from benchmarks import prompt_checks
 from benchmarks.prompts.case import Case, all_cases
 from benchmarks.prompts.criteria import grade
 from benchmarks.result import Result
+from longshift.domain.model import Outcome
 from longshift.settings import BUILTIN, default_person_file, load_settings
 
 TELLS_NOTHING: Final = 2
@@ -33,12 +34,12 @@ def evaluate(names: Sequence[str], *, runs: int, save: Path | None) -> Result:
         print(_table(rows))
         conditions["runs_a_case"] = runs
         for role in ("planner", "worker", "judge"):
-            of_role = [row for row in rows if row["role"] == role]
+            of_role = [row for row in rows if row["role"] == role and _was_played(row)]
             if of_role:
                 passed = sum(row["passed"] == row["runs"] for row in of_role)
                 figures[f"{role}_pass_rate"] = passed / len(of_role)
     else:
-        conditions["pass_rate"] = "none: no model is configured"
+        conditions["evaluated"] = "nothing: no model is configured"
     if save:
         save.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return Result("prompts", figures, conditions, limits)
@@ -48,7 +49,14 @@ def _row(case: Case, runs: int) -> dict[str, Any] | None:
     """A case's line of the table; None where its role has no model behind an endpoint."""
     from benchmarks.prompts.playing import play
 
-    loaded = load_settings(environ=os.environ, person_file=default_person_file())
+    loaded = load_settings(
+        overrides={},
+        environ=os.environ,
+        editor=None,
+        project_root=None,
+        person_file=default_person_file(),
+        trusts=lambda _: False,
+    )
     model = loaded.settings.model_for(case.role)
     if model.model == BUILTIN:
         return None
@@ -58,6 +66,7 @@ def _row(case: Case, runs: int) -> dict[str, Any] | None:
     played = [play(case, table, os.environ) for _ in range(runs)]
     faults = [grade(one, case.criteria) for one in played]
     first = next((f"{name}: {why}" for each in faults for name, why in each.items()), "")
+    lost = next((one.ended for one in played if one.ended not in get_args(Outcome)), "")
     costs = [one.cost_usd for one in played]
     return {
         "case": case.id,
@@ -69,8 +78,13 @@ def _row(case: Case, runs: int) -> dict[str, Any] | None:
         "calls": sum(one.n_calls for one in played),
         "tokens": sum(one.tokens for one in played),
         "cost_usd": None if None in costs else sum(cost or 0 for cost in costs),
-        "first_fault": first,
+        "first_fault": f"not played: {lost}" if lost else first,
     }
+
+
+def _was_played(row: dict[str, Any]) -> bool:
+    """Whether it tells of the prompts: an endpoint out of reach tells nothing of them."""
+    return not str(row["first_fault"]).startswith("not played")
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

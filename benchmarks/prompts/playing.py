@@ -1,4 +1,4 @@
-"""Playing a case: a real run of the engine, in which one role has the model and the others a script.
+"""Playing a case: a real run of the engine; one role has the model, the others a script.
 
 Owns the way from a case to a transcript. The scripted roles speak over HTTP like any model; their
 server is the one that the tests use, so cases are played from a checkout.
@@ -6,6 +6,7 @@ server is the one that the tests use, so cases are played from a checkout.
 
 import asyncio
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ def play(case: Case, model: Mapping[str, Any], environ: Mapping[str, str]) -> Tr
 
 
 async def _play(
-    case: Case, folder: Path, models: Mapping[str, Any], environ: Mapping[str, str]
+    case: Case, folder: Path, models: Mapping[Role, Any], environ: Mapping[str, str]
 ) -> Transcript:
     root = folder / "repository"
     _make_repository(root, case.repository)
@@ -136,6 +137,7 @@ def _transcript(case: Case, worktree: Worktree) -> Transcript:
     calls = [call for talk in talks for call in _calls([json.loads(one) for one in talk])]
     changed, added = _changes(worktree, run)
     usage = run.usage_by_role.get(case.role)
+    opened = _opened(records, case.role)
     verdict = run.cycles[-1].verdict if run.cycles else None
     return Transcript(
         calls=tuple(calls),
@@ -148,8 +150,8 @@ def _transcript(case: Case, worktree: Worktree) -> Transcript:
         verdict=verdict.decision if verdict else "",
         reason=verdict.reason if verdict else "",
         constraints=tuple(k.id for k in state.constraints.values() if not k.lifted),
-        prompt=_prompt(records, case.role),
-        model=next((r.event.model for r in records if _is_of(r.event, case.role)), ""),
+        prompt=_prompt(opened, case.role),
+        model=opened.model if opened else "",
         n_calls=usage.calls if usage else 0,
         tokens=usage.input_tokens + usage.output_tokens if usage else 0,
         cost_usd=None if usage is None or usage.cost_usd is None else float(usage.cost_usd),
@@ -157,17 +159,17 @@ def _transcript(case: Case, worktree: Worktree) -> Transcript:
     )
 
 
-def _is_of(event: events.Event, role: Role) -> bool:
-    return isinstance(event, events.ConversationOpened) and event.role == role
-
-
-def _prompt(records: list[events.Recorded], role: Role) -> str:
+def _opened(records: list[events.Recorded], role: Role) -> events.ConversationOpened | None:
     for record in records:
         event = record.event
         if isinstance(event, events.ConversationOpened) and event.role == role:
-            version, _, digest = event.prompts.get(role, "").partition(" ")
-            return f"{role}@{version} {digest[:8]}"
-    return ""
+            return event
+    return None
+
+
+def _prompt(opened: events.ConversationOpened | None, role: Role) -> str:
+    version, _, digest = (opened.prompts.get(role, "") if opened else "").partition(" ")
+    return f"{role}@{version} {digest[:8]}"
 
 
 def _calls(messages: list[dict[str, Any]]) -> list[Call]:
@@ -218,13 +220,22 @@ async def _with_hidden(case: Case, transcript: Transcript, folder: Path) -> Tran
     cage = await open_cage(SandboxPolicy())
     if isinstance(cage, Refusal):
         return transcript.model_copy(update={"ended": f"not played: {cage.message}"})
+    result = await asyncio.to_thread(_lay_out, case, transcript, folder, cage.owner)
+    done = await cage.run(case.hidden_command, result, timeout_s=60)
+    return transcript.model_copy(update={"hidden_exit": done.exit_status})
+
+
+def _lay_out(
+    case: Case, transcript: Transcript, folder: Path, owner: tuple[int, int] | None
+) -> Path:
+    """The result as files, the hidden ones beside them."""
     result = folder / "result"
     for path, text in {**case.repository, **transcript.changed, **case.hidden}.items():
         if text is not None:
             (result / path).parent.mkdir(parents=True, exist_ok=True)
             (result / path).write_text(text, encoding="utf-8")
-    if cage.owner is not None:
-        subprocess.run(["chown", "-R", "{}:{}".format(*cage.owner), result], check=True)  # noqa: ASYNC221
+    if owner is not None:
         folder.chmod(0o755)
-    done = await cage.run(case.hidden_command, result, timeout_s=60)
-    return transcript.model_copy(update={"hidden_exit": done.exit_status})
+        for place in (result, *result.rglob("*")):
+            os.chown(place, *owner)
+    return result
