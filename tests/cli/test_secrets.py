@@ -152,11 +152,13 @@ def test_the_log_file_holds_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 )
 def test_the_doctor_tells_where_the_key_is_and_never_the_key(
     endpoint: Shell,
+    scripted: ScriptedServer,
     nobodys_machine: Path,
     environ: dict[str, str],
     state: str,
     words: str,
 ) -> None:
+    scripted.play({})
     for place, mode in ((nobodys_machine / "key", 0o600), (nobodys_machine / "open", 0o644),
                         (endpoint.root / "key", 0o600)):  # fmt: skip
         place.write_text(KEY)
@@ -170,9 +172,10 @@ def test_the_doctor_tells_where_the_key_is_and_never_the_key(
     }
     given = {name: value.format(root=endpoint.root) for name, value in environ.items()}
     shell = Shell(endpoint.root, {**endpoint.environ, **keyring, **given})
-    done = shell.longshift("doctor", "--json", status=None)
+    done = shell.longshift("doctor", "--offline", "--json", status=None)
     checks = {check["name"]: check for check in json.loads(done.out)["checks"]}
     assert checks["model planner"]["state"] == state
     assert words in checks["model planner"]["text"] + checks["model planner"]["mend"]
     assert "kingfisher" in checks["secrets"]["text"]
+    assert scripted.requests == []  # offline
     assert KEY not in done.out + done.err

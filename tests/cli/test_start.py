@@ -83,7 +83,7 @@ def test_doctor_names_what_is_wrong_and_tells_no_key(shell: Shell) -> None:
     }
     write_files(shell.root, {"longshift.toml": 'checks = ["true"]\n'})
     (shell.root / ".git" / "MERGE_HEAD").touch()
-    done = Shell(shell.root, environ).here("doctor", "--json", status=1)
+    done = Shell(shell.root, environ).here("doctor", "--offline", "--json", status=1)
     checks = {check["name"]: check for check in json.loads(done.out)["checks"]}
     assert checks["model planner"]["state"] == "bad"
     assert "OPENAI_API_KEY" in checks["model planner"]["mend"]

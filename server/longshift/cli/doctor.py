@@ -20,11 +20,15 @@ MARKS: Final = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", 
 
 @click.command()
 @repo_option
+@click.option("--offline", is_flag=True, help="Call no model.")
 @json_option
-def command(repo: Path, as_json: bool) -> int:
-    """Check git, sandbox, models, settings and state, and say how to mend each."""
+def command(repo: Path, offline: bool, as_json: bool) -> int:
+    """Check git, sandbox, models, settings and state, and say how to mend each.
+
+    Each model behind an endpoint is asked once for a tiny tool call.
+    """
     checks: list[Check] = []
-    for check in examine(repo):
+    for check in examine(repo, asks=not offline):
         checks.append(check)
         if not as_json:
             _show(check)

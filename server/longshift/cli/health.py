@@ -1,7 +1,7 @@
 """The checks of `longshift doctor`: what a run needs, and how to mend what is missing.
 
-Owns these checks and their words. Changes nothing, calls no endpoint, and tells of a key only
-whether it is set.
+Owns these checks and their words. Changes nothing, and tells of a key only whether it is set.
+Endpoints are called by `asking`, once each, unless the person wants to stay offline.
 """
 
 import asyncio
@@ -11,12 +11,14 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from longshift.cli import asking
 from longshift.cli.session import journal_path, owner_of, running_runs
+from longshift.engine.desks import WINDOW_TOKENS
 from longshift.engine.spending import model_config
 from longshift.errors import LongshiftError
 from longshift.journal.reader import JournalReader
@@ -61,8 +63,13 @@ class Check:
     mend: str = ""
 
 
-def examine(folder: Path) -> Iterator[Check]:
-    """Look at everything, as seen from a folder; each check as soon as it is done."""
+def examine(folder: Path, *, asks: bool = True) -> Iterator[Check]:
+    """Look at everything, as seen from a folder; each check as soon as it is done.
+
+    Args:
+        folder: the repository, or a folder in it.
+        asks: whether each model behind an endpoint is asked for a tool call.
+    """
     yield _guarded("python", _python)
     yield _guarded("git", _git)
     yield _guarded("sqlite", _sqlite)
@@ -72,7 +79,7 @@ def examine(folder: Path) -> Iterator[Check]:
     settings, checks = _settings(worktree.root if worktree else folder)
     yield from checks
     kept_out = (worktree.root, worktree.common_dir) if worktree else ()
-    yield from (_model(role, settings.model_for(role), os.environ, kept_out) for role in ROLES)
+    yield from _models(settings, os.environ, kept_out, asks=asks)
     yield _guarded("secrets", _secrets)
     yield _guarded("sandbox", lambda: _sandbox(settings))
     if worktree is not None:
@@ -161,10 +168,44 @@ def _settings(root: Path) -> tuple[Settings, list[Check]]:
     return loaded.settings, checks
 
 
+def _models(
+    settings: Settings, environ: Mapping[str, str], kept_out: Sequence[Path], *, asks: bool
+) -> Iterator[Check]:
+    """Each role's model and its fallback: where its key is, and what it answers."""
+    named = list(_named(settings))
+    found = [_model(name, model, environ, kept_out) for name, model in named]
+    may_be_asked = [
+        model_config(model)
+        for check, (_, model) in zip(found, named, strict=True)
+        if asks and check.state == "ok" and model.model != BUILTIN
+    ]
+    answers: Mapping[asking.Endpoint, asking.Answer] = {}
+    if may_be_asked:
+        answers = asyncio.run(asking.ask_each(may_be_asked, environ, kept_out))
+    for check, (_, model) in zip(found, named, strict=True):
+        answer = answers.get(asking.endpoint_of(model_config(model), environ))
+        yield check if answer is None or check.state != "ok" else _joined(check, answer)
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, RoleModel]]:
+    for role in ROLES:
+        model = settings.model_for(role)
+        yield f"model {role}", model
+        if model.fallback is not None:
+            yield f"fallback {role}", model.fallback
+
+
+def _joined(check: Check, answer: asking.Answer) -> Check:
+    """What is known of a model, and what came when it was asked."""
+    if answer.state == "ok":
+        return replace(check, text=f"{check.text}; {answer.text}")
+    where, _, _ = check.text.partition(", ")
+    return Check(check.name, answer.state, f"{where}: {answer.text}", answer.mend)
+
+
 def _model(
-    role: str, model: RoleModel, environ: Mapping[str, str], kept_out: Sequence[Path]
+    name: str, model: RoleModel, environ: Mapping[str, str], kept_out: Sequence[Path]
 ) -> Check:
-    name = f"model {role}"
     if model.model == BUILTIN:
         return Check(name, "ok", "builtin: rules, without network and key")
     address = model.base_url or environ.get("OPENAI_BASE_URL") or ""
@@ -176,9 +217,10 @@ def _model(
         mend = 'See the sentence before, or set `model = "builtin"`.'
         return Check(name, "bad", f"{model.model} at {host}. {error}", mend)
     if key:
-        return Check(name, "ok", f"{model.model} at {host}, key in {_source(model)}")
+        text = f"{model.model} at {host}, key in {_source(model)}"
+        return Check(name, "ok", text + _unknown(model))
     if address:
-        return Check(name, "ok", f"{model.model} at {host}, without a key")
+        return Check(name, "ok", f"{model.model} at {host}, without a key{_unknown(model)}")
     return Check(
         name,
         "bad",
@@ -186,6 +228,16 @@ def _model(
         f"Put the key into {model.api_key_env}, name another source in `api_key_env`, "
         '`api_key_file` or `api_key_keyring`, or set `model = "builtin"`.',
     )
+
+
+def _unknown(model: RoleModel) -> str:
+    """What the settings and the shipped table leave open of a model, as the end of a sentence."""
+    notes = ""
+    if model.context_tokens is None:
+        notes += f"; window unknown, {WINDOW_TOKENS:,} tokens are taken (`context_tokens`)"
+    if not model.price_source:
+        notes += "; price unknown (`input_usd_per_mtok`, `output_usd_per_mtok`)"
+    return notes
 
 
 def _source(model: RoleModel) -> str:

@@ -160,10 +160,14 @@ def wire_schemas(
     heads = {name: prompts.head(f"tools/{name}", ToolHead) for name in prompts.names("tools")}
     granted = sorted(name for name, head in heads.items() if role in head.roles)
     assert granted == [name for name, _ in arguments], f"{role} is granted {granted}"
-    return tuple(
-        _schema(name, prompts.render(f"tools/{name}", {}), model, heads[name].parameters)
-        for name, model in arguments
-    )
+    return tuple(wire_schema(name, model) for name, model in arguments)
+
+
+def wire_schema(name: str, arguments: type[Arguments]) -> ToolSchema:
+    """What a model is told of one tool, for the wire."""
+    prompts = library()
+    head = prompts.head(f"tools/{name}", ToolHead)
+    return _schema(name, prompts.render(f"tools/{name}", {}), arguments, head.parameters)
 
 
 @functools.cache

@@ -43,6 +43,7 @@ class EndpointModel:
         ledger: Ledger,
         *,
         holds: bool = False,
+        tries: int = MAX_TRIES,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -54,6 +55,7 @@ class EndpointModel:
             ledger: the run's.
             holds: whether a call waits, as long as it takes, while the endpoint is out of order;
                 else it fails after a few tries.
+            tries: how many those are, where another may help.
             sleep: waits that many seconds.
             jitter: a number in [0, 1), so that agents which failed together don't come back
                 together.
@@ -62,6 +64,7 @@ class EndpointModel:
         self._client = client
         self._ledger = ledger
         self._holds = holds
+        self._tries = tries
         self._sleep = sleep
         self._jitter = jitter
         self._address = Address(client.host, config.model, config.key_source)
@@ -109,7 +112,7 @@ class EndpointModel:
                 self._habits = learnt
                 continue
             most = MALFORMED_TRIES if outcome.outcome == "malformed" else MAX_TRIES
-            if outcome.passing and number < most:
+            if outcome.passing and number < min(most, self._tries):
                 if outcome.outcome != "rate_limited":  # those wait together, at the pace
                     await self._sleep(self._wait_s(number - 1, outcome.retry_after_s))
                 continue

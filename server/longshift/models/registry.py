@@ -70,6 +70,7 @@ async def open_models(
     kept_out: Sequence[Path] = (),
     *,
     holds: bool = False,
+    tries: int = 0,
 ) -> Models:
     """Open each role's model. Sends nothing.
 
@@ -80,6 +81,7 @@ async def open_models(
         kept_out: folders in which no file may hold a key.
         holds: whether calls wait while an endpoint is out of order; whoever says so listens with
             `Models.on_outage`.
+        tries: tries of one question where another may help; 0: as many as a run makes.
 
     Raises:
         KeyMissing: an endpoint needs a key, and there is none where it should be.
@@ -92,7 +94,7 @@ async def open_models(
     # serving an editor. Every key is looked up before the first client exists: a refusal leaves
     # nothing to close.
     credentials = await asyncio.to_thread(_all_credentials, configs, environ, kept_out)
-    return _open_with_endpoints(configs, ledger, credentials, rules, holds=holds)
+    return _open_with_endpoints(configs, ledger, credentials, rules, holds=holds, tries=tries)
 
 
 def _chain(config: ModelConfig) -> "Iterator[ModelConfig]":
@@ -123,9 +125,10 @@ def _open_with_endpoints(
     rules: BuiltinModel,
     *,
     holds: bool,
+    tries: int,
 ) -> Models:
     from longshift.models.clients import Clients
-    from longshift.models.endpoint import EndpointModel
+    from longshift.models.endpoint import MAX_TRIES, EndpointModel
     from longshift.models.fallback import FallbackModel
 
     clients = Clients()
@@ -134,7 +137,7 @@ def _open_with_endpoints(
         if config.model == BUILTIN:
             return rules
         client = clients.client(credentials[config])
-        model = EndpointModel(config, client, ledger, holds=holds)
+        model = EndpointModel(config, client, ledger, holds=holds, tries=tries or MAX_TRIES)
         return model if config.fallback is None else FallbackModel(model, opened(config.fallback))
 
     return Models(
