@@ -231,6 +231,18 @@ async def test_odd_replies_have_a_defined_meaning(wire, message, finish, text, c
     assert reply.message["content"] is not None or reply.message["tool_calls"]
 
 
+async def test_what_an_endpoint_wants_back_with_a_call_goes_back(wire):
+    signed = {"google": {"thought_signature": "AY89"}}
+    function = {"name": "look", "arguments": "{}"}
+    calls = [{"id": "a", "function": function, "extra_content": signed}, {"function": function}]
+    body = {"choices": [{"message": {"tool_calls": calls, "reasoning_content": "Hm."}}]}
+    wired = await wire(script({"kind": "body", "body": body}))
+    message = (await wired.model.complete(ASK)).message
+    assert message["reasoning_content"] == "Hm."
+    assert [call.get("extra_content") for call in message["tool_calls"]] == [signed, None]
+    assert "extra_content" not in message["tool_calls"][1]
+
+
 async def test_the_endpoints_name_for_the_limit_is_learnt(wire):
     told = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
     flow = {"role": "other", "turns": [{"faults": [status(400, told)]}], "times": 1}

@@ -35,6 +35,8 @@ FINISH_REASONS: Final[dict[str | None, FinishReason]] = {
 
 CARRIED_OVER: Final = ("reasoning_content", "reasoning_details")
 """Fields beside the standard that some endpoints send and want back in the next request."""
+CARRIED_OVER_WITH_CALLS: Final = "extra_content"
+"""The same of a single tool call: Gemini's signature of a thought, without which it refuses."""
 
 
 class ChatWire:
@@ -96,6 +98,7 @@ class _Function(BaseModel):
 class _ToolCall(BaseModel):
     id: Text = ""
     function: _Function
+    extra_content: object = None
 
 
 class _Message(BaseModel, extra="allow"):
@@ -151,8 +154,9 @@ def _wire_message(text: str, calls: Sequence[ToolCall], received: _Message) -> M
                 "id": call.id,
                 "type": "function",
                 "function": {"name": call.name, "arguments": sendable(call.arguments)},
+                **({CARRIED_OVER_WITH_CALLS: came.extra_content} if came.extra_content else {}),
             }
-            for call in calls
+            for call, came in zip(calls, received.tool_calls or (), strict=True)
         ]
     elif not text:
         message["content"] = ""  # an assistant message must have one or the other
