@@ -41,6 +41,7 @@ ANSWERS = [
     (status(404), {}, "bad", "no such API at this address (404)", "`base_url`"),
     *((fault, {}, "bad", "refuses tools", "tool calls alone") for fault in NO_TOOLS),
     (status(400, f"Not known: {KEY}"), {}, "bad", "refused the request (400)", "of this model"),
+    (status(400, "Function tools with reasoning_effort"), {}, "bad", "(400)", '`api = "resp'),
     (status(429, headers={"retry-after-ms": "1"}), {}, "bad", "rate limit", "max_concurrency"),
     (status(503), {}, "bad", "keeps failing (503)", "whether the endpoint is well"),
     ({"kind": "garbage", "times": 9}, {}, "bad", "no answer of a model", "`base_url`"),

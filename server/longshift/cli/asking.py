@@ -157,6 +157,9 @@ def _failed(error: LongshiftError) -> Answer:
     text, _, mend = mask(str(error)).partition(KEPT)
     text, mend = text.strip(), re.sub(r"[;,] then resume", "", mend).strip()
     said = text.partition(_SAID)[2]
+    if "reasoning_effort" in said or "reasoning.effort" in said:
+        mend = 'Leave `reasoning_effort` out under `[models]`, or set `api = "responses"`.'
+        return Answer("bad", text, mend)
     if _OF_TOOLS.search(said):
         return Answer("bad", f"it refuses tools: {text}", _NEEDS_TOOLS)
     if isinstance(error, ModelUnknown) and _OF_MODELS.search(said):
