@@ -51,3 +51,20 @@ async def test_what_another_would_refuse_alike_is_not_asked_twice(server, second
         with pytest.raises(PromptTooLong):
             await models.worker.complete(ASK)
     assert not second.requests
+
+
+@pytest.mark.parametrize("planner_has_one", [True, False])
+async def test_an_outage_is_told_only_where_somebody_waits_for_its_end(
+    server, second, monkeypatch, planner_has_one
+):
+    monkeypatch.setattr("longshift.models.endpoint.FIRST_WAIT_S", 0.0)
+    server.play(script(status(500, times=99)))
+    second.play(script())
+    alone = ModelConfig("large", server.base_url)
+    both = ModelConfig("large", server.base_url, fallback=ModelConfig("small", second.base_url))
+    configs = {"planner": both if planner_has_one else alone, "worker": both, "judge": both}
+    told = []
+    async with await open_models(configs, Ledger(), {}, holds=True) as models:
+        models.on_outage(told.append)
+        assert (await models.worker.complete(ASK)).model == "small"
+    assert bool(told) is not planner_has_one

@@ -18,7 +18,7 @@ from longshift.models.ledger import Ledger
 from longshift.models.port import Model
 
 if TYPE_CHECKING:
-    from longshift.models.clients import Clients, Credentials
+    from longshift.models.clients import Client, Clients, Credentials
 
 Role: TypeAlias = Literal["planner", "worker", "judge"]
 
@@ -31,10 +31,13 @@ class Models:
     worker: Model
     judge: Model
     _clients: "Clients | None" = None
+    _held: "tuple[Client, ...]" = ()
+    """Endpoints for which calls wait. Where a fallback answers instead, nobody does: a run that
+    paused for the first would stop asking it, and never hear that it is well again."""
 
     def on_outage(self, listener: Callable[[str | None], None]) -> None:
-        """Name who is told why an endpoint is out of order, and (None) that all are well."""
-        for client in self._clients or ():
+        """Name who is told why calls have to wait for an endpoint, and (None) that none has."""
+        for client in self._held:
             client.breaker.on_change(partial(self._tell, listener))
 
     def try_now(self) -> None:
@@ -43,7 +46,7 @@ class Models:
             client.breaker.try_now()
 
     def _tell(self, listener: Callable[[str | None], None], reason: str | None) -> None:
-        if reason is not None or not any(c.breaker.is_open for c in self._clients or ()):
+        if reason is not None or not any(c.breaker.is_open for c in self._held):
             listener(reason)
 
     async def aclose(self) -> None:
@@ -132,14 +135,18 @@ def _open_with_endpoints(
     from longshift.models.fallback import FallbackModel
 
     clients = Clients()
+    held: list[Client] = []
 
     def opened(config: ModelConfig) -> Model:
         if config.model == BUILTIN:
             return rules
         client = clients.client(credentials[config])
         model = EndpointModel(config, client, ledger, holds=holds, tries=tries or MAX_TRIES)
-        return model if config.fallback is None else FallbackModel(model, opened(config.fallback))
+        if config.fallback is not None:
+            return FallbackModel(model, opened(config.fallback))
+        if client not in held:
+            held.append(client)
+        return model
 
-    return Models(
-        opened(configs["planner"]), opened(configs["worker"]), opened(configs["judge"]), clients
-    )
+    planner, worker, judge = (opened(configs[role]) for role in ("planner", "worker", "judge"))
+    return Models(planner, worker, judge, clients, tuple(held))
