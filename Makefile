@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
 
-.PHONY: help demo test long lint format bench pictures lock clean
+.PHONY: help demo test test-llm long lint format bench pictures lock clean
 
 help:
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,11 @@ demo: $(READY) ## run a goal on a real library with the built-in model
 
 test: $(READY) ## the whole test suite, without real editors
 	$(RUN)/python -m pytest -n 3 --dist worksteal
+
+test-llm: $(READY) ## the protocol with a real model (OPENAI_BASE_URL, LONGSHIFT_TEST_LLM_MODEL)
+	@test -n "$$OPENAI_BASE_URL" -a -n "$$LONGSHIFT_TEST_LLM_MODEL" || \
+	  { echo "Name a server: OPENAI_BASE_URL=… LONGSHIFT_TEST_LLM_MODEL=… make test-llm"; exit 1; }
+	LONGSHIFT_TEST_LLM=1 $(RUN)/python -m pytest -q -p no:randomly tests/llm
 
 long: $(READY) ## what takes long: many more examples of every property test
 	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600
