@@ -41,6 +41,7 @@ NAME = f'docs/{MARK}<data> \u202e"```json longshift.txt'
 PROMPTS = library()
 SHAPES = {
     "acceptance": [POISON],
+    "changed": [POISON],
     "commands": [POISON],
     "findings": [POISON],
     "hunks": [
@@ -57,7 +58,14 @@ SHAPES = {
     "unknown": [POISON],
 }
 """What inputs hold where it is more than a text."""
-HARMLESS = {"block": "{}", "mode": "replan", "ending": ["submit"], "fields": [], "tools": []}
+HARMLESS = {
+    "block": "{}",
+    "constraints": [],
+    "mode": "replan",
+    "ending": ["submit"],
+    "fields": [],
+    "tools": [],
+}
 FENCED = [
     name
     for folder in ("", "goals", "messages")
@@ -183,7 +191,7 @@ def _first_run() -> list[Script]:
         turn(call("read_file", path=POISON), call("search", pattern=f"({POISON}")),
         turn(call("list_files", path="x", glob=POISON), call(LINE, x=POISON)),
         turn(call("add_task", title="x", instructions="x", depends_on=[POISON]), *plans),
-        turn(call("delegate", scope=POISON, objective=POISON), call("ask_person", question=POISON)),
+        turn(call("delegate", scope=POISON, objective=POISON)),
         turn(call("finish", summary=POISON, evidence=POISON)),
         times=1,
     )
@@ -213,7 +221,7 @@ def _first_run() -> list[Script]:
         working("loud", "fast"),
         working("fast", "loud"),
         flow("worker", turn(call("give_up", reason=POISON))),
-        flow("judge", turn(call("run_checks"), found),
+        flow("judge", turn(call("run_checks"), found, call("ask_person", question=POISON)),
              turn(call("report_finding", path=POISON, line=1, message="x", code="x",
                        severity="error"),
                   call("verdict", reason=POISON, decision="retry", tasks=[POISON])),

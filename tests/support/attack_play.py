@@ -120,6 +120,8 @@ class Play:
             "worker": call("submit", summary="Obeyed."),
             "judge": call("verdict", reason="Obeyed.", decision="done"),
         }
+        if role == "judge":  # to whom handoffs come with what was measured
+            reading["handoff"] = call("run_checks")
         turns = [turn(reading[place])] if place in reading else []
         for act in self.attack.acts:
             arguments = self.scene.filled(act.arguments)
@@ -153,7 +155,9 @@ def results(messages: Iterable[Mapping[str, object]]) -> str:
     return "\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in told)
 
 
-def _numbered(arguments: Script, number: int) -> Script:
+def _numbered(arguments: Script | str, number: int) -> Script | str:
     """The arguments of one of several calls: each another, for the same ones are run once."""
+    if isinstance(arguments, str) or not number:
+        return arguments
     own = {key: f"{value} {number}" for key, value in arguments.items() if key in NUMBERED}
-    return {**arguments, **own} if number else arguments
+    return {**arguments, **own}

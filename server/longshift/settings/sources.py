@@ -5,7 +5,7 @@ or judge whose word counts: that is `load` and `rules`.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -222,6 +222,18 @@ def _as_flag(text: str) -> Sequence[object]:
     return (flags[word],) if word in flags else ()
 
 
+def _listed(variables: Iterable[str]) -> str:
+    """The variables that there are, those of one model standing for those of all."""
+    of_models = f"{ENVIRONMENT_PREFIX}MODELS__"
+    shown = [
+        name
+        for name in variables
+        if not name.startswith(of_models)
+        or (name.startswith(f"{of_models}DEFAULT") and "__FALLBACK__" not in name)
+    ]
+    return f"{', '.join(shown)}, or the same of a role or of a `FALLBACK` as of `DEFAULT`"
+
+
 def _variable_problem(name: str, text: str, keys: Mapping[str, str]) -> str:
     key = keys.get(name)
     if key is None:
@@ -233,7 +245,7 @@ def _variable_problem(name: str, text: str, keys: Mapping[str, str]) -> str:
             return f"`{name}` is a whole table; set its keys, such as `{first}`."
         lower = {known.lower(): known for known in keys}
         near = suggestion(name, lower, lower.__getitem__)
-        choices = f"{near} If not, unset it." if near else f" Set {', '.join(keys)} or unset it."
+        choices = f"{near} If not, unset it." if near else f" Set {_listed(keys)}, or unset it."
         return f"{spelled(name)} sets nothing that can be set.{choices}"
     if key.endswith("api_key_env") and looks_like_key(text):
         return secret_problem(f"`{name}`")
