@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "constraint": "Add, list or lift rules that every run obeys.",
     "trust": "Trust a workspace's own configuration.",
     "forget": "Remove every trace of a run.",
+    "prompts": "List what models are told, or show one prompt.",
     "doctor": "Check git, sandbox, models and state, and say how to mend each.",
 }
 """Every command and what it does, in the order in which the help lists them."""
