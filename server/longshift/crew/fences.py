@@ -88,7 +88,6 @@ FENCES: Final[Mapping[str, Callable[..., str]]] = {
 
 UNPROVABLE: Final = (
     nodes.AssignBlock,
-    nodes.Block,
     nodes.CallBlock,
     nodes.Extends,
     nodes.FilterBlock,
@@ -98,7 +97,7 @@ UNPROVABLE: Final = (
     nodes.With,
 )
 """What no prompt may use: through these a value would reach the output on ways not followed here.
-Printing, `if`, `for`, `set` and `include` are left, and are enough."""
+Printing, `if`, `for`, `set`, `include` and `block` are left, and are enough."""
 
 
 def find_unprovable(template: nodes.Template) -> list[str]:

@@ -121,7 +121,20 @@ class Library:
         Raises:
             PromptDefect: a file is malformed or breaks a rule; the message names it.
         """
-        self._prompts = {prompt.name: prompt for prompt in _read_all(folder)}
+        self._take(_read_all(folder))
+
+    def with_prompt(self, prompt: Prompt) -> "Library":
+        """The same prompts but for one, checked.
+
+        Raises:
+            PromptDefect: it breaks a rule.
+        """
+        other = object.__new__(Library)
+        other._take([*self._prompts.values(), prompt])
+        return other
+
+    def _take(self, prompts: Sequence[Prompt]) -> None:
+        self._prompts = {prompt.name: prompt for prompt in prompts}
         self._environment = ImmutableSandboxedEnvironment(
             loader=DictLoader({name: prompt.body for name, prompt in self._prompts.items()}),
             undefined=StrictUndefined,

@@ -180,6 +180,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
         diff=in_seeded_order(diff, seed),
         gates=room.settings.gates,
+        prompts=room.prompts,
     )
     with telemetry.agent("judge", desk.agent, room.run_id):
         outcome = await judge(desk, brief)

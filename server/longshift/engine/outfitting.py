@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from longshift.crew.overrides import Override, overridden
+from longshift.crew.prompts import Library, PromptDefect, library
 from longshift.domain.events import RunStarted
 from longshift.domain.model import Budget, Usage
 from longshift.engine.checks import find_checks
@@ -18,6 +20,7 @@ from longshift.engine.commanding import ignored_paths
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config
+from longshift.errors import UsageError
 from longshift.models.registry import open_models
 from longshift.sandbox.cage import proven_cage
 from longshift.sandbox.checkouts import Checkouts
@@ -34,6 +37,12 @@ from longshift.settings import (
     default_trust_folder,
     load_settings,
     merge_tables,
+)
+from longshift.settings.sources import (
+    PROJECT_PROMPTS,
+    PROMPTS_OF_ROLES,
+    default_person_file,
+    read_prompts,
 )
 
 CHECKOUTS: Final = 2
@@ -104,6 +113,7 @@ class Outfitter:
             NeedsPerson: a model's key is missing.
             UsageError: a setting asks for what does not exist.
         """
+        prompts = await self._shop.off_loop(self._prompts, started.base)
         ledger = ledger or RunLedger(started.budget, Usage(), {})
         distrust = await self.distrust()
         cage = await self._cage(settings, distrust)
@@ -130,6 +140,7 @@ class Outfitter:
                 ignored_paths(ignored).match_file,
             ),
             secret_files=SecretFiles(settings.allow_secret_files),
+            prompts=prompts,
         )
 
     async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:
@@ -164,6 +175,37 @@ class Outfitter:
         policy = SandboxPolicy(mode=settings.sandbox.mode, network=settings.sandbox.network)
         async with self._proving:
             return await proven_cage(policy)
+
+    def _prompts(self, base: str) -> Library:
+        """The prompts of a run: the builtin ones, the person's over them, then the project's.
+
+        Raises:
+            UsageError: an override breaks a rule.
+        """
+        folder = (self._surroundings.person_file or default_person_file()).parent / "prompts"
+        persons = read_prompts(folder)
+        projects = {
+            name: file.data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+            for name in PROMPTS_OF_ROLES
+            if (file := self._shop.store.read_file(base, f"{PROJECT_PROMPTS}/{name}.md"))
+        }
+        # From the run's base, which no worker can write, and only if that is what was trusted.
+        trust, root = self._surroundings.trust, self._shop.worktree.root
+        if projects and not trust.covers_prompts(root, projects):
+            projects = {}
+        overrides = [
+            *(Override(name, text, f"{folder / name}.md") for name, text in persons.items()),
+            *(
+                Override(name, text, f"{PROJECT_PROMPTS}/{name}.md")
+                for name, text in projects.items()
+            ),
+        ]
+        try:
+            return overridden(library(), tuple(overrides))
+        except PromptDefect as defect:
+            raise UsageError(
+                f"{defect} Nothing was started; mend the file and try again."
+            ) from defect
 
     def _load(self, overrides: Mapping[str, object]) -> Loaded:
         surroundings, root = self._surroundings, self._shop.worktree.root

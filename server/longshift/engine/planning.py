@@ -101,6 +101,7 @@ async def run_planner(
         agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
         overview=await room.off_loop(overview, room, "planner", run.started.goal.paths),
         gates=room.settings.gates,
+        prompts=room.prompts,
     )
     with telemetry.agent("planner", planner_id, room.run_id):
         outcome = await plan(desk, brief)

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from longshift.crew.prompts import Library, library
 from longshift.domain import events
 from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
@@ -98,6 +99,8 @@ class RunRoom:
     secret_files: SecretFiles
     mapped: dict[int, str] = field(default_factory=dict)
     """By cycle, the commit whose map its agents are shown."""
+    prompts: Library = field(default_factory=library)
+    """What the run's models are told, the person's and the project's overrides included."""
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

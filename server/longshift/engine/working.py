@@ -119,6 +119,7 @@ async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
         agents_md=await room.off_loop(agents_md, room, task.plan.paths),
         overview=await room.off_loop(overview, room, "worker", task.plan.paths),
         gates=room.settings.gates,
+        prompts=room.prompts,
     )
 
 

@@ -34,6 +34,8 @@ from longshift.settings.problems import (
 )
 
 PROJECT_FILE: Final = "longshift.toml"
+PROJECT_PROMPTS: Final = ".longshift/prompts"
+PROMPTS_OF_ROLES: Final = ("planner", "worker", "judge")
 COMMAND_LINE: Final = "the command line"
 DEFAULT: Final = "default"
 EDITOR: Final = "the editor's settings"
@@ -145,6 +147,32 @@ def read_project(root: Path) -> Project:
         return Project(file)
     which = f"{own} and [tool.longshift] in {pyproject} are both there; only {own} counts."
     return Project(file, (which,))
+
+
+def read_prompts(folder: Path) -> dict[str, str]:
+    """The overrides of role prompts in a folder, by role; each line ends in one character.
+
+    Raises:
+        UsageError: one is there and can't be read.
+    """
+    texts = {name: read_text(folder / f"{name}.md") for name in PROMPTS_OF_ROLES}
+    return {name: text.replace("\r\n", "\n") for name, text in texts.items() if text is not None}
+
+
+def project_prompts(root: Path) -> dict[str, str]:
+    """A project's overrides of role prompts, as they stand in its folder now.
+
+    Raises:
+        UsageError: one can't be read, or lies outside of the project.
+    """
+    folder = root / PROJECT_PROMPTS
+    for path in (folder, *(folder / f"{name}.md" for name in PROMPTS_OF_ROLES)):
+        if not path.resolve().is_relative_to(root.resolve()):
+            raise UsageError(
+                f"{path} leads out of {root}, so it was not read. Nothing was started. Put the "
+                "files themselves there, or remove the link."
+            )
+    return read_prompts(folder)
 
 
 def _text_within(root: Path, path: Path) -> str | None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longshift.errors import NeedsPerson
 from longshift.settings.rules import voice
-from longshift.settings.sources import ProjectFile, from_file, read_project
+from longshift.settings.sources import ProjectFile, from_file, project_prompts, read_project
 
 Standing = Literal["trusted", "changed", "untrusted"]
 
@@ -61,7 +61,15 @@ class Trust:
     def for_file(self, root: Path) -> Callable[[ProjectFile | None], bool]:
         """Whether the person trusts a project with this very file, as it was read."""
         record = self._record(root)
-        return lambda file: record is not None and record.fingerprint == _digest(file)
+        return lambda file: (
+            record is not None and record.fingerprint == _digest(file, project_prompts(root))
+        )
+
+    def covers_prompts(self, root: Path, prompts: Mapping[str, str]) -> bool:
+        """Whether the person trusts a project with these very overrides of prompts, by name."""
+        record = self._record(root)
+        file = read_project(root).file
+        return record is not None and record.fingerprint == _digest(file, prompts)
 
     def is_trusted(self, root: Path) -> bool:
         """Whether the configuration counts in full, exactly as it is now."""
@@ -141,9 +149,10 @@ def what_trust_lets_in(root: Path) -> LetIn:
     Raises:
         UsageError: the configuration can't be read, or a key or value in it is wrong.
     """
-    file = read_project(root).file
+    file, prompts = read_project(root).file, project_prompts(root)
+    told = f" Its words for {', '.join(sorted(prompts))} count." if prompts else ""
     if file is None:
-        return LetIn("It has no configuration of its own.", _digest(None))
+        return LetIn(f"It has no configuration of its own.{told}", _digest(None, prompts))
     said = from_file(file.path, file.tables).values
     keys = [f"`{key}`" for key in said if voice(key) != "anyone"]
     words = (
@@ -151,7 +160,7 @@ def what_trust_lets_in(root: Path) -> LetIn:
         if keys
         else f"{file.path.name} asks for nothing more."
     )
-    return LetIn(words, _digest(file))
+    return LetIn(f"{words}{told}", _digest(file, prompts))
 
 
 def fingerprint(root: Path) -> str:
@@ -162,11 +171,13 @@ def fingerprint(root: Path) -> str:
     Raises:
         UsageError: the configuration can't be read.
     """
-    return _digest(read_project(root).file)
+    return _digest(read_project(root).file, project_prompts(root))
 
 
-def _digest(file: ProjectFile | None) -> str:
-    content = [file.path.name, file.tables] if file else []
+def _digest(file: ProjectFile | None, prompts: Mapping[str, str]) -> str:
+    content: list[object] = [file.path.name, file.tables] if file else []
+    if prompts:
+        content.append({"prompts": dict(prompts)})
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
