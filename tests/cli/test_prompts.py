@@ -1,10 +1,12 @@
 """Prompts, listed and shown."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from longshift.cli import prompts
 from longshift.cli.prompts import command
 from longshift.crew.prompts import library
 from longshift.errors import UsageError
@@ -27,6 +29,18 @@ def test_every_prompt_is_listed_with_its_version_and_what_it_trusts() -> None:
     by_name = {one["name"]: one for one in listed}
     assert by_name["worker"]["digest"] == worker.digest
     assert by_name["errors/no_such_file"]["inputs"]["path"] == {"trusted": False}
+
+
+def test_what_overrides_a_prompt_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts, "default_person_file", lambda: tmp_path / "longshift.toml")
+    file = tmp_path / "prompts" / "worker.md"
+    assert "overridden" not in asked("--repo", str(tmp_path))
+    file.parent.mkdir()
+    file.write_text("x", encoding="utf-8")
+    lines = [" ".join(line.split()) for line in asked("--repo", str(tmp_path)).splitlines()]
+    assert lines[-1] == f"overridden by {file}"
+    listed = json.loads(asked("--json", "--repo", str(tmp_path)))["prompts"]
+    assert [one["overriddenBy"] for one in listed if one["overriddenBy"]] == [[str(file)]]
 
 
 def test_one_prompt_is_shown_as_it_stands() -> None:
