@@ -34,6 +34,8 @@ GUARDED = {
     "pygit2": {"repository"},
     "git": {"repository"},
     "openai": {"models"},
+    "httpx2": {"models"},
+    "aiohttp": {"models"},
     "apsw": {"journal"},
     "click": {"cli"},
     "rich": {"cli"},
