@@ -348,3 +348,13 @@ async def test_a_call_that_alone_keeps_failing_is_no_outage(wire):
         await wired.model.complete(poison)
     going.cancel()
     assert not wired.client.breaker.is_open
+
+
+async def test_who_waited_for_a_place_when_the_breaker_opened_sends_nothing(wire):
+    failing = {"role": "other", "times": 1, "turns": [{"faults": [status(503, times=9)]}]}
+    fine = {"role": "other", "turns": [{"text": "Well."}], "then": "repeat"}
+    wired = await wire({"flows": [failing, fine]}, holds=True, max_concurrency=1)
+    sent = []
+    wired.client.breaker.on_change(lambda _: sent.append(len(wired.server.requests)))
+    await asyncio.gather(*(wired.model.complete(ASK) for _ in range(12)))
+    assert sent == [5, 6, 7, 8, 9, 10]  # open after five; then one call at a time, until it is well

@@ -36,14 +36,6 @@ async def test_a_refused_key_or_model_is_asked_again_only_now_and_then(server, s
     assert (len(server.requests), len(second.requests)) == (2, 25)
 
 
-async def test_an_endpoint_out_of_order_is_left_alone_and_come_back_to(server, second):
-    server.play(script(status(429, "Pay.", "insufficient_quota", times=2)))
-    second.play(script())
-    async with await opened(server, second) as models:
-        answered = [(await models.worker.complete(ASK)).model for _ in range(3)]
-    assert answered == ["small", "small", "large"]
-
-
 async def test_what_another_would_refuse_alike_is_not_asked_twice(server, second):
     server.play(script(status(413)))
     second.play(script())
@@ -67,4 +59,27 @@ async def test_an_outage_is_told_only_where_somebody_waits_for_its_end(
     async with await open_models(configs, Ledger(), {}, holds=True) as models:
         models.on_outage(told.append)
         assert (await models.worker.complete(ASK)).model == "small"
-    assert bool(told) is not planner_has_one
+    assert any(told) is not planner_has_one
+
+
+async def test_with_both_away_the_first_that_is_well_again_answers(server, second, monkeypatch):
+    monkeypatch.setattr("longshift.models.endpoint.FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr("longshift.models.breaker.FIRST_PAUSE_S", 0.02)
+    server.play(script(status(503, times=7)))
+    second.play(script(status(503, times=999)))
+    told = []
+    async with await opened(server, second) as models:
+        models.on_outage(told.append)
+        assert (await models.worker.complete(ASK)).model == "large"
+    out = [reason is not None for reason in told]
+    assert out[-1] is False
+    assert True in out
+
+
+async def test_without_credit_the_first_is_asked_again_only_now_and_then(server, second):
+    server.play(script(status(429, "Pay.", "insufficient_quota", times=99)))
+    second.play(script())
+    async with await opened(server, second) as models:
+        for _ in range(25):
+            assert (await models.worker.complete(ASK)).model == "small"
+    assert len(server.requests) == 2

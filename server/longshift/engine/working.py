@@ -27,7 +27,12 @@ from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.errors import NeedsPerson
 from longshift.models.ledger import BudgetExceeded
-from longshift.models.port import EndpointFailed, PromptTooLong, ReplyMalformed
+from longshift.models.port import (
+    EndpointFailed,
+    EndpointUnreachable,
+    PromptTooLong,
+    ReplyMalformed,
+)
 from longshift.repository.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -130,7 +135,7 @@ def _failure(error: BaseException, run: Run, task: Task) -> tuple[AttemptFailure
             return "budget", str(error)
         case asyncio.CancelledError() if task.id in run.spent_tasks:
             return "budget", used_up_words(run.spent_tasks[task.id])
-        case PromptTooLong() | ReplyMalformed() | EndpointFailed():
+        case PromptTooLong() | ReplyMalformed() | EndpointFailed() | EndpointUnreachable():
             return "model", str(error)  # of this conversation alone: others get through
         case NeedsPerson():
             return "interrupted", str(error)

@@ -119,6 +119,7 @@ class Journal:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
+        self._kept = [kept for kept in self._kept if kept[0] != run]
         self._writer.submit(Forget(done, loop, run))
         return await done
 

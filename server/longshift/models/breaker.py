@@ -42,6 +42,7 @@ class Breaker:
         self._pause_s = FIRST_PAUSE_S
         self._reason: str | None = None
         self._waiting: list[asyncio.Future[None]] = []
+        self._watching: list[asyncio.Future[None]] = []
         self._probing = False
         self._may_probe = False
         self._timer: asyncio.Handle | None = None
@@ -51,6 +52,11 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether calls are held back."""
         return self._reason is not None
+
+    @property
+    def reason(self) -> str:
+        """Why it is open; "" where it is not."""
+        return self._reason or ""
 
     @property
     def may_be_asked(self) -> bool:
@@ -81,6 +87,16 @@ class Breaker:
                 raise
             self._waiting.remove(turn)
         return False
+
+    async def until_askable(self) -> None:
+        """Wait until a call would be let through, without being that call."""
+        while not self.may_be_asked:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._watching.append(turn)
+            try:
+                await turn
+            finally:
+                self._watching.remove(turn)
 
     def answered(self) -> None:
         """The endpoint gave an answer, whatever it says: it is there."""
@@ -134,13 +150,16 @@ class Breaker:
     def _wake_one(self) -> None:
         if not self._may_probe or self._probing:
             return
+        for turn in self._watching:
+            if not turn.done():
+                turn.set_result(None)
         for turn in self._waiting:
             if not turn.done():
                 turn.set_result(None)
                 return
 
     def _wake_all(self) -> None:
-        for turn in self._waiting:
+        for turn in (*self._waiting, *self._watching):
             if not turn.done():
                 turn.set_result(None)
 

@@ -19,7 +19,13 @@ from longshift.models.clients import AnswerTooLarge, Client
 from longshift.models.config import EFFORT_OF_THE_ROLE, ModelConfig
 from longshift.models.failures import KNOWN, Address, BadStatus, Failure, read_failure, require_ok
 from longshift.models.ledger import Ledger, Reservation, estimate_tokens
-from longshift.models.port import CallOutcome, ModelReply, ModelRequest, TokenUsage
+from longshift.models.port import (
+    CallOutcome,
+    EndpointUnreachable,
+    ModelReply,
+    ModelRequest,
+    TokenUsage,
+)
 from longshift.models.wire import Asked, Habits, MalformedAnswer, wire_for
 
 MAX_TRIES: Final = 6
@@ -85,6 +91,10 @@ class EndpointModel:
         """Whether its endpoint is well, or may be tried again."""
         return self._client.breaker.may_be_asked
 
+    async def until_askable(self) -> None:
+        """Wait until its endpoint is well, or may be tried again."""
+        await self._client.breaker.until_askable()
+
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Answer a conversation; see `port.Model.complete`."""
         return await self.ask(request, holds=self._holds)
@@ -111,16 +121,19 @@ class EndpointModel:
                 # From the habits of this try: others may have learnt the same meanwhile.
                 self._habits = learnt
                 continue
+            if holds and outcome.holds and self._client.breaker.is_open:
+                number = 0  # an outage is nobody's fault: what comes after it counts anew
+                continue
             most = MALFORMED_TRIES if outcome.outcome == "malformed" else MAX_TRIES
             if outcome.passing and number < min(most, self._tries):
                 if outcome.outcome != "rate_limited":  # those wait together, at the pace
                     await self._sleep(self._wait_s(number - 1, outcome.retry_after_s))
                 continue
+            if outcome.outcome == "rate_limited" and outcome.holds:
+                self._client.breaker.failed(str(outcome.error), at_once=True)
             if not holds or not outcome.holds:
                 raise outcome.error
-            if outcome.outcome == "rate_limited":
-                self._client.breaker.failed(str(outcome.error), at_once=True)
-            elif not self._client.breaker.is_open:
+            if not self._client.breaker.is_open:
                 raise outcome.error  # others get through: it is this call that can't be answered
             number = 0
 
@@ -132,7 +145,16 @@ class EndpointModel:
         tries = await breaker.wait() if holds or breaker.may_be_asked else False
         told = False
         try:
+            was_open = breaker.is_open
             place = await pace.enter()
+            while breaker.is_open and not was_open and not tries:
+                # It opened while this call waited for its place: the place is for the one that
+                # tries, and for nobody else before that has an answer.
+                pace.leave()
+                if not holds:
+                    raise EndpointUnreachable(breaker.reason)
+                tries = await breaker.wait()
+                place = await pace.enter()
             headers: Mapping[str, str] | None = None
             failure: Failure | None = None
             try:

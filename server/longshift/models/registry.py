@@ -31,13 +31,13 @@ class Models:
     worker: Model
     judge: Model
     _clients: "Clients | None" = None
-    _held: "tuple[Client, ...]" = ()
-    """Endpoints for which calls wait. Where a fallback answers instead, nobody does: a run that
-    paused for the first would stop asking it, and never hear that it is well again."""
+    _chains: "tuple[tuple[Client, ...], ...]" = ()
+    """For each role its endpoint and its fallback's. A role is out only when all of them are:
+    a run that paused while a fallback answers would never hear that the first is well again."""
 
     def on_outage(self, listener: Callable[[str | None], None]) -> None:
         """Name who is told why calls have to wait for an endpoint, and (None) that none has."""
-        for client in self._held:
+        for client in {client for chain in self._chains for client in chain}:
             client.breaker.on_change(partial(self._tell, listener))
 
     def try_now(self) -> None:
@@ -46,7 +46,10 @@ class Models:
             client.breaker.try_now()
 
     def _tell(self, listener: Callable[[str | None], None], reason: str | None) -> None:
-        if reason is not None or not any(c.breaker.is_open for c in self._held):
+        out = any(all(client.breaker.is_open for client in chain) for chain in self._chains)
+        if not out:
+            listener(None)
+        elif reason is not None:
             listener(reason)
 
     async def aclose(self) -> None:
@@ -135,18 +138,20 @@ def _open_with_endpoints(
     from longshift.models.fallback import FallbackModel
 
     clients = Clients()
-    held: list[Client] = []
 
     def opened(config: ModelConfig) -> Model:
         if config.model == BUILTIN:
             return rules
         client = clients.client(credentials[config])
         model = EndpointModel(config, client, ledger, holds=holds, tries=tries or MAX_TRIES)
-        if config.fallback is not None:
-            return FallbackModel(model, opened(config.fallback))
-        if client not in held:
-            held.append(client)
-        return model
+        if config.fallback is None:
+            return model
+        return FallbackModel(model, opened(config.fallback), holds=holds)
 
     planner, worker, judge = (opened(configs[role]) for role in ("planner", "worker", "judge"))
-    return Models(planner, worker, judge, clients, tuple(held))
+    chains = (
+        tuple(clients.client(credentials[one]) for one in chain)
+        for chain in (list(_chain(config)) for config in configs.values())
+        if all(one.model != BUILTIN for one in chain)
+    )
+    return Models(planner, worker, judge, clients, tuple(dict.fromkeys(chains)))
