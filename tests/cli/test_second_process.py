@@ -1,6 +1,7 @@
 """Two processes on one repository: the owner drives, everyone else sends commands."""
 
 import json
+import re
 
 from tests.scripted_model import ScriptedServer
 from tests.support.cli_shell import (
@@ -35,7 +36,7 @@ def test_a_second_shell_controls_and_reviews(endpoint: Shell, scripted: Scripted
         endpoint.here("steer", "R1", "Keep it short.")
         endpoint.longshift("accept", "R1", str(change))
         assert (endpoint.root / "a.txt").read_text() == "a\n"
-        assert f"goes on in process {run.process.pid}" in endpoint.here("resume", "R1").out
+        assert re.search(r"goes on in process \d+\.", endpoint.here("resume", "R1").out)
         raise_signal(scripted.base_url, "go")
         done = run.end(status=0)
     assert events_of(done.lines)[-1] == "run.finished"
@@ -103,7 +104,7 @@ def test_other_runs_live_in_the_owner(endpoint: Shell, scripted: ScriptedServer)
         second = endpoint.longshift("run", "Write the third", "--json", "--apply")
         assert second.lines[-1]["outcome"] == "done"
         assert {line["run"] for line in second.lines} == {"R2"}
-        assert f"Process {run.process.pid} owns this repository" in second.err
+        assert re.search(r"Process \d+ owns this repository", second.err)
         assert (endpoint.root / "c.txt").read_text() == "c\n"
         endpoint.here("forget", "R2")
         with endpoint.started("run", "Write the fourth", "--json") as guest:

@@ -9,6 +9,7 @@ import pytest
 
 from longshift.engine.ownership import Guest, connect
 from longshift.errors import UsageError
+from tests.support import warm
 from tests.support.engine_child import DEAD
 from tests.support.engine_world import (
     TEXT,
@@ -37,7 +38,7 @@ def play(world: World) -> None:
 
 
 def child(world: World, point: str) -> list[str]:
-    return [sys.executable, "-m", "tests.support.engine_child", str(world.person.root),
+    return [*warm.interpreter(), "-m", "tests.support.engine_child", str(world.person.root),
             world.server.base_url, point]  # fmt: skip
 
 
@@ -122,7 +123,11 @@ async def test_an_interrupted_run_goes_on_by_itself_only_where_it_may(
 async def test_one_process_owns_and_the_others_send_it_their_commands(world: World) -> None:
     play(world)
     process = await asyncio.create_subprocess_exec(
-        *child(world, "live"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        sys.executable,
+        *child(world, "live")[-len(child(world, "live")) + len(warm.interpreter()) :],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         assert await process.stdout.readline() == b"open\n"

@@ -79,7 +79,7 @@ class Shell:
     def started(self, *arguments: str) -> Iterator["Started"]:
         """Start a command that prints JSON lines; it is killed at the end of the block."""
         process = subprocess.Popen(
-            [*warm.COLD, *arguments],
+            [*warm.command(), *arguments],
             cwd=self.root,
             env={**os.environ, **self.environ},
             stdin=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ class Shell:
             try:
                 yield Started(process)
             finally:
-                process.kill()
+                end_by_force(process)
 
     def git(self, *arguments: str) -> str:
         """Run git; gives its output."""
@@ -142,8 +142,16 @@ class Started:
 
     def kill(self) -> None:
         """Let it end without a word, as a power cut does."""
-        self.process.kill()
+        end_by_force(self.process)
         self.process.wait(WITHIN_S)
+
+
+def end_by_force(process: subprocess.Popen[str]) -> None:
+    """End a process without a word; what it was forked for ends first, where it was forked."""
+    if warm.command() == warm.COLD:
+        process.kill()
+    else:
+        process.send_signal(signal.SIGUSR1)
 
 
 @contextmanager

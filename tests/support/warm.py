@@ -13,6 +13,7 @@ import contextlib
 import functools
 import json
 import os
+import runpy
 import selectors
 import shutil
 import signal
@@ -30,7 +31,11 @@ _LARGEST = 1 << 20
 
 @functools.cache
 def command() -> tuple[str, ...]:
-    """What starts `longshift`: append its arguments. Starts the session's host."""
+    """What starts `longshift`: append its arguments. Starts the session's host.
+
+    With `-m MODULE` it starts a module of the tests instead. SIGUSR1 ends what it started as
+    `kill -9` does, and only then the command itself.
+    """
     if not hasattr(os, "pidfd_open"):
         return COLD
     # Not pytest's own folder: the path of a socket may be no longer than 100 bytes.
@@ -47,6 +52,11 @@ def command() -> tuple[str, ...]:
     host.stdout.close()
     atexit.register(_end, host)
     return (sys.executable, "-S", "-E", str(Path(__file__).with_name("warm_command.py")), str(path))
+
+
+def interpreter() -> tuple[str, ...]:
+    """What runs a module of the tests, warm where it can be: append `-m MODULE`."""
+    return (sys.executable,) if command() == COLD else command()
 
 
 def _end(host: Any) -> None:
@@ -163,6 +173,10 @@ def _serve_and_become(path: Path) -> None:
         return
     if os.environ.get("PYTHONWARNINGS") != "error":
         warnings.resetwarnings()
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return
     sys.argv = ["longshift", *arguments]
     raise SystemExit(main())
 

@@ -19,6 +19,7 @@ def _run(path: str, arguments: list[str]) -> None:
         socket.send_fds(host, [json.dumps(asked).encode() + b"\n"], [0, 1, 2])
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda number, _: host.send(bytes([number])))
+        signal.signal(signal.SIGUSR1, lambda *_: host.send(bytes([signal.SIGKILL])))
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):  # or who reads them would wait for us too
             os.dup2(nothing, stream)
