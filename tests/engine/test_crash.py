@@ -37,8 +37,10 @@ def play(world: World) -> None:
     )
 
 
-def child(world: World, point: str) -> list[str]:
-    return [*warm.interpreter(), "-m", "tests.support.engine_child", str(world.person.root),
+def child(world: World, point: str, interpreter: tuple[str, ...] = ()) -> list[str]:
+    """What starts a child; warm, unless an interpreter is named."""
+    start = [*(interpreter or warm.interpreter()), "-m", "tests.support.engine_child"]
+    return [*start, str(world.person.root),
             world.server.base_url, point]  # fmt: skip
 
 
@@ -123,8 +125,7 @@ async def test_an_interrupted_run_goes_on_by_itself_only_where_it_may(
 async def test_one_process_owns_and_the_others_send_it_their_commands(world: World) -> None:
     play(world)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *child(world, "live")[-len(child(world, "live")) + len(warm.interpreter()) :],
+        *child(world, "live", (sys.executable,)),
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
