@@ -2,7 +2,7 @@
 
 `python -m benchmarks.agents.bare BASE_URL CONVERSATIONS AT_ONCE` prints one JSON object. It sends
 what our workers send (the server hands over their first request) and gives each call a result of
-the size that our tools give. Imports nothing of Longshift.
+the size that our tool gives. Imports nothing of Longshift.
 """
 
 import asyncio
@@ -16,7 +16,11 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-RESULT = json.dumps({"text": "value = 1\n" * 60})
+RESULTS = {
+    "read_file": json.dumps({"text": "value = 1\n" * 50}),
+    "search": json.dumps({"text": "value = 1\n" * 7}),
+    "edit_file": json.dumps({"replacements": 1}),
+}
 
 
 async def _agent(client: openai.AsyncOpenAI, first: dict[str, Any]) -> tuple[int, int]:
@@ -31,7 +35,10 @@ async def _agent(client: openai.AsyncOpenAI, first: dict[str, Any]) -> tuple[int
         messages.append(message.model_dump(exclude_none=True))
         if not asked or asked[0].function.name == "give_up":  # type: ignore[union-attr]
             return calls, len(json.dumps(messages))
-        messages += [{"role": "tool", "tool_call_id": call.id, "content": RESULT} for call in asked]
+        messages += [
+            {"role": "tool", "tool_call_id": call.id, "content": RESULTS[call.function.name]}  # type: ignore[union-attr]
+            for call in asked
+        ]
 
 
 def _first_request(base_url: str) -> dict[str, Any]:

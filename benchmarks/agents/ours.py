@@ -13,6 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import pygit2
+from pygit2.enums import CheckoutStrategy
+
 from benchmarks.landing import make_repository
 from longshift.domain import events
 from longshift.domain.model import Goal
@@ -68,8 +71,19 @@ async def _run(folder: Path, base_url: str, workers: int) -> dict[str, float]:
     engine.listen(hear)
     await engine.start(Goal(text="Measure"), {})
     await ended.wait()
+    _require_results(owner)
     await owner.close()
     return {**measured, "calls": calls}
+
+
+def _require_results(owner: Owner) -> None:
+    """An agent whose tools only fail would have been measured doing nothing."""
+    with owner.engine.journal.reader() as reader:
+        name = next(name for name in reader.conversations("R1") if name.startswith("T"))
+        told = [json.loads(message) for message in reader.conversation("R1", name)[0]]
+    failed = [one["content"] for one in told if one["role"] == "tool" and "error" in one["content"]]
+    if failed:
+        raise RuntimeError(f"a tool failed: {failed[0]}")
 
 
 def _main() -> None:
@@ -77,6 +91,8 @@ def _main() -> None:
     with tempfile.TemporaryDirectory(prefix="longshift-bench-") as folder:
         (Path(folder) / "repository").mkdir()
         make_repository(Path(folder) / "repository", 1_000)
+        # What is not in the person's folder is not in the run's either.
+        pygit2.Repository(f"{folder}/repository").checkout_head(strategy=CheckoutStrategy.FORCE)
         print(json.dumps(asyncio.run(_run(Path(folder), base_url, workers))))
 
 

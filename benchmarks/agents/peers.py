@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-RESULT = "value = 1\n" * 60
+FILE = "value = 1\n" * 50
+MATCHES = "value = 1\n" * 7
 PROMPT = "You do one task on a code base. " * 120
 TASK = "Read and change part 1 of the folder."
 
@@ -23,19 +24,19 @@ Lead = Callable[[], Awaitable[object]]
 def read_file(path: str, start_line: int = 1) -> str:
     """Read a file from a line on."""
     del path, start_line
-    return RESULT
+    return FILE
 
 
 def search(pattern: str, path: str = ".") -> str:
     """Search for a regular expression."""
     del pattern, path
-    return RESULT
+    return MATCHES
 
 
 def edit_file(path: str, old_text: str, new_text: str) -> str:
     """Replace a text in a file."""
     del path, old_text, new_text
-    return RESULT
+    return "replaced once"
 
 
 def _pydantic_ai(base_url: str) -> Lead:

@@ -59,6 +59,21 @@ async def test_recorded_journals_of_older_versions_migrate(version, path, clock,
     assert layout(path) == layout(fresh)
 
 
+def test_conversations_of_an_older_journal_are_kept(path, clock):
+    path.parent.mkdir()
+    shutil.copy(DATA / "version3.sqlite", path)
+
+    def told():
+        with JournalReader.open(path) as reader:
+            return {name: reader.conversation("R1", name) for name in reader.conversations("R1")}
+
+    before = told()
+    assert [len(part) for part in before["T1.1"]] == [3, 2]
+    assert "Grüße" in before["T2.1"][0][2]
+    schema.open_writer(path).close()
+    assert told() == before
+
+
 def test_the_writer_writes_through_and_overwrites_what_it_deletes(path):
     db = schema.open_writer(path)
     wanted = {"journal_mode": "wal", "synchronous": 2, "fullfsync": 1, "secure_delete": 1}

@@ -3,6 +3,7 @@
 Owns the common half of the ports in `crew.desk`. Must never know which role sits at the desk.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
@@ -106,7 +107,7 @@ class AgentDesk:
             )
         )
 
-    @property
+    @functools.cached_property
     def window_tokens(self) -> int:
         """How many tokens a conversation with the role's model can hold."""
         return self._room.settings.model_for(self._role).context_tokens or WINDOW_TOKENS
@@ -114,7 +115,9 @@ class AgentDesk:
     async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
         """Ask the role's model; what leaves this machine for it holds no secret."""
         talk = Outgoing() if aside else self._outgoing
-        outgoing, masked = await self._room.off_loop(talk.masked, request)
+        quick = talk.is_quick(request)
+        look = talk.masked(request) if quick else await self._room.off_loop(talk.masked, request)
+        outgoing, masked = look
         if not aside:
             self._transcript.keep(talk.sent)
         if getattr(self._room.models, self._role).name != BUILTIN:

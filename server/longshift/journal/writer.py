@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import apsw
-import pydantic_core
 
 from longshift.errors import NeedsPerson
 from longshift.journal.schema import BUSY_TIMEOUT_MS, explain
@@ -28,29 +27,21 @@ Row: TypeAlias = tuple[str, str | None, str, str]
 KeptMessage: TypeAlias = tuple[str, str, int, str]
 """Run, conversation, number in the conversation, and the message as JSON."""
 
+Value: TypeAlias = str | int | bytes | None
+
 MOST_JOBS_A_GROUP: Final = 4096
 """Bounds how long the first of a group waits for the last."""
 
-# One statement takes a whole group. Every statement hands the interpreter lock over and has to
-# win it back, up to 5 ms each while another thread computes: a statement a row would make the
-# journal 20 times slower exactly when the loop is busy. A lone statement is also a transaction.
-_INSERT: Final = """
-    INSERT INTO events (seq, time, run, event, body)
-    SELECT ?1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)
-"""
-
-
-_INSERT_TEXTS: Final = """
-    INSERT OR IGNORE INTO texts (digest, body)
-    SELECT value ->> 0, value ->> 1 FROM json_each(?1)
-"""
-_INSERT_MESSAGES: Final = """
-    INSERT INTO messages (run, conversation, number, digest)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)
-"""
+# One statement takes many rows. Every statement hands the interpreter lock over and has to win it
+# back, up to 5 ms each while another thread computes: a statement a row would make the journal 20
+# times slower exactly when the loop is busy.
+_INSERT_EVENTS: Final = "INSERT INTO events (seq, time, run, event, body)"
+_INSERT_TEXTS: Final = "INSERT OR IGNORE INTO texts (digest, body)"
+_INSERT_MESSAGES: Final = "INSERT INTO messages (run, conversation, number, digest)"
+MOST_ROWS_A_STATEMENT: Final = 1024
+"""SQLite takes 32,766 parameters in one."""
 _DELETE_UNUSED_TEXTS: Final = """
-    DELETE FROM texts
-    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE messages.digest = texts.digest)
+    DELETE FROM texts WHERE digest NOT IN (SELECT digest FROM messages)
 """
 
 
@@ -197,22 +188,22 @@ class Writer:
 
     def _insert(self, rows: Sequence[Row], kept: Sequence[KeptMessage]) -> None:
         self._require_file()
-        if not kept:
-            self._insert_rows(rows)
-            return
-        texts = {hashlib.sha256(text.encode()).hexdigest(): text for *_, text in kept}
+        texts = {hashlib.sha256(text.encode()).digest(): text for *_, text in kept}
         digests = {text: digest for digest, text in texts.items()}
         messages = [(run, talk, number, digests[text]) for run, talk, number, text in kept]
-        with self._db:  # one transaction, so one write through to the disk
-            self._db.execute(_INSERT_TEXTS, (_as_json(list(texts.items())),))
-            self._db.execute(_INSERT_MESSAGES, (_as_json(messages),))
-            self._insert_rows(rows)
-
-    def _insert_rows(self, rows: Sequence[Row]) -> None:
-        if not rows:
+        # Given, not taken: the primary key refuses what a second writer did meanwhile.
+        numbered = [(self._next_seq + place, *row) for place, row in enumerate(rows)]
+        statements = [
+            *_statements(_INSERT_TEXTS, list(texts.items())),
+            *_statements(_INSERT_MESSAGES, messages),
+            *_statements(_INSERT_EVENTS, numbered),
+        ]
+        if len(statements) == 1:  # which is a transaction, without two more statements
+            self._db.execute(*statements[0])
             return
-        # An expected sequence number: the primary key refuses what a second writer did meanwhile.
-        self._db.execute(_INSERT, (self._next_seq, _as_json(rows)))
+        with self._db:  # one transaction, so one write through to the disk
+            for statement in statements:
+                self._db.execute(*statement)
 
     def _forget(self, group: Sequence[Forget]) -> None:
         for job in group:
@@ -261,8 +252,15 @@ class Writer:
         )
 
 
-def _as_json(rows: Sequence[object]) -> str:
-    return pydantic_core.to_json(rows).decode()
+def _statements(
+    insert: str, rows: Sequence[tuple[Value, ...]]
+) -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """Insertions of all rows, and what each puts in its places."""
+    for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
+        several = rows[first : first + MOST_ROWS_A_STATEMENT]
+        places = f"({', '.join('?' * len(several[0]))})"
+        statement = f"{insert} VALUES {', '.join([places] * len(several))}"
+        yield statement, tuple(itertools.chain.from_iterable(several))
 
 
 def _settle(answers: Iterable[tuple[Job, int | Exception]]) -> None:

@@ -16,12 +16,13 @@ from longshift.models.wire.parts import (
     REASONING,
     ArgumentsText,
     Asked,
+    EncodedTools,
     MalformedAnswer,
     Text,
     encoded,
     parsed,
     read_usage,
-    sendable,
+    said_message,
     told_error,
 )
 
@@ -39,6 +40,9 @@ CARRIED_OVER_WITH_CALLS: Final = "extra_content"
 """The same of a single tool call: Gemini's signature of a thought, without which it refuses."""
 
 
+_TOOLS: Final = EncodedTools(lambda tool: tool)
+
+
 class ChatWire:
     """The dialect."""
 
@@ -53,7 +57,7 @@ class ChatWire:
         if asked.effort is not None:
             body["reasoning_effort"] = asked.effort
         if request.tools:
-            body["tools"] = request.tools
+            body["tools"] = _TOOLS(request.tools)
         if request.required_tool is not None:
             body["tool_choice"] = {"type": "function", "function": {"name": request.required_tool}}
         if request.schema is not None and asked.habits.knows_schemas:
@@ -143,23 +147,16 @@ def _finish_reason(choice: _Choice, calls: Sequence[ToolCall]) -> FinishReason:
 
 
 def _wire_message(text: str, calls: Sequence[ToolCall], received: _Message) -> Message:
-    """The answer as it goes back in the next request."""
-    message: Message = {"role": "assistant", "content": text or None}
+    """The answer as it goes back, with what this endpoint wants to see again."""
+    message = said_message(text, calls)
     for name in CARRIED_OVER:
         if (received.model_extra or {}).get(name):
             message[name] = (received.model_extra or {})[name]
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": sendable(call.arguments)},
-                **({CARRIED_OVER_WITH_CALLS: came.extra_content} if came.extra_content else {}),
-            }
-            for call, came in zip(calls, received.tool_calls or (), strict=True)
-        ]
-    elif not text:
-        message["content"] = ""  # an assistant message must have one or the other
+    back = message.get("tool_calls")
+    pairs = zip(back, received.tool_calls or (), strict=True) if isinstance(back, list) else ()
+    for call, came in pairs:
+        if came.extra_content:
+            call[CARRIED_OVER_WITH_CALLS] = came.extra_content
     return message
 
 

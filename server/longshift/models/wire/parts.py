@@ -5,13 +5,22 @@ reply with a defined meaning.
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, NonNegativeInt, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from longshift.models.ledger import estimate_tokens
-from longshift.models.port import Message, ModelReply, ModelRequest, TokenUsage
+from longshift.models.port import (
+    Message,
+    ModelReply,
+    ModelRequest,
+    TokenUsage,
+    ToolCall,
+    ToolSchema,
+)
 
 LimitKey: TypeAlias = Literal["max_completion_tokens", "max_tokens"]
 """OpenAI renamed the limit and refuses the old name; others know only the old one."""
@@ -21,6 +30,7 @@ REASONING: Final = "reasoning_items"
 its reasoning, as it came, unreadable."""
 _MOST_WRITTEN: Final = 10_000_000
 _BYTES_A_TOKEN: Final = 4
+_MOST_LISTS_OF_TOOLS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +101,42 @@ class Wire(Protocol):
         """
 
 
-def encoded(body: dict[str, object]) -> bytes:
-    """A body as bytes."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate can come from a file's name or a model's escape; UTF-8 has no place for it.
-    return text.encode("utf-8", "replace")
+class EncodedTools:
+    """Tools as JSON, made once for each list of them: all agents of a role share theirs."""
+
+    def __init__(self, shape: Callable[[ToolSchema], object]) -> None:
+        """Tell each tool in a dialect's shape."""
+        self._shape = shape
+        self._made: dict[int, tuple[Sequence[ToolSchema], bytes]] = {}
+
+    def __call__(self, tools: Sequence[ToolSchema]) -> bytes:
+        """A list of tools, which nobody changes."""
+        made = self._made.get(id(tools))
+        if made is None:
+            if len(self._made) >= _MOST_LISTS_OF_TOOLS:
+                self._made.clear()
+            # The list is kept with it, so that its id can't become another's.
+            made = self._made[id(tools)] = (tools, _json([self._shape(tool) for tool in tools]))
+        return made[1]
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """A body as JSON; a member that is bytes is JSON already."""
+    members = (
+        _json(name) + b":" + (value if isinstance(value, bytes) else _json(value))
+        for name, value in body.items()
+    )
+    return b"{" + b",".join(members) + b"}"
+
+
+def _json(value: object) -> bytes:
+    try:
+        return to_json(value)
+    except PydanticSerializationError:
+        # A lone surrogate can come from a file's name or a model's escape; UTF-8 has no place
+        # for it. All else is written alike, so that the prefix of a conversation stays the same.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 def parsed(answer: bytes) -> object:
@@ -134,6 +175,23 @@ def sendable(arguments: str) -> str:
         return arguments if isinstance(json.loads(arguments), dict) else "{}"
     except (ValueError, RecursionError):
         return "{}"
+
+
+def said_message(text: str, calls: Sequence[ToolCall]) -> Message:
+    """An answer as it goes back in the next request."""
+    message: Message = {"role": "assistant", "content": text or None}
+    if calls:
+        message["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": sendable(call.arguments)},
+            }
+            for call in calls
+        ]
+    elif not text:
+        message["content"] = ""  # an assistant message must have one or the other
+    return message
 
 
 def text_of(content: object) -> object:

@@ -21,12 +21,13 @@ from longshift.models.wire.parts import (
     REASONING,
     ArgumentsText,
     Asked,
+    EncodedTools,
     MalformedAnswer,
     Text,
     encoded,
     parsed,
     read_usage,
-    sendable,
+    said_message,
     told_error,
 )
 
@@ -36,6 +37,15 @@ _CUT: Final[Mapping[str, FinishReason]] = {
     "max_output_tokens": "length",
     "content_filter": "content_filter",
 }
+
+
+def _tool(tool: ToolSchema) -> Item:
+    function = tool["function"]
+    assert isinstance(function, Mapping)
+    return {"type": "function", **function, "strict": False}
+
+
+_TOOLS: Final = EncodedTools(_tool)
 
 
 class ResponsesWire:
@@ -55,7 +65,7 @@ class ResponsesWire:
         if asked.effort is not None:
             body["reasoning"] = {"effort": asked.effort}
         if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
+            body["tools"] = _TOOLS(request.tools)
         if request.required_tool is not None:
             body["tool_choice"] = {"type": "function", "name": request.required_tool}
         if request.schema is not None and asked.habits.knows_schemas:
@@ -80,7 +90,9 @@ class ResponsesWire:
             for number, item in enumerate(one for one in items if one.type == "function_call")
         )
         text, refused = _said(items)
-        message = _message(text or refused, calls, read.output)
+        message = said_message(text or refused, calls)
+        if reasoning := _reasoning(read.output):
+            message[REASONING] = reasoning
         return ModelReply(
             text=text or refused,
             tool_calls=calls,
@@ -123,12 +135,6 @@ def _read(data: object) -> _Response:
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the answer"
         raise MalformedAnswer(f"{where} is not what a response has there") from None
-
-
-def _tool(tool: ToolSchema) -> Item:
-    function = tool["function"]
-    assert isinstance(function, Mapping)
-    return {"type": "function", **function, "strict": False}
 
 
 def _instructions(messages: Sequence[Message]) -> tuple[object, Sequence[Message]]:
@@ -180,9 +186,9 @@ def _said(items: Sequence[_Item]) -> tuple[str, str]:
     return joined("text"), joined("refusal")
 
 
-def _message(text: str, calls: Sequence[ToolCall], output: Sequence[object]) -> Message:
-    message: Message = {"role": "assistant", "content": text or None}
-    reasoning = [
+def _reasoning(output: Sequence[object]) -> list[Item]:
+    """What the endpoint wants back of its thoughts, unreadable as they came."""
+    return [
         {
             "type": "reasoning",
             "id": item.get("id"),
@@ -194,20 +200,6 @@ def _message(text: str, calls: Sequence[ToolCall], output: Sequence[object]) -> 
         and item.get("type") == "reasoning"
         and isinstance(item.get("encrypted_content"), str)
     ]
-    if reasoning:
-        message[REASONING] = reasoning
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": sendable(call.arguments)},
-            }
-            for call in calls
-        ]
-    elif not text:
-        message["content"] = ""
-    return message
 
 
 def _finish_reason(read: _Response, calls: Sequence[ToolCall], *, refused: bool) -> FinishReason:
