@@ -143,7 +143,8 @@ class _Connection(asyncio.Protocol):
         scene = self._scene
         if head.startswith(b"GET"):
             self._send(scene.first_worker)
-        elif scene.delay_s:
+        elif scene.delay_s and b'"name":"add_task"' not in body:
+            # The planner is not kept waiting: all agents are to be at work at once.
             reply = answer(body, scene)
             asyncio.get_running_loop().call_later(scene.delay_s, self._send, reply)
         else:

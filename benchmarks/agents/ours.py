@@ -92,7 +92,8 @@ def _main() -> None:
         (Path(folder) / "repository").mkdir()
         make_repository(Path(folder) / "repository", 1_000)
         # What is not in the person's folder is not in the run's either.
-        pygit2.Repository(f"{folder}/repository").checkout_head(strategy=CheckoutStrategy.FORCE)
+        repository = pygit2.Repository(f"{folder}/repository")
+        repository.checkout_head(strategy=CheckoutStrategy.FORCE)  # type: ignore[no-untyped-call]
         print(json.dumps(asyncio.run(_run(Path(folder), base_url, workers))))
 
 

@@ -182,7 +182,8 @@ def _ready(run: Run) -> Iterator[Task]:
         if task.state not in (TaskState.WAITING, TaskState.RUNNING):
             continue
         free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
-        claimed.update(_claims(task))
+        if ordered:
+            claimed.update(_claims(task))
         landed = all(run.tasks[o].state is TaskState.LANDED for o in task.plan.depends_on)
         if task.state is TaskState.WAITING and free and landed:
             yield task

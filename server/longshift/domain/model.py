@@ -125,7 +125,8 @@ class Usage(Value):
         """Add up two usages; an unknown cost makes the sum unknown."""
         known = self.known_usd + other.known_usd
         unknown = self.cost_usd is None or other.cost_usd is None
-        return Usage(
+        # Not looked at again: sums of what was looked at, several for each call of a model.
+        return Usage.model_construct(
             calls=self.calls + other.calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,

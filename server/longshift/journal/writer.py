@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,10 @@ KeptMessage: TypeAlias = tuple[str, str, int, str]
 
 Value: TypeAlias = str | int | bytes | None
 
+GATHERING_S: Final = 0.01
+"""How long a group gathers where the one before was of several: many agents write at once, each
+waits for a model far longer, and every transaction takes the interpreter lock from the loop about
+ten times."""
 MOST_JOBS_A_GROUP: Final = 4096
 """Bounds how long the first of a group waits for the last."""
 
@@ -154,7 +159,10 @@ class Writer:
 
     def _batches(self) -> Iterator[list[Job]]:
         """Everything that waits, again and again, until the writer is closed."""
+        batch: list[Job] = []
         while (job := self._inbox.get()) is not None:
+            if len(batch) > 1:
+                time.sleep(GATHERING_S)  # a lone writer never waits: no group came before
             batch = [job]
             while len(batch) < MOST_JOBS_A_GROUP and not self._inbox.empty():
                 following = self._inbox.get()  # never blocks: nobody else takes from the inbox

@@ -55,7 +55,12 @@ class Overview:
         self._files = files
         self._definers: dict[bytes, list[int]] = {}
         self._speakers: dict[bytes, list[int]] = {}
+        self._below: dict[str, list[int]] = {}
+        self._beside: dict[str, list[int]] = {}
         for number, file in enumerate(files):
+            self._beside.setdefault(_folder(file.path), []).append(number)
+            for above in _itself_and_folders(file.path):
+                self._below.setdefault(above, []).append(number)
             for name in _names(file.look):
                 self._definers.setdefault(name, []).append(number)
         for number, file in enumerate(files):
@@ -83,15 +88,14 @@ class Overview:
 
     def _ordered(self, near: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Numbers of files, the closest first and among equals the weightiest."""
-        numbers = range(len(self._files))
-        inside = [n for n in numbers if _lies_in(self._files[n].path, near)]
+        inside = sorted({n for path in near for n in self._below.get(path, ())})
         yield from ((number, _LINES_OF_NEAR) for number in inside)
         shown = set(inside)
         folders = {_folder(path) for path in near}
         for group in (
             sorted(self._tied(inside)),
-            (n for n in numbers if near and _folder(self._files[n].path) in folders),
-            numbers,
+            sorted({n for folder in folders for n in self._beside.get(folder, ())}),
+            range(len(self._files)),
         ):
             for number in group:
                 if number not in shown:
@@ -185,8 +189,10 @@ def _block(file: _File, most: int) -> Iterator[str]:
         yield "  …"
 
 
-def _lies_in(path: str, near: Sequence[str]) -> bool:
-    return any(path == one or path.startswith(f"{one}/") for one in near)
+def _itself_and_folders(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = _folder(path)
 
 
 def _folder(path: str) -> str:

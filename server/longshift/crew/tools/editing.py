@@ -46,16 +46,10 @@ def editing_tools(desk: WorkerDesk) -> list[Tool[Never]]:
     workspace = desk.workspace
 
     async def edit_file(given: EditFile) -> Result:
-        await desk.off_loop(_refuse_placeholders, workspace, given.path, given.new_text)
-        await desk.off_loop(_explain_placeholders, workspace, given.path, given.old_text)
-        count = await desk.off_loop(
-            workspace.edit_file, given.path, given.old_text, given.new_text, given.replace_all
-        )
-        return {"replacements": count}
+        return {"replacements": await desk.off_loop(_edit, workspace, given)}
 
     async def write_file(given: WriteFile) -> Result:
-        await desk.off_loop(_refuse_placeholders, workspace, given.path, given.content)
-        await desk.off_loop(workspace.write_file, given.path, given.content)
+        await desk.off_loop(_write, workspace, given)
         return {"written": True}
 
     async def delete_file(given: DeleteFile) -> Result:
@@ -72,6 +66,18 @@ def editing_tools(desk: WorkerDesk) -> list[Tool[Never]]:
         bind("move_file", MoveFile, move_file),
         bind("write_file", WriteFile, write_file),
     ]
+
+
+def _edit(workspace: Workspace, given: EditFile) -> int:
+    # All in one go: each way to another thread and back costs more than any of these.
+    _refuse_placeholders(workspace, given.path, given.new_text)
+    _explain_placeholders(workspace, given.path, given.old_text)
+    return workspace.edit_file(given.path, given.old_text, given.new_text, given.replace_all)
+
+
+def _write(workspace: Workspace, given: WriteFile) -> None:
+    _refuse_placeholders(workspace, given.path, given.content)
+    workspace.write_file(given.path, given.content)
 
 
 def _refuse_placeholders(workspace: Workspace, path: str, new_text: str) -> None:
