@@ -109,7 +109,7 @@ class ScriptedDesk:
     async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
         self.opened.append((prompt, tools_digest))
 
-    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
+    async def complete(self, request: ModelRequest, *, aside: str = "") -> ModelReply:
         number = len(self.requests)
         self.requests.append(request)
         assert number < len(self.script), f"asked once more:\n{self.told()[-3:]}"

@@ -18,8 +18,16 @@ from longshift.cli.session import (
     known_run,
     repo_option,
 )
-from longshift.cli.talks import calls_of, show_conversation
-from longshift.cli.terminal import output
+from longshift.cli.talks import (
+    as_line,
+    ended,
+    price,
+    show_conversation,
+    sittings,
+    totals,
+    turns,
+)
+from longshift.cli.terminal import one_line, output
 from longshift.cli.told import STYLES, told
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply
@@ -54,7 +62,8 @@ def command(run: str, agent: str | None, repo: Path, as_json: bool, conversation
                     records.append(record)
             run_id = known_run(state, run).id
             if conversations:
-                _list(reader.conversations(run_id), records, as_json=as_json)
+                names = reader.conversations(run_id)
+                _list(state.runs[run_id], names, records, as_json=as_json)
             elif agent is not None:
                 name = _named(agent, run_id, reader.conversations(run_id))
                 parts = [list(map(json.loads, part)) for part in reader.conversation(run_id, name)]
@@ -85,28 +94,36 @@ def _named(agent: str, run_id: str, names: Sequence[str]) -> str:
     raise UsageError(f"No conversation of {agent} was kept in {run_id}. Those that were: {kept}.")
 
 
-def _list(names: Sequence[str], records: Sequence[Recorded], *, as_json: bool) -> None:
+def _list(run: Run, names: Sequence[str], records: Sequence[Recorded], *, as_json: bool) -> None:
     for name in names:
-        calls = calls_of(records, name)
-        tokens = sum(call.usage.input_tokens + call.usage.output_tokens for call in calls)
-        costs = [call.usage.cost_usd for call in calls]
-        known = [cost for cost in costs if cost is not None]
-        cost = sum(map(float, known)) if len(known) == len(costs) else None
-        if as_json:
-            line = {"conversation": name, "calls": len(calls), "tokens": tokens, "cost_usd": cost}
-            sys.stdout.write(json.dumps(line) + "\n")
-        else:
-            price = "price unknown" if cost is None else f"${cost:.4f}"
-            output().print(f"{name:<12} {len(calls):>4} calls  {tokens:>10,} tokens  {price}")
+        sat = sittings(records, name)
+        calls, tokens, cost = totals(sat)
+        model = sat[-1].opened.model if sat else ""
+        if not as_json:
+            output().print(
+                f"{name:<12} {ended(run, name):<12} {calls:>4} calls  {tokens:>10,} tokens  "
+                f"{price(cost)}  {one_line(model)}"
+            )
+            continue
+        line = {
+            "conversation": name,
+            "role": sat[-1].opened.role if sat else None,
+            "model": model,
+            "prompts": dict(sat[-1].opened.prompts) if sat else {},
+            "ended": ended(run, name),
+            "calls": calls,
+            "tokens": tokens,
+            "cost_usd": None if cost is None else float(cost),
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
 
 
 def _tell(
     name: str, parts: list[list[dict[str, object]]], records: Sequence[Recorded], *, as_json: bool
 ) -> None:
+    told = turns(parts, sittings(records, name))
     if not as_json:
-        show_conversation(output(), name, parts, calls_of(records, name))
+        show_conversation(output(), name, told)
         return
-    for number, part in enumerate(parts):
-        for message in part:
-            line = {"conversation": name, "part": number, **message}
-            sys.stdout.write(json.dumps(line) + "\n")
+    for turn in told:
+        sys.stdout.write(json.dumps(as_line(name, turn)) + "\n")

@@ -1,10 +1,13 @@
 """A conversation in full, as a person reads it.
 
-Owns how messages look in a terminal. Must never print a stranger's characters as they are.
+Owns how messages look in a terminal, and which call brought which reply. Must never print a
+stranger's characters as they are.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from rich.console import Console
 from rich.rule import Rule
@@ -13,52 +16,141 @@ from rich.text import Text
 from longshift.cli.terminal import clean_code, one_line
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
+from longshift.domain.state import Run
 from longshift.models.port import Message
 
 STYLES = {"system": "dim", "user": "cyan", "assistant": "", "tool": "green"}
 NAMES = {"system": "the role's prompt", "user": "told", "assistant": "said", "tool": "result"}
+ASIDE = "compaction/"
+"""What the names of prompts begin with whose replies are no part of a conversation."""
 
 
-def show_conversation(
-    console: Console, name: str, parts: Sequence[Sequence[Message]], calls: Sequence[e.ModelCalled]
-) -> None:
-    """Print a conversation.
+@dataclass(frozen=True)
+class Sitting:
+    """A conversation from one beginning on: after a restart it begins again."""
 
-    Args:
-        console: where to.
-        name: whose it is.
-        parts: as they were kept; each begins with what it took over from the one before.
-        calls: its calls that were answered, in order.
-    """
-    answered = iter(calls)
-    for number, part in enumerate(parts):
-        first = 0 if number == 0 else _taken_over(parts[number - 1], part)
-        title = name if number == 0 else f"{name}, begun anew or shortened"
-        console.print(Rule(one_line(title), style="bold"))
-        for message in part[first:]:
-            called = next(answered, None) if message.get("role") == "assistant" else None
-            _show(console, message, called)
+    opened: e.ConversationOpened
+    calls: Sequence[e.ModelCalled]
+    """All of them, in order: the tries that failed, and what was asked beside it, too."""
+
+    @property
+    def replies(self) -> list[e.ModelCalled]:
+        """Those whose replies stand in the conversation."""
+        answered = (call for call in self.calls if call.outcome in ("answered", ""))
+        return [call for call in answered if not call.prompt.startswith(ASIDE)]
 
 
-def calls_of(records: Sequence[Recorded], name: str) -> list[e.ModelCalled]:
-    """The calls of a conversation that were answered, in order."""
+@dataclass(frozen=True)
+class Turn:
+    """One message, and what it took to get it."""
+
+    part: int
+    message: Message
+    called: e.ModelCalled | None = None
+
+
+def sittings(records: Sequence[Recorded], name: str) -> list[Sitting]:
+    """What is on record of a conversation, named as it is kept: `P1`, `T3.2`, `judge.1`."""
     agent, _, cycle = name.partition(".")
-    judge = agent == "judge"
-    judged, found = 0, []
+    who = agent if agent == "judge" else name
+    judged = ""
+    found: list[tuple[e.ConversationOpened, list[e.ModelCalled]]] = []
     for record in records:
         match record.event:
             case e.JudgeStarted(cycle=number):
-                judged = number
-            case e.ModelCalled(agent=who, outcome="answered" | "") as called if who == (
-                "judge" if judge else name
-            ) and (not judge or str(judged) == cycle):
-                found.append(called)
-    return found
+                judged = str(number)
+            case e.ConversationOpened(agent=one) as opened if one == who:
+                if who != "judge" or judged == cycle:
+                    found.append((opened, []))
+            case e.ModelCalled(agent=one) as called if one == who and found:
+                if who != "judge" or judged == cycle:
+                    found[-1][1].append(called)
+    return [Sitting(opened, calls) for opened, calls in found]
+
+
+def turns(parts: Sequence[Sequence[Message]], sat: Sequence[Sitting]) -> Iterator[Turn]:
+    """A conversation's messages, each once, with the calls that brought its replies.
+
+    Args:
+        parts: as they were kept; each begins with what it took over from the one before.
+        sat: what is on record of it.
+    """
+    begun = iter(sat)
+    answered = iter(next(begun).replies if sat else ())
+    for number, part in enumerate(parts):
+        first, kept = 0, range(0)
+        if number:
+            first = _taken_over(parts[number - 1], part)
+            kept = _kept(parts[number - 1], part, first + 1)
+            if not kept:  # it was not shortened: it begins again, in another sitting
+                answered = iter(next((one.replies for one in begun), ()))
+        for place in range(first, len(part)):
+            if place not in kept:
+                called = next(answered, None) if part[place].get("role") == "assistant" else None
+                yield Turn(number, part[place], called)
+
+
+def totals(sat: Sequence[Sitting]) -> tuple[int, int, Decimal | None]:
+    """Calls, tokens and cost of a conversation; the cost None where a price is not known."""
+    calls = [call for sitting in sat for call in sitting.calls]
+    costs = [call.usage.cost_usd for call in calls]
+    known = [cost for cost in costs if cost is not None]
+    cost = sum(known, Decimal(0)) if len(known) == len(costs) else None
+    return len(calls), sum(call.usage.tokens for call in calls), cost
+
+
+def ended(run: Run, name: str) -> str:
+    """How a conversation ended, in a word; "running" while it goes on."""
+    agent, _, number = name.partition(".")
+    if agent == "judge":
+        verdicts = [cycle.verdict for cycle in run.cycles if str(cycle.number) == number]
+        return next((verdict.decision for verdict in verdicts if verdict), "running")
+    if agent in run.planners:
+        return run.planners[agent].state
+    attempts = run.tasks[agent].attempts if agent in run.tasks else ()
+    attempt = next((one for one in attempts if str(one.number) == number), None)
+    if attempt is None:
+        return "interrupted"
+    return attempt.failure or attempt.state
+
+
+def show_conversation(console: Console, name: str, told: Iterator[Turn]) -> None:
+    """Print a conversation."""
+    part = -1
+    for turn in told:
+        if turn.part != part:
+            part = turn.part
+            title = name if part == 0 else f"{name}, begun anew or shortened"
+            console.print(Rule(one_line(title), style="bold"))
+        _show(console, turn.message, turn.called)
+
+
+def as_line(name: str, turn: Turn) -> dict[str, object]:
+    """One message as `--json` prints it."""
+    line: dict[str, object] = {"conversation": name, "part": turn.part, **turn.message}
+    if turn.called is not None:
+        line["call"] = turn.called.model_dump(
+            mode="json", include={"model", "prompt", "usage", "estimated", "latency_s"}
+        )
+    return line
+
+
+def price(cost: Decimal | None) -> str:
+    """A cost in words."""
+    return "price unknown" if cost is None else f"${cost:.4f}"
 
 
 def _taken_over(before: Sequence[Message], part: Sequence[Message]) -> int:
     pairs = zip(before, part, strict=False)
     return next((n for n, (was, now) in enumerate(pairs) if was != now), len(before))
+
+
+def _kept(before: Sequence[Message], part: Sequence[Message], first: int) -> range:
+    """Where in a shortened conversation the last turns of the longer one stand again."""
+    for length in range(min(len(before), len(part) - first), 0, -1):
+        if before[-length:] == part[first : first + length]:
+            return range(first, first + length)
+    return range(0)
 
 
 def _show(console: Console, message: Message, called: e.ModelCalled | None) -> None:
@@ -106,7 +198,6 @@ def _indented(text: str) -> str:
 
 def _account(called: e.ModelCalled) -> str:
     used = called.usage
-    cost = "price unknown" if used.cost_usd is None else f"${used.cost_usd:.4f}"
     about = "about " if called.estimated else ""
     tokens = f"{about}{used.input_tokens:,} + {used.output_tokens:,} tokens"
-    return f"{one_line(called.model)}, {tokens}, {cost}, {called.latency_s:g} s"
+    return f"{one_line(called.model)}, {tokens}, {price(used.cost_usd)}, {called.latency_s:g} s"

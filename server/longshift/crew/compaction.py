@@ -24,6 +24,8 @@ KEPT_SHARE: Final = 0.3
 """Share of the turns, the last ones, that stays as it is."""
 OPENING_MESSAGES: Final = 2
 """The role's prompt and the first message: they stay as they are, so that they stay cached."""
+NOTES: Final = "compaction/summary"
+"""The prompt by which a role's own model notes what is dropped."""
 NOTES_CHARACTERS: Final = 12_000
 MOST_WORDS: Final = 800
 SUMMARY_TOKENS: Final = 4_096
@@ -98,7 +100,7 @@ async def _notes(desk: Desk, dropped: Sequence[Message]) -> str:
     """What the role's own model notes of the dropped turns; else what they plainly were."""
     most = desk.window_tokens * _CHARACTERS_A_TOKEN // 2
     history = head_and_tail(as_text(dropped), most, how_to_see="how_to_see_history")
-    system = library().render("compaction/summary", {"most_words": MOST_WORDS})
+    system = library().render(NOTES, {"most_words": MOST_WORDS})
     request = ModelRequest(
         [
             {"role": "system", "content": system},
@@ -108,7 +110,7 @@ async def _notes(desk: Desk, dropped: Sequence[Message]) -> str:
         max_output_tokens=SUMMARY_TOKENS,
     )
     try:
-        reply = await desk.complete(request, aside=True)
+        reply = await desk.complete(request, aside=library().versioned(NOTES))
     except BudgetExceeded:
         raise
     except ModelUnavailable:

@@ -52,12 +52,13 @@ class Desk(Protocol):
     def window_tokens(self) -> int:
         """How many tokens a conversation with the role's model can hold."""
 
-    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
+    async def complete(self, request: ModelRequest, *, aside: str = "") -> ModelReply:
         """Ask the role's model; the budget, the usage and its events are the engine's.
 
         Args:
             request: what is asked.
-            aside: whether it stands beside the conversation and is no part of it.
+            aside: the prompt and version of a question that stands beside the conversation and
+                is no part of it; "": it is the conversation itself.
         """
 
     def keep_end(self, messages: Sequence[Message]) -> None:

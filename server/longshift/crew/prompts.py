@@ -163,6 +163,10 @@ class Library:
         """One prompt, by its whole name."""
         return self._prompts[name]
 
+    def versioned(self, name: str) -> str:
+        """A prompt's name with its version, as events have it: `worker@1.1.0`."""
+        return f"{name}@{self.prompt(name).head.version}"
+
     def head(self, name: str, kind: type[AnyHead]) -> AnyHead:
         """One prompt's head, of the kind that its folder has."""
         head = self._prompts[name].head

@@ -46,7 +46,7 @@ def _rendered(prompts: Library, role: str, inputs: tuple[tuple[str, Plain], ...]
     files = {name: prompts.prompt(name) for name in prompts.closure(role)}
     return RolePrompt(
         text=text,
-        name=f"{role}@{head.version}",
+        name=prompts.versioned(role),
         effort=head.effort,
         prompts=MappingProxyType(
             {name: f"{one.head.version} {one.digest}" for name, one in files.items()}

@@ -376,7 +376,8 @@ class ModelCalled(OfRun):
     """Who asked: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
     model: str
     prompt: str = ""
-    """The role's prompt and its version: `worker@1.1.0`."""
+    """The role's prompt and its version, `worker@1.1.0`; of a question beside the conversation its
+    own, `compaction/summary@1.0.0`."""
     usage: Usage
     estimated: bool = False
     """Whether the tokens are our estimate (bytes divided by four): the endpoint named none."""

@@ -112,7 +112,7 @@ class AgentDesk:
         """How many tokens a conversation with the role's model can hold."""
         return self._room.settings.model_for(self._role).context_tokens or WINDOW_TOKENS
 
-    async def complete(self, request: ModelRequest, *, aside: bool = False) -> ModelReply:
+    async def complete(self, request: ModelRequest, *, aside: str = "") -> ModelReply:
         """Ask the role's model; what leaves this machine for it holds no secret."""
         talk = Outgoing() if aside else self._outgoing
         quick = talk.is_quick(request)
@@ -124,7 +124,9 @@ class AgentDesk:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
-        return await self._spending.complete(self._role, self._agent, request, self._prompt)
+        return await self._spending.complete(
+            self._role, self._agent, request, aside or self._prompt
+        )
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         """Keep the last messages of a conversation, which no model is sent any more."""

@@ -178,7 +178,8 @@ class Spending:
             role: whose model.
             agent: who asks: a planner's id, a task's id with the attempt (`T1.2`), or `judge`.
             request: what is asked.
-            prompt: the role's prompt and its version: `worker@1.1.0`.
+            prompt: the prompt and its version: the role's, such as `worker@1.1.0`, or that of a
+                question beside its conversation.
 
         Raises:
             ModelUnavailable: no usable answer came.
