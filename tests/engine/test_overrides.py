@@ -12,14 +12,15 @@ from longshift.domain.model import Budget, Goal
 from longshift.engine.outfitting import Outfitter
 from longshift.errors import UsageError
 from longshift.settings import Trust
-from tests.support.engine_world import World
+from tests.support.engine_world import World, judge, planner, task, worker
 
 WORDS = "{% block project %}\nMind the commas.\n{% endblock %}\n"
 FILE = ".longshift/prompts/worker.md"
 
 
 def told(outfitter: Outfitter, base: str) -> bool:
-    text = role_prompt(outfitter._prompts(base), "worker", calls=1).text
+    prompts, _ = outfitter._prompts(base)
+    text = role_prompt(prompts, "worker", calls=1).text
     return "Mind the commas." in text
 
 
@@ -39,6 +40,18 @@ async def test_a_projects_words_count_only_as_they_were_trusted(world: World) ->
         assert told(outfitter, base)  # the run's base still has the words that were trusted
         trust.trust(root)  # the new words; the base has the old ones, which nobody trusts now
         assert not told(outfitter, base)
+
+
+async def test_a_person_is_told_of_words_that_are_not_used(world: World) -> None:
+    world.person.commit({FILE: WORDS.encode()})
+    world.trusted = False
+    world.play(planner(task("Shout", "a.txt")), worker("Shout"), *judge("done"))
+    async with world.opened() as it:
+        _, notices = await it.engine.start(Goal(text="Make it better"), {})
+        await it.ended()
+    (told,) = [notice for notice in notices if ".longshift/prompts" in notice]
+    assert ".longshift/prompts: worker" in told
+    assert "longshift trust" in told
 
 
 async def test_the_persons_words_need_no_trust_and_a_broken_file_starts_nothing(

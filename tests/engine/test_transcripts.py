@@ -50,12 +50,18 @@ async def test_a_secret_is_masked_and_a_forgotten_run_leaves_no_word(world: Worl
     words = "an unmistakable sentence of the model's"
     world.play(planner(task("Look", "a.txt")), worker("Look", reads, turn(text=words)),
                *judge("done"))  # fmt: skip
-    files = world.worktree.state_dir / "journal.sqlite", "journal.sqlite-wal"
+    journal = world.worktree.state_dir / "journal.sqlite"
+
+    def written() -> list[bytes]:
+        files = (journal, journal.with_name("journal.sqlite-wal"))
+        return [path.read_bytes() for path in files if path.exists()]
+
     async with world.opened() as it:
         await it.work()
         assert "[secret: " in json.dumps(kept(it, "T1.1"))
+        assert all(TOKEN.encode() not in data for data in written())
+        assert any(words.encode() in data for data in written())
         await it.engine.forget("R1")
-    for path in (files[0], files[0].with_name(files[1])):
-        data = path.read_bytes() if path.exists() else b""
+    for data in written():
         assert TOKEN.encode() not in data
         assert words.encode() not in data

@@ -8,7 +8,6 @@ escapes in a file's name have taken over terminals before.
 
 import os
 import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from longshift.cli.terminal import clean, one_line
 from longshift.errors import UsageError
 from longshift.review.decisions import Target, parse_target
 from tests.fuzz.replay import ODD_TEXTS, replayed, tries
+from tests.support import warm
 from tests.support.domain_history import History
 from tests.support.repository_git import GitRepository
 
@@ -105,7 +105,7 @@ def test_the_corpus_is_done_or_refused(root: Path, data: bytes) -> None:
     """Each file is a command line, one argument a line."""
     arguments = data.removesuffix(b"\n").split(b"\n")
     ended = subprocess.run(
-        [sys.executable.encode(), b"-m", b"longshift", *arguments],
+        [*warm.command(), *map(os.fsdecode, arguments)],
         cwd=root,
         env={**os.environ, "PYTHONWARNINGS": "error"},
         stdin=subprocess.DEVNULL,

@@ -5,7 +5,6 @@ import contextlib
 import json
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,21 @@ from longshift.lsp.protocol.dispatch import MOST_IN_FLIGHT
 from longshift.lsp.protocol.envelope import DEEPEST, MalformedError, parse
 from longshift.lsp.protocol.framing import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from longshift.lsp.protocol.transport import DROPS_ABOVE_BYTES, MOST_WAITING_BYTES, Backlog
+from tests.support import warm
 from tests.support.lsp_probe import TOKEN, add_features
 from tests.support.lsp_raw import Json, RawClient, encode
 
 ROOT = Path(__file__).parents[2]
-PROBE = [sys.executable, "-m", "tests.support.lsp_probe", "longshift"]
 TIMEOUT_S = 30.0
+
+
+def probe(*arguments: str) -> list[str]:
+    return [*warm.interpreter(), "-m", "tests.support.lsp_probe", "longshift", *arguments]
 
 
 @pytest.fixture
 def client():
-    with RawClient(PROBE, cwd=ROOT) as client:
+    with RawClient(probe(), cwd=ROOT) as client:
         client.initialize()
         yield client
         client.quiet()
@@ -112,7 +115,7 @@ def test_a_storm_of_huge_changes(client: RawClient) -> None:
 def drown_pipe() -> tuple[subprocess.Popen[bytes], bytes]:
     """Ask for far more than a server may keep, and read none of it."""
     server = subprocess.Popen(
-        PROBE, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        probe(), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert server.stdin
     with contextlib.suppress(BrokenPipeError):
@@ -127,7 +130,7 @@ def drown_pipe() -> tuple[subprocess.Popen[bytes], bytes]:
 
 def drown_tcp() -> tuple[subprocess.Popen[bytes], bytes]:
     """The same over a socket."""
-    server = subprocess.Popen([*PROBE, "0"], cwd=ROOT, stderr=subprocess.PIPE)
+    server = subprocess.Popen(probe("0"), cwd=ROOT, stderr=subprocess.PIPE)
     assert server.stderr
     port = int(server.stderr.readline())
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as client:

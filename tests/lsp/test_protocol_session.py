@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import warm
 from tests.support.lsp_raw import Json, RawClient, encode
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ ORIGIN = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 
 
 
 def spawn(kind: str) -> RawClient:
-    return RawClient([sys.executable, "-m", "tests.support.lsp_probe", kind], cwd=ROOT)
+    return RawClient([*warm.interpreter(), "-m", "tests.support.lsp_probe", kind], cwd=ROOT)
 
 
 @pytest.fixture
@@ -548,8 +549,15 @@ def test_a_process_that_can_not_be_seen_is_not_watched(ours: RawClient) -> None:
     assert ours.shutdown() == 0
 
 
-def test_pipes_are_not_left_to_children(client: RawClient) -> None:
+def test_pipes_are_not_left_to_children() -> None:
     """Two descriptors of the protocol, and none of them inheritable."""
+    with RawClient([sys.executable, "-m", "tests.support.lsp_probe", "longshift"], cwd=ROOT) as it:
+        it.initialize()
+        assert_pipes_are_our_own(it)
+        assert it.shutdown() == 0
+
+
+def assert_pipes_are_our_own(client: RawClient) -> None:
     descriptors = Path(f"/proc/{client.process.pid}/fdinfo")
     if not descriptors.exists():
         pytest.skip("needs /proc")

@@ -11,6 +11,7 @@ Run as a module with a socket's path, this file is the host.
 import atexit
 import contextlib
 import functools
+import gc
 import json
 import os
 import runpy
@@ -155,15 +156,20 @@ def _import_all() -> None:
     import longshift.lsp.server
     import longshift.models.endpoint
     import longshift.models.registry  # noqa: F401
+    from longshift.crew.prompts import library
+    from longshift.models.clients import tls
     from longshift.screening import detector
 
     detector.load()
+    library()
+    tls()
 
 
 def _serve_and_become(path: Path) -> None:
     from longshift.cli.main import main
 
     _import_all()
+    gc.freeze()  # or each fork's first collection would copy every page
     host = _Host(str(path))
     os.write(1, b"\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -113,7 +113,7 @@ class Outfitter:
             NeedsPerson: a model's key is missing.
             UsageError: a setting asks for what does not exist.
         """
-        prompts = await self._shop.off_loop(self._prompts, started.base)
+        prompts, left_out = await self._shop.off_loop(self._prompts, started.base)
         ledger = ledger or RunLedger(started.budget, Usage(), {})
         distrust = await self.distrust()
         cage = await self._cage(settings, distrust)
@@ -141,6 +141,7 @@ class Outfitter:
             ),
             secret_files=SecretFiles(settings.allow_secret_files),
             prompts=prompts,
+            prompts_left_out=left_out,
         )
 
     async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:
@@ -176,8 +177,11 @@ class Outfitter:
         async with self._proving:
             return await proven_cage(policy)
 
-    def _prompts(self, base: str) -> Library:
+    def _prompts(self, base: str) -> tuple[Library, tuple[str, ...]]:
         """The prompts of a run: the builtin ones, the person's over them, then the project's.
+
+        Returns:
+            The prompts, and the names of those that the project would override and may not.
 
         Raises:
             UsageError: an override breaks a rule.
@@ -191,8 +195,9 @@ class Outfitter:
         }
         # From the run's base, which no worker can write, and only if that is what was trusted.
         trust, root = self._surroundings.trust, self._shop.worktree.root
+        left_out: tuple[str, ...] = ()
         if projects and not trust.covers_prompts(root, projects):
-            projects = {}
+            left_out, projects = tuple(projects), {}
         overrides = [
             *(Override(name, text, f"{folder / name}.md") for name, text in persons.items()),
             *(
@@ -201,7 +206,7 @@ class Outfitter:
             ),
         ]
         try:
-            return overridden(library(), tuple(overrides))
+            return overridden(library(), tuple(overrides)), left_out
         except PromptDefect as defect:
             raise UsageError(
                 f"{defect} Nothing was started; mend the file and try again."
@@ -241,16 +246,22 @@ def why_distrusted(trust: Trust, root: Path) -> Refusal | None:
 
 
 def told_of_distrust(room: RunRoom) -> tuple[str, ...]:
-    """What the person is told at the start of a run whose models may run no commands.
+    """What the person is told at the start of a run that does without what they have not trusted.
 
-    Nothing where it makes no difference to them: no role's model would run any, and no trust of
-    theirs has ended.
+    Nothing where it makes no difference to them: no role's model would run a command or read a
+    prompt, and no trust of theirs has ended.
     """
-    if room.distrust is None:
-        return ()
-    if room.distrust.cause == "untrusted" and not may_choose_commands(room.settings):
-        return ()
-    return (f"{room.distrust.message} The run goes on without.",)
+    matters = may_choose_commands(room.settings)
+    told: list[str] = []
+    if room.distrust is not None and (matters or room.distrust.cause != "untrusted"):
+        told.append(f"{room.distrust.message} The run goes on without.")
+    if room.prompts_left_out and matters:
+        names = ", ".join(room.prompts_left_out)
+        told.append(
+            f"The project's own prompts ({PROJECT_PROMPTS}: {names}) are not used, for they are "
+            "not what you have trusted. Look at them, and run `longshift trust` to use them."
+        )
+    return tuple(told)
 
 
 def may_choose_commands(settings: Settings) -> bool:

@@ -101,6 +101,8 @@ class RunRoom:
     """By cycle, the commit whose map its agents are shown."""
     prompts: Library = field(default_factory=library)
     """What the run's models are told, the person's and the project's overrides included."""
+    prompts_left_out: tuple[str, ...] = ()
+    """Prompts that the project would override and may not: they are not what was trusted."""
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -5,6 +5,8 @@ pace and the breaker that all its callers keep. Must never hand a key to anythin
 follow a redirect with it, or read an answer without end.
 """
 
+import functools
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,15 @@ class AnswerTooLarge(Exception):
     """An answer of more than `LARGEST_ANSWER_BYTES`, of which the rest was not read."""
 
 
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """What all clients trust.
+
+    Reads every certificate of the system: 50 ms, so call it off a loop before a client is made.
+    """
+    return httpx2.create_ssl_context()
+
+
 class Client:
     """One endpoint, with one key."""
 
@@ -57,7 +68,7 @@ class Client:
         self, credentials: Credentials, pace: Pace | None = None, breaker: Breaker | None = None
     ) -> None:
         """Make the client. Sends nothing."""
-        self._http = openai.DefaultAioHttpClient()
+        self._http = openai.DefaultAioHttpClient(verify=tls())
         self._openai = openai.AsyncOpenAI(
             api_key=credentials.key,
             base_url=credentials.base_url,

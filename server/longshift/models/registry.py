@@ -96,9 +96,9 @@ async def open_models(
     rules = BuiltinModel()
     if all(one.model == BUILTIN for config in configs.values() for one in _chain(config)):
         return Models(rules, rules, rules)
-    # Half a second of imports, and a keyring may wait for its owner: off the loop, which may be
-    # serving an editor. Every key is looked up before the first client exists: a refusal leaves
-    # nothing to close.
+    # Half a second of imports, all certificates of the system, and a keyring that may wait for its
+    # owner: off the loop, which may be serving an editor. Every key is looked up before the first
+    # client exists: a refusal leaves nothing to close.
     credentials = await asyncio.to_thread(_all_credentials, configs, environ, kept_out)
     return _open_with_endpoints(configs, ledger, credentials, rules, holds=holds, tries=tries)
 
@@ -114,8 +114,9 @@ def _all_credentials(
     configs: Mapping[Role, ModelConfig], environ: Mapping[str, str], kept_out: Sequence[Path]
 ) -> "dict[ModelConfig, Credentials]":
     import longshift.models.endpoint  # noqa: F401 - only loaded here, used below
-    from longshift.models.clients import find_credentials
+    from longshift.models.clients import find_credentials, tls
 
+    tls()
     return {
         one: find_credentials(one, environ, kept_out)
         for config in configs.values()
