@@ -1,5 +1,6 @@
 """What holds for every test: no key, no setting and no trust of the machine's user is seen."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -31,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput") and not RULES.exists():
         os.environ["KF_RULE_CACHE_DIR"] = str(RULES)
         detector.load()
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: no collection of garbage need look at it in each of the tests."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,13 @@ import pytest
 from longshift.cli.serve import take_token
 from longshift.errors import UsageError
 from longshift.lsp.protocol.admission import MOST_WAITING
+from tests.support import warm
 from tests.support.lsp_probe import TOKEN
 from tests.support.lsp_raw import Json, encode
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 20.0
-PROBE = [sys.executable, "-m", "tests.support.lsp_probe", "longshift", "0"]
+PROBE = ("-m", "tests.support.lsp_probe", "longshift", "0")
 SERVE = [sys.executable, "-m", "longshift", "serve", "--tcp"]
 
 
@@ -41,7 +42,7 @@ def serving(command: list[str], **environ: str) -> Iterator[tuple[subprocess.Pop
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with serving(PROBE) as (server, line):
+    with serving([*warm.interpreter(), *PROBE]) as (server, line):
         yield int(line)
         assert server.wait(TIMEOUT_S) == 0
 
@@ -49,7 +50,7 @@ def port() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def besieged() -> Iterator[int]:
     """The port of a server that still serves the person's client when all strangers have come."""
-    with serving(PROBE) as (server, line):
+    with serving([*warm.interpreter(), *PROBE]) as (server, line):
         yield int(line)
         work(int(line))
         assert server.wait(TIMEOUT_S) == 0
