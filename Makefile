@@ -5,6 +5,10 @@ RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .venv-peers/.ready
 
+# Compiled code is kept, and beside no source: a process of the tests starts in half the time.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pyc
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-llm long lint format bench pictures lock clean
 
 help:
