@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from longshift.cli.talks import Turn, as_line, sittings, totals, turns
+from longshift.cli.talks import Turn, as_line, ended, sittings, totals, turns
 from longshift.domain import events as e
 from longshift.domain.model import Usage
+from tests.support.domain_history import History
 
-NOTES = "compaction/summary@1.0.0"
+NOTED = "compaction/summary@1.0.0"
 
 
 def said(role: str, text: str) -> dict[str, object]:
@@ -51,7 +52,7 @@ def test_a_shortened_conversation_keeps_each_reply_with_its_call_and_says_nothin
     ]
     sat = sittings(
         records(opened(), called(10, "rate_limited"), called(1), called(2), called(3),
-                called(7, prompt=NOTES), opened("T2.1"), called(99, agent="T2.1"), called(4)),
+                called(7, prompt=NOTED), opened("T2.1"), called(99, agent="T2.1"), called(4)),
         "T1.1",
     )  # fmt: skip
     found = list(turns(parts, sat))
@@ -79,3 +80,13 @@ def test_judges_of_several_cycles_are_told_apart() -> None:
         ]
     (sat,) = sittings(records(*facts), "judge.2")
     assert [call.usage.input_tokens for call in sat.replies] == [2]
+
+
+def test_each_conversation_says_how_it_ended() -> None:
+    history = History().tell("cycle plan; plan; add A a.py; try A; land A; judge; say continue")
+    history.tell("cycle plan; plan; judge")
+    assert [ended(history.run, name) for name in ("P1", "T1.1", "judge.1", "judge.2")] == [
+        "finished", "landed", "continue", "running",
+    ]  # fmt: skip
+    history.tell("end")
+    assert ended(history.run, "judge.2") == "interrupted"  # no verdict will come any more

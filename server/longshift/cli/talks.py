@@ -14,6 +14,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from longshift.cli.terminal import clean_code, one_line
+from longshift.crew.compaction import NOTES
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.state import Run
@@ -21,8 +22,6 @@ from longshift.models.port import Message
 
 STYLES = {"system": "dim", "user": "cyan", "assistant": "", "tool": "green"}
 NAMES = {"system": "the role's prompt", "user": "told", "assistant": "said", "tool": "result"}
-ASIDE = "compaction/"
-"""What the names of prompts begin with whose replies are no part of a conversation."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Sitting:
     def replies(self) -> list[e.ModelCalled]:
         """Those whose replies stand in the conversation."""
         answered = (call for call in self.calls if call.outcome in ("answered", ""))
-        return [call for call in answered if not call.prompt.startswith(ASIDE)]
+        return [call for call in answered if call.prompt.partition("@")[0] != NOTES]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,9 @@ def ended(run: Run, name: str) -> str:
     agent, _, number = name.partition(".")
     if agent == "judge":
         verdicts = [cycle.verdict for cycle in run.cycles if str(cycle.number) == number]
-        return next((verdict.decision for verdict in verdicts if verdict), "running")
+        goes_on = run.outcome is None and str(run.cycle) == number
+        otherwise = "running" if goes_on else "interrupted"
+        return next((verdict.decision for verdict in verdicts if verdict), otherwise)
     if agent in run.planners:
         return run.planners[agent].state
     attempts = run.tasks[agent].attempts if agent in run.tasks else ()

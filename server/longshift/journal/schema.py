@@ -5,6 +5,7 @@ which SQLite's errors reach a person. Must never repair, truncate or delete a fi
 not understand: a damaged journal is left as it is for the person to decide.
 """
 
+import contextlib
 import functools
 import os
 import stat
@@ -324,9 +325,9 @@ def _layout(db: apsw.Connection) -> frozenset[str]:
 
 @functools.cache
 def _expected_layout(version: int) -> frozenset[str]:
-    db = apsw.Connection(":memory:")
-    migrate(db, to=max(0, version))
-    return _layout(db)
+    with contextlib.closing(apsw.Connection(":memory:")) as db:
+        migrate(db, to=max(0, version))
+        return _layout(db)
 
 
 def _in_a_row(sql: str) -> str:
