@@ -285,24 +285,38 @@ async def start_editor(
         change: changes the profile's capabilities.
         command: starts the server; None: a warm one.
     """
-    client = LanguageClient(converter_factory=make_client_converter)
-    editor = Editor(client)
-    register_lsp_features(client, {**DEFAULT_CLIENT_FEATURES, **_features(editor)})
-    await client.start_io(*(command or (*warm.command(), *SERVE)), env=dict(env))
+    editor = make_editor()
+    await editor.client.start_io(*(command or (*warm.command(), *SERVE)), env=dict(env))
     capabilities = client_capabilities(PROFILES[profile])
     if change is not None:
         change(capabilities)
-    result = await client.initialize_session(
+    await shake_hands(
+        editor, folders, capabilities, {"settings": settings or {}, **(options or {})}
+    )
+    return editor
+
+
+def make_editor(converter_factory: Callable[[], Any] | None = None) -> Editor:
+    """An editor that speaks to nobody yet."""
+    editor = Editor(LanguageClient(converter_factory=converter_factory or make_client_converter))
+    register_lsp_features(editor.client, {**DEFAULT_CLIENT_FEATURES, **_features(editor)})
+    return editor
+
+
+async def shake_hands(
+    editor: Editor, folders: Sequence[Path], capabilities: types.ClientCapabilities, options: Json
+) -> None:
+    """Initialize the session of an editor that is connected."""
+    result = await editor.client.initialize_session(
         types.InitializeParams(
             capabilities=capabilities,
             workspace_folders=[types.WorkspaceFolder(f.as_uri(), f.name) for f in folders],
             root_uri=folders[0].as_uri() if folders else None,
-            initialization_options={"settings": settings or {}, **(options or {})},
+            initialization_options=options,
         )
     )
     editor.capabilities = result.capabilities
     editor.encoding = types.PositionEncodingKind(result.capabilities.position_encoding).value
-    return editor
 
 
 async def stop_editor(editor: Editor) -> int:

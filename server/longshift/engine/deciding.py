@@ -17,7 +17,7 @@ from longshift.domain.state import Phase, Run
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
-from longshift.review.decisions import Target, chosen, split_protected
+from longshift.review.decisions import Target, chosen, is_undoable, split_protected
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
 
@@ -169,7 +169,7 @@ class Decisions:
         expected = self._expected.get((run.id, *hunk.key))
         if expected is None or hunk.state != "stale":
             return hunk
-        if sha256(file_bytes(present.read(hunk.file))) != expected:
+        if sha256(file_bytes(present.read(hunk.old_path or hunk.file))) != expected:
             return hunk
         return replace(hunk, state="accepted", reason="")
 
@@ -197,7 +197,7 @@ class Decisions:
         await self._shop.chronicle.record(*intents)
         for effect in effects:
             for hunk in hunks:
-                if isinstance(effect, WriteFile) and effect.path == hunk.file:
+                if isinstance(effect, WriteFile) and effect.path in (hunk.file, hunk.old_path):
                     self.expect(run.id, hunk, effect.data)
         try:
             await self._shop.off_loop(self._refuse_changed, present, _touched(effects))
@@ -266,19 +266,33 @@ class Decisions:
         )
 
     async def _undo(self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent) -> None:
-        accepted = [hunk for hunk in hunks if hunk.state == "accepted"]
-        for hunk in accepted:
-            if hunk.kind == "edit" and not hunk.undo:
-                raise UsageError(
-                    f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} can't be taken out by "
-                    "itself any more: later text stands on it or in its place. Nothing was "
-                    "changed. Edit the lines by hand; the run builds on what you have then."
-                )
+        accepted = [
+            await self._shop.off_loop(self._undoable, run, hunk, present)
+            for hunk in hunks
+            if hunk.state == "accepted"
+        ]
         await self._write(run, accepted, present, "pending")
         of_change = await self._hunks_against(run, hunks[0].change_id, present)
         rejected = {hunk.key for hunk in hunks if hunk.state == "rejected"}
         rules = self._rules_without(run, rejected, of_change)
         await self._shop.chronicle.record(*_decided(run, hunks, "pending", ""), *rules)
+
+    def _undoable(self, run: Run, hunk: PendingHunk, present: StillPresent) -> PendingHunk:
+        """An accepted hunk with what takes it out of the person's text.
+
+        Raises:
+            UsageError: nothing can without taking text of theirs along.
+        """
+        if hunk.settled and hunk.kind == "edit":
+            hunk = replace(hunk, undo=self._shop.proposals.undo_alone(run, hunk, present))
+        if is_undoable(hunk):
+            return hunk
+        raise UsageError(
+            f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} can't be taken out by itself any "
+            f"more: {'a later cycle builds on it' if hunk.settled else 'later text stands on it'}, "
+            "or your own text is in its place. Nothing was changed. Edit the lines by hand; the "
+            "run builds on what you have then."
+        )
 
     def _rules_without(
         self, run: Run, freed: set[tuple[str, str, int]], of_change: Sequence[PendingHunk]

@@ -197,8 +197,10 @@ def _favour(
     }
     edits |= {path: entry for path, entry in ours.items() if _is_within(path, clashing)}
     for path, stages in clashing.items():
-        if path in ours and (entry := _favoured_text(store, stages)):
+        if entry := _favoured_text(store, stages):
             edits[path] = entry
+        elif path not in ours and 2 in stages:  # theirs renamed it: our content, under their name
+            edits[path] = stages[2]
     tree = store.trees.edit(merged.tree, edits)
     theirs = store.trees.files(their_tree)
     lost = {path for path in clashing if ours.get(path) != theirs.get(path)}

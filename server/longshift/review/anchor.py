@@ -59,7 +59,8 @@ def place(
         reference: lines that the edits speak of.
         edits: edits in ascending order, none overlapping.
         present: the person's lines.
-        person: the hunks that turn the reference into the present text, from `line_hunks`.
+        person: the hunks that turn the reference into the present text, from `line_hunks`; they
+            may pass over the end of the last line.
 
     Returns:
         A placement for each edit, in order.
@@ -68,7 +69,7 @@ def place(
         # Two lines of the reference are one line of the text: its numbers speak of nothing there.
         last = len(present)
         return [Touched(min(e.start, last), min(e.end, last), ragged=True) for e in edits]
-    if not person:
+    if not person and list(reference[-1:]) == list(present[-1:]):
         return [Free(edit.start, edit.end) for edit in edits]
     # Diffs of repetitive lines can slide; an exact match needs no diff.
     exact = _explained(reference, edits, present, 0)
@@ -142,7 +143,7 @@ def _place_one(edit: Toggle, cluster: _Cluster, present: Sequence[str], shift: i
     start, end = cluster.start + shift, cluster.end + shift + cluster.growth
     if cluster.person:
         return Touched(start, end)
-    if _glues(edit, start, end, present):
+    if _glues(edit, start, end, present) or tuple(present[start:end]) != edit.old:
         return Touched(start, end, ragged=True)
     return Free(start, end)
 

@@ -14,8 +14,9 @@ from longshift.repository.hunks import LineHunk, line_hunks
 from longshift.review.anchor import Applied, Free, Placed, Touched, place
 from longshift.review.present import Located, locate
 from longshift.review.reading import Reading, Readings, held_back
-from longshift.review.shapes import HunkKind, PendingHunk, Present
-from longshift.review.texts import Style, style_of
+from longshift.review.settled import undo_of, word_on_taken_back
+from longshift.review.shapes import Edit, HunkKind, PendingHunk, Present
+from longshift.review.texts import Style, ended_text, style_of
 from longshift.review.weave import Ref, Toggle
 from longshift.review.words import Document, Word, hunks_of, mode_word, name
 
@@ -26,6 +27,16 @@ def assess_text(readings: Readings, run: Run, present: Present) -> tuple[Pending
     assessment = _Assessment(readings, side.decisions(run), locate(side, present))
     words = assessment.lines() | assessment.modes()
     return hunks_of(side, run, words)
+
+
+def undo_alone(
+    readings: Readings, run: Run, hunk: PendingHunk, present: Present
+) -> tuple[Edit, ...]:
+    """What takes one accepted hunk out of the present text by itself; empty where nothing can."""
+    side = readings.side
+    ref = next((ref for ref in side.refs if side.key(ref) == hunk.key), None)
+    assessment = _Assessment(readings, side.decisions(run), locate(side, present))
+    return () if ref is None else assessment.undo_alone(ref)
 
 
 class _Assessment:
@@ -47,14 +58,14 @@ class _Assessment:
     def lines(self) -> dict[Ref, Word]:
         """Words on all hunks but those of the mode."""
         if self.side.head is None:
-            return self._deleted()
+            return self._taken_back() | self._deleted()
         match self.located.where:
             case "absent":
                 return self._missing()
             case "blocked":
                 return self._blocked(self.located.reason)
             case "here" | "old":
-                return self._edited()
+                return self._taken_back() | self._edited()
 
     def modes(self) -> dict[Ref, Word]:
         """Words on the hunks that change the executable bit: the last one counts."""
@@ -68,6 +79,12 @@ class _Assessment:
         word = mode_word(first.mode, head.mode, file.mode if file else None)
         words = {ref: self._superseded(owner) for ref in live[:-1]}
         return words | {owner: self._said_or(owner, word)}
+
+    def undo_alone(self, ref: Ref) -> tuple[Edit, ...]:
+        """What takes a hunk out that went through a taking; later lines may stand on it."""
+        if self.located.where != "here":
+            return ()
+        return undo_of(self.side, ref, self.document, self._style)
 
     # The file is where it belongs, or where it was before a rename that is still to be applied.
 
@@ -120,7 +137,9 @@ class _Assessment:
         if not toggles:
             return found
         if self._compared is None or self._compared[0] is not reading:
-            self._compared = reading, line_hunks(reading.text, self.document.text)
+            # A last line is the same with and without its end: `place` sees to what would be glued.
+            ended = (ended_text(reading.text), ended_text(self.document.text))
+            self._compared = reading, line_hunks(*ended)
         placed = place(reading.lines, toggles, self.document.lines, self._compared[1])
         for toggle, at in zip(toggles, placed, strict=True):
             found[toggle.unit].append((toggle, at))
@@ -146,6 +165,15 @@ class _Assessment:
                 reason=self.said[owner].reason,
             )
         return words
+
+    def _taken_back(self) -> dict[Ref, Word]:
+        """Words on hunks that went through a taking, and that the person took out again."""
+        parts = self.weave.refs()
+        return {
+            ref: word_on_taken_back(self.side, ref, self.document, self._style)
+            for ref, said in self.said.items()
+            if said.decision == "pending" and ref in self.weave.settled - parts
+        }
 
     def _group(
         self,
@@ -229,9 +257,10 @@ class _Assessment:
     def _live_refs(self) -> list[Ref]:
         """Hunks that have lines in the weave, or make, remove or rename the whole file."""
         whole = [*self.side.whole_file_refs("create"), *self.side.whole_file_refs("delete")]
-        if self.side.is_renamed:
-            whole += self.side.whole_file_refs("rename")[-1:]
-        return sorted(self.weave.refs() | {ref for ref in whole if ref.step >= self.side.since})
+        live = {ref for ref in whole if ref.step >= self.side.since}
+        if self.side.is_renamed:  # whenever it landed: the person has the old name
+            live |= {*self.side.whole_file_refs("rename")[-1:]}
+        return sorted(self.weave.refs() | live)
 
     def _kind(self, refs: Collection[Ref]) -> HunkKind:
         """What hunks that stand together do to the file as a whole."""

@@ -126,6 +126,16 @@ def split_protected(
     return tuple(hunk for hunk in hunks if hunk not in left), left
 
 
+def is_undoable(hunk: PendingHunk) -> bool:
+    """Whether an accepted hunk can be taken back and no text of the person's goes with it."""
+    if hunk.undo:
+        return True
+    if hunk.settled or hunk.kind == "edit":
+        return False
+    has_lines = hunk.kind in ("create", "rename") and bool(hunk.old_text or hunk.new_text)
+    return not has_lines
+
+
 def rejected_edits(run: Run, proposals: Proposals) -> RejectedEdits:
     """What taking the rejected hunks out of the head does to its files."""
     edits: dict[str, FileEdit | None] = {}

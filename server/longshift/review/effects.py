@@ -53,8 +53,10 @@ def _accepting(side: Side, hunks: Sequence[PendingHunk], present: Present) -> li
 def _taking_back(side: Side, hunks: Sequence[PendingHunk], present: Present) -> list[Effect]:
     kinds, here = {hunk.kind for hunk in hunks}, present.read(side.path)
     if side.taken is None:
-        if "create" in kinds or side.weave is None:
-            return [DeleteFile(side.path)] if here is not None else []
+        if here is None:
+            return []
+        if side.weave is None or _leaves_nothing(side, here, hunks):
+            return [DeleteFile(side.path)]
     elif here is None or side.weave is None:
         path = side.taken_path or side.path
         back = [DeleteFile(side.path)] if here is not None and path != side.path else []
@@ -67,6 +69,12 @@ def _taking_back(side: Side, hunks: Sequence[PendingHunk], present: Present) -> 
         renamed = RenameFile(side.path, side.taken_path)
         return [renamed, *_writes(side.taken_path, here, data, mode)]
     return _writes(side.path, here, data, mode)
+
+
+def _leaves_nothing(side: Side, here: PresentFile, hunks: Sequence[PendingHunk]) -> bool:
+    """Whether a created file is empty once its hunks are out: the person added no line to it."""
+    created = any(hunk.kind == "create" for hunk in hunks)
+    return created and not _data(side, here, [edit for hunk in hunks for edit in hunk.undo])
 
 
 def _writes(path: str, file: PresentFile | None, data: bytes, mode: int) -> list[Effect]:

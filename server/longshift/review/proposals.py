@@ -13,7 +13,7 @@ from longshift.repository.cache import Cache
 from longshift.repository.hunks import LineHunk, line_hunks, split_lines
 from longshift.repository.links import Links, links_of
 from longshift.repository.store import ObjectStore
-from longshift.review.assess import assess_text
+from longshift.review.assess import assess_text, undo_alone
 from longshift.review.edits import apply_edits
 from longshift.review.effects import effects_of
 from longshift.review.lineage import Histories
@@ -124,6 +124,11 @@ class Proposals:
             for path, mine in by_file.items()
             for effect in effects_of(self._readings(run, path, present).side, mine, present)
         )
+
+    def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:
+        """What takes an accepted hunk out that an earlier cycle has settled; empty: nothing can."""
+        readings = self._readings(run, hunk.file, present)
+        return () if readings.side.weave is None else undo_alone(readings, run, hunk, present)
 
     def line_in_present(
         self, commit: str, path: str, line: int, present: PresentFile | None

@@ -68,6 +68,7 @@ class PendingHunk:
         reason: why it is stale or superseded, or what the person said when deciding.
         flag: why the file's change takes a word of the person's own, as in "CI runs it"; "": it
             does not. The same for all hunks of a change and path.
+        settled: it went into the person's text before the last taking: later cycles build on it.
     """
 
     change_id: str
@@ -90,6 +91,7 @@ class PendingHunk:
     new_text: str
     reason: str
     flag: str = ""
+    settled: bool = False
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -68,6 +68,11 @@ def _line_ends(text: str) -> str | None:
     return "\r\n" if with_return == ends else "mixed"
 
 
+def ended_text(text: str) -> str:
+    """The text with an end to its last line."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
+
+
 def is_text(version: FileVersion | None) -> bool:
     """Whether a version has lines to compare; an absent file counts as an empty text."""
     return version is None or (is_plain_file(version.mode) and not is_binary(version.data))

@@ -80,6 +80,8 @@ class Weave:
         self.maker: Ref | None = None
         """The hunk that made the whole file, while the person does not have it: all build on it."""
         self._at_ragged_end: set[Ref] = set()
+        self._overridden: set[Ref] = set()
+        """Hunks of which the person's own text, or a rejection, put something back at the head."""
 
     # Reading.
 
@@ -152,6 +154,7 @@ class Weave:
         """Take in what the person's own text, or a rejection, did to the head."""
         standing = self._standing()
         for hunk in reversed(hunks):
+            self._overridden |= self._overrides(hunk, standing)
             at = self._insert(hunk, standing, None)
             gone = [i for i in _span(hunk, standing) if self.lines[i].remover is None]
             assert all(index < at for index in gone), "new lines follow those that they replace"
@@ -190,7 +193,20 @@ class Weave:
             position = hunk.old_start + len(hunk.old_lines)
         self.lines += [Line(text) for text in taken[position:]]
         self._inherit(known - kept.keys())
-        self.settled = (self.settled | known) - owners - self.refs()
+        lost = self._overridden - {before[index].writer for index in standing}
+        self.settled = (self.settled | known) - owners - self.refs() - lost
+
+    def _overrides(self, hunk: LineHunk, standing: list[int]) -> set[Ref]:
+        """The hunks of which an overwriting hunk takes lines away, or brings back what they removed."""
+        end = hunk.old_start + len(hunk.old_lines)
+        first = standing[hunk.old_start - 1] + 1 if hunk.old_start else 0
+        found: set[Ref | None] = set()
+        for line in self.lines[first : standing[end] if end < len(standing) else len(self.lines)]:
+            if line.remover is None:
+                found.add(line.writer)
+            elif line.text in hunk.new_lines:
+                found.add(line.remover)
+        return {ref for ref in found if ref is not None}
 
     def _inherit(self, refs: Collection[Ref]) -> None:
         """Leave what remains of a joined group to its last hunk, which stood for all of it.
@@ -235,6 +251,8 @@ class Weave:
             # Lines must not be glued together by choosing one and not the other.
             touched |= self._at_ragged_end
             if any(not text.endswith("\n") for text in (*hunk.old_lines, *hunk.new_lines)):
+                behind = standing[-1] + 1 if standing else 0
+                touched |= {line.remover for line in self.lines[behind:]}
                 self._at_ragged_end.add(ref)
         self.joins |= {(other, ref) for other in touched if other not in (None, ref)}
 

@@ -4,7 +4,7 @@ Pure. Owns offsets in the present text, and the last word on hunks that have no 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from longshift.domain.model import Decision
@@ -30,6 +30,7 @@ class Word:
     old: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     old_path: str | None = None
+    settled: bool = False
 
 
 class Document:
@@ -128,6 +129,7 @@ def hunk_of(side: Side, run: Run, ref: Ref, word: Word) -> PendingHunk:
         new_text="".join(word.new),
         reason=word.reason,
         flag=side.by_step[ref.step].flag,
+        settled=word.settled,
     )
 
 
@@ -143,9 +145,10 @@ def landed_word(side: Side, ref: Ref, state: HunkState, reason: str = "") -> Wor
 def _last_word(side: Side, ref: Ref, decision: Decision | None) -> Word:
     """A hunk without lines at the head or in the taken text: it is settled, or was overwritten."""
     if decision is not None and decision.decision != "pending":
-        return landed_word(side, ref, decision.decision, decision.reason)
+        word = landed_word(side, ref, decision.decision, decision.reason)
+        return replace(word, settled=word.state == "accepted")
     if _is_settled(side, ref):
-        return landed_word(side, ref, "accepted", "your text has it")
+        return replace(landed_word(side, ref, "accepted", "your text has it"), settled=True)
     return landed_word(side, ref, "superseded", "later text took its place")
 
 
@@ -164,6 +167,6 @@ def _is_settled(side: Side, ref: Ref) -> bool:
         case "delete":
             return side.taken is None
         case "rename":
-            return True
+            return not side.is_renamed
         case _:
             return side.taken == landed.touch.after
