@@ -318,7 +318,9 @@ class Play:
         assert self.texts() == texts, f"{command} changed a text"
         if answer is not None:
             after = await self.states()
-            assert after[key][0] == state
+            # Where something else builds on a rejected hunk, that stands for it from now on.
+            assert after[key][0] in (state, "superseded"), after[key]
+            assert after[key][0] == state or before[key][0] == "rejected"
             self._check_others(before, after, {key})
 
     async def _decide(self, command: str, key: Key) -> Any:
@@ -527,11 +529,26 @@ class Play:
         if len(changed) != 1 or changed[0].uri not in marks:
             return  # written on the disk, or a file that moved
         [document] = changed
+        own = await self._is_beside_own(key, texts[self.path(document)])
         self.undo(document)
-        if self.texts() == texts:
+        if self.texts() == texts and not own:
             assert (await self.states())[key][0] == before[key][0]
         self.redo(document)
         assert (await self.states())[key][0] == "accepted"
+
+    async def _is_beside_own(self, key: Key, text: str) -> bool:
+        """Whether a hunk touched lines that the person had changed: to undo it then reads like to
+        amend it.
+        """
+        run, store = await self.run(), (await self.engine()).shop.store
+        change = run.changes[key[0]]
+        after, taken = store.read_file(change.commit, key[1]), store.read_file(run.taken, key[1])
+        if after is None or taken is None:
+            return True
+        mine = {contents(text)[i] for i in _beside(taken.data.decode(), text)}
+        return any(
+            contents(text)[i] in mine for i in _beside(text, after.data.decode(), of_new=False)
+        )
 
     # Parts.
 
@@ -566,6 +583,18 @@ class Play:
 
     async def _settle(self) -> None:
         await self.editor.settle()
+
+
+def _beside(old: str, new: str, *, of_new: bool = True) -> set[int]:
+    """The lines that differ and their neighbours, of the new text or of the old one."""
+    found: set[int] = set()
+    for hunk in line_hunks(old, new):
+        start, lines = (
+            (hunk.new_start, hunk.new_lines) if of_new else (hunk.old_start, hunk.old_lines)
+        )
+        found |= {*range(start - 1, start + len(lines) + 1)}
+    count = len(split_lines(new if of_new else old))
+    return {line for line in found if 0 <= line < count}
 
 
 def line_end(text: str) -> str:

@@ -142,10 +142,22 @@ def _exact(
 def _place_one(edit: Toggle, cluster: _Cluster, present: Sequence[str], shift: int) -> Placed:
     start, end = cluster.start + shift, cluster.end + shift + cluster.growth
     if cluster.person:
-        return Touched(start, end)
+        gone = None if edit.new else _removed_at(edit, cluster.person)
+        return Touched(start, end) if gone is None else Applied(gone + shift, gone + shift)
     if _glues(edit, start, end, present) or tuple(present[start:end]) != edit.old:
         return Touched(start, end, ragged=True)
     return Free(start, end)
+
+
+def _removed_at(edit: Toggle, person: Sequence[LineHunk]) -> int | None:
+    """Where the person removed all that a deletion removes, and perhaps more; None: they did not."""
+    growth = 0
+    for hunk in person:
+        covers = hunk.old_start <= edit.start and edit.end <= hunk.old_start + len(hunk.old_lines)
+        if covers and not hunk.new_lines:
+            return hunk.old_start + growth
+        growth += len(hunk.new_lines) - len(hunk.old_lines)
+    return None
 
 
 def _relative(edits: Sequence[Toggle], start: int) -> list[Toggle]:

@@ -12,7 +12,7 @@ from longshift.domain.model import Decision
 from longshift.domain.state import Run
 from longshift.repository.hunks import LineHunk, line_hunks
 from longshift.review.anchor import Applied, Free, Placed, Touched, place
-from longshift.review.present import Located, locate
+from longshift.review.present import locate
 from longshift.review.reading import Reading, Readings, held_back
 from longshift.review.settled import undo_of, word_on_taken_back
 from longshift.review.shapes import Edit, HunkKind, PendingHunk, Present
@@ -24,7 +24,7 @@ from longshift.review.words import Document, Word, hunks_of, mode_word, name
 def assess_text(readings: Readings, run: Run, present: Present) -> tuple[PendingHunk, ...]:
     """Give every hunk of a file that has a weave, in any state, ordered by place."""
     side = readings.side
-    assessment = _Assessment(readings, side.decisions(run), locate(side, present))
+    assessment = _Assessment(readings, side.decisions(run), present)
     words = assessment.lines() | assessment.modes()
     return hunks_of(side, run, words)
 
@@ -35,22 +35,22 @@ def undo_alone(
     """What takes one accepted hunk out of the present text by itself; empty where nothing can."""
     side = readings.side
     ref = next((ref for ref in side.refs if side.key(ref) == hunk.key), None)
-    assessment = _Assessment(readings, side.decisions(run), locate(side, present))
+    assessment = _Assessment(readings, side.decisions(run), present)
     return () if ref is None else assessment.undo_alone(ref)
 
 
 class _Assessment:
     """One file at one moment. Each method gives words on hunks; they never overlap."""
 
-    def __init__(self, readings: Readings, said: Mapping[Ref, Decision], located: Located) -> None:
+    def __init__(self, readings: Readings, said: Mapping[Ref, Decision], present: Present) -> None:
         self.readings = readings
         self.side = side = readings.side
         self.said = said
-        self.located = located
         self.again = held_back(side, said)
         self.refused = {ref for ref, d in said.items() if d.decision == "rejected"} | {*self.again}
         self.accepted = frozenset(ref for ref, d in said.items() if d.decision == "accepted")
-        self.document = Document(located.text or "")
+        self.located = locate(side, present, self.accepted)
+        self.document = Document(self.located.text or "")
         self._compared: tuple[Reading, list[LineHunk]] | None = None
         assert self.side.weave is not None, "a text has its weave"
         self.weave = self.side.weave
@@ -100,7 +100,7 @@ class _Assessment:
             words |= self._group(group, kind, placed.get(index, []), applied=applied)
         if self.located.where == "here":
             return words
-        return {ref: replace(word, old_path=self.side.taken_path) for ref, word in words.items()}
+        return {ref: replace(word, old_path=self.located.old_path) for ref, word in words.items()}
 
     def _reading(self) -> Reading:
         """The reading by what is accepted and not taken back in the editor since."""
@@ -109,7 +109,7 @@ class _Assessment:
         if self.side.head is None:
             accepted -= {*self.side.whole_file_refs("delete")}
         elif self.located.where == "old":
-            accepted -= {*self.side.whole_file_refs("rename")}
+            accepted -= {*self._renames_left()}
         reading = self._read(accepted)
         if not reading.units or reading.text == self.document.text:
             return reading
@@ -254,11 +254,22 @@ class _Assessment:
 
     # Parts.
 
+    @property
+    def _is_renamed(self) -> bool:
+        return self.side.is_renamed or self.located.where == "old"
+
+    def _renames_left(self) -> list[Ref]:
+        """The renames that the person's file, which has an old name, has not gone through."""
+        renames = self.side.whole_file_refs("rename")
+        befores = [self.side.by_step[ref.step].touch.path_before for ref in renames]
+        here = self.located.old_path
+        return renames[befores.index(here) :] if here in befores else renames
+
     def _live_refs(self) -> list[Ref]:
         """Hunks that have lines in the weave, or make, remove or rename the whole file."""
         whole = [*self.side.whole_file_refs("create"), *self.side.whole_file_refs("delete")]
         live = {ref for ref in whole if ref.step >= self.side.since}
-        if self.side.is_renamed:  # whenever it landed: the person has the old name
+        if self._is_renamed:  # whenever it landed: the person has the old name
             live |= {*self.side.whole_file_refs("rename")[-1:]}
         return sorted(self.weave.refs() | live)
 
@@ -269,7 +280,7 @@ class _Assessment:
             return "create"
         if self.side.head is None and not set(removed).isdisjoint(refs):
             return "delete"
-        if self.side.is_renamed and self.side.whole_file_refs("rename")[-1] in refs:
+        if self._is_renamed and self.side.whole_file_refs("rename")[-1] in refs:
             return "rename"
         return "edit"
 

@@ -34,8 +34,9 @@ def effects_of(side: Side, hunks: Sequence[PendingHunk], present: Present) -> li
 def _accepting(side: Side, hunks: Sequence[PendingHunk], present: Present) -> list[Effect]:
     kinds = {hunk.kind for hunk in hunks}
     path, here = side.path, present.read(side.path)
-    if here is None and side.taken_path is not None:
-        path, here = side.taken_path, present.read(side.taken_path)
+    old_path = next((hunk.old_path for hunk in hunks if hunk.old_path), side.taken_path)
+    if here is None and old_path is not None:
+        path, here = old_path, present.read(old_path)
     if side.head is None or "delete" in kinds:
         return [DeleteFile(path)]
     moves: list[Effect] = []
@@ -61,13 +62,11 @@ def _taking_back(side: Side, hunks: Sequence[PendingHunk], present: Present) -> 
         path = side.taken_path or side.path
         back = [DeleteFile(side.path)] if here is not None and path != side.path else []
         return [*back, *_writes(path, present.read(path), side.taken.data, side.taken.mode)]
-    if here is None:
-        return []
     data = _data(side, here, [edit for hunk in hunks for edit in hunk.undo])
     mode = side.taken.mode if side.taken and "mode" in kinds else here.mode
-    if "rename" in kinds and side.taken_path is not None and side.taken_path != side.path:
-        renamed = RenameFile(side.path, side.taken_path)
-        return [renamed, *_writes(side.taken_path, here, data, mode)]
+    before = side.taken_path or side.names[-min(2, len(side.names))]
+    if "rename" in kinds and before != side.path:
+        return [RenameFile(side.path, before), *_writes(before, here, data, mode)]
     return _writes(side.path, here, data, mode)
 
 

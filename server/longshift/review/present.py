@@ -1,12 +1,14 @@
 """Where a person has the file that a lineage is about, and what of it can be read as text."""
 
 import stat
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
 from longshift.review.shapes import DIRECTORY, Present, PresentFile
 from longshift.review.side import Side
 from longshift.review.texts import present_text
+from longshift.review.weave import Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,22 +20,31 @@ class Located:
             not applied; `absent` at neither; `blocked` where no edit can be placed.
         file: what stands there.
         text: its text; None where there is none.
+        old_path: for `old`, its path.
         reason: for `blocked`, why, in words.
     """
 
     where: Literal["here", "old", "absent", "blocked"]
     file: PresentFile | None = None
     text: str | None = None
+    old_path: str | None = None
     reason: str = ""
 
 
-def locate(side: Side, present: Present) -> Located:
-    """Find the person's file for one side."""
+def locate(side: Side, present: Present, accepted: Set[Ref]) -> Located:
+    """Find the person's file for one side.
+
+    Args:
+        side: the file.
+        present: the person's files.
+        accepted: the hunks that the person accepted: a rename among them was applied.
+    """
     here = present.read(side.path)
-    old = present.read(side.taken_path) if side.is_renamed and side.taken_path else None
+    olds = ((name, present.read(name)) for name in side.earlier_names(accepted))
+    old_path, old = next(((name, file) for name, file in olds if file is not None), ("", None))
     if here is not None and old is not None:
         return Located(
-            "blocked", here, reason=f"both {side.taken_path} and {side.path} exist in your files"
+            "blocked", here, reason=f"both {old_path} and {side.path} exist in your files"
         )
     file = old if here is None else here
     if file is None:
@@ -41,7 +52,7 @@ def locate(side: Side, present: Present) -> Located:
     text = present_text(file, side.encoding)
     if text is None:
         return Located("blocked", file, reason=f"{_what(file)} stands at {side.path} now")
-    return Located("here" if file is here else "old", file, text)
+    return Located("here", file, text) if file is here else Located("old", file, text, old_path)
 
 
 def decodes(file: PresentFile | None, side: Side) -> bool:

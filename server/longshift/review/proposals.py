@@ -167,7 +167,7 @@ class Proposals:
 
     def _readings(self, run: Run, path: str, present: Present) -> Readings:
         readings = self._sides_of(run, path, None)
-        names = {path, readings.side.taken_path or path}
+        names = {path, *readings.side.names}
         if all(decodes(present.read(name), readings.side) for name in names):
             return readings
         return self._sides_of(run, path, "latin-1")

@@ -4,7 +4,7 @@ Owns the step from a lineage to a weave, and which hunks there are. It depends o
 it is computed once for each head; `assess` sets it against the person's present file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -68,7 +68,7 @@ class Side:
         encoding: how its bytes are read.
         since: the first step after the taking; hunks of earlier ones went through it.
         takings: the steps in which the person's text was taken, and rejected hunks taken out.
-        names: every name that the file had in the run.
+        names: every name that the file had in the run, oldest first.
     """
 
     path: str
@@ -80,7 +80,7 @@ class Side:
     encoding: Encoding
     since: int
     takings: tuple[int, ...]
-    names: frozenset[str]
+    names: tuple[str, ...]
 
     @cached_property
     def by_step(self) -> Mapping[int, Landed]:
@@ -105,6 +105,18 @@ class Side:
     def whole_file_refs(self, kind: str) -> list[Ref]:
         """The hunks that make, remove or rename the whole file, in landing order."""
         return [Ref(one.touch.step, 1) for one in self.landed if one.touch.kind == kind]
+
+    def earlier_names(self, accepted: Set[Ref]) -> list[str]:
+        """Where the person may have the file under a name that it had before, the newest first.
+
+        A file that they never gave was only ever theirs where they accepted what made it.
+        """
+        names = list(self.names)
+        if self.taken_path is not None:
+            names = names[names.index(self.taken_path) :]
+        elif accepted.isdisjoint(self.whole_file_refs("create")):
+            return []
+        return [name for name in reversed(names) if name != self.path]
 
     @property
     def is_renamed(self) -> bool:
@@ -184,7 +196,7 @@ def build_side(
         encoding,
         since,
         takings,
-        frozenset(lineage.names),
+        tuple(lineage.names),
     )
 
 

@@ -186,7 +186,9 @@ class Weave:
             self.lines += [Line(text) for text in taken[position : hunk.old_start]]
             end = hunk.new_start + len(hunk.new_lines)
             first = standing[hunk.new_start - 1] + 1 if hunk.new_start else 0
-            section = before[first : standing[end] if end < len(standing) else len(before)]
+            section = _unsettled(
+                before[first : standing[end] if end < len(standing) else len(before)], hunk
+            )
             self.lines += self._attributed(section, hunk, last)
             owners |= _owners(section)
             kept -= Counter(line.writer for line in section if line.remover is None)
@@ -288,6 +290,19 @@ def _span(hunk: LineHunk, standing: list[int]) -> range:
 def _owners(lines: Iterable[Line]) -> set[Ref]:
     seen = {ref for line in lines for ref in (line.writer, line.remover)}
     return {ref for ref in seen if ref is not None}
+
+
+def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
+    """A section without the removed lines that the taken text does not have either."""
+    kept: list[Line] = []
+    found = 0
+    for line in section:
+        if line.writer is None and line.remover is not None:
+            if found == len(hunk.old_lines) or line.text != hunk.old_lines[found]:
+                continue
+            found += 1
+        kept.append(line)
+    return kept if found == len(hunk.old_lines) else section
 
 
 def _is_told_apart(section: list[Line], hunk: LineHunk) -> bool:
