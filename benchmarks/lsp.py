@@ -7,20 +7,16 @@ action.
 """
 
 import importlib
-import itertools
-import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
+from benchmarks.editor import Editor
 from benchmarks.result import Result
 
 Json = dict[str, object]
@@ -29,17 +25,6 @@ LIMIT: Final = 3.0
 N_HUNKS: Final = 100
 SERVE: Final = (sys.executable, "-m", "longshift", "serve", "--stdio")
 BARE: Final = (sys.executable, "-m", "benchmarks.bare_server", str(N_HUNKS))
-
-_CAPABILITIES: Final = {
-    "textDocument": {
-        "codeAction": {
-            "dataSupport": True,
-            "resolveSupport": {"properties": ["edit"]},
-            "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
-        }
-    },
-    "workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}},
-}
 
 
 def run(*, quick: bool = False) -> Result:
@@ -55,9 +40,9 @@ def run(*, quick: bool = False) -> Result:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         uri = _make_repository(folder)
         model.play(_script())
-        ours = stack.enter_context(_Client(SERVE, folder, model.base_url))
-        bare = stack.enter_context(_Client(BARE, folder, model.base_url))
-        _finish_run(ours)
+        ours = stack.enter_context(Editor(SERVE, folder, model.base_url))
+        bare = stack.enter_context(Editor(BARE, folder, model.base_url))
+        ours.finish_run("Change a third")
         for client in (ours, bare):
             client.open(uri, _before())
         counts = [_count(client, uri) for client in (ours, bare)]
@@ -85,23 +70,26 @@ def run(*, quick: bool = False) -> Result:
 
 
 def _measure(
-    ours: "_Client", bare: "_Client", uri: str, n_requests: int
+    ours: Editor, bare: Editor, uri: str, n_requests: int
 ) -> tuple[list[float], list[float], list[float]]:
     """Seconds of each request: ours, bare, and ours right after a keystroke."""
     for client in (ours, bare):  # what is generated at the first use
         for _ in range(5):
-            client.code_action(uri)
-    pairs = [(ours.code_action(uri), bare.code_action(uri)) for _ in range(n_requests)]
+            _ask(client, uri)
+    pairs = [(_ask(ours, uri), _ask(bare, uri)) for _ in range(n_requests)]
     edited: list[float] = []
     for number in range(n_requests // 4):
-        ours.type(uri, number + 2, "# typed\n")
-        edited.append(ours.code_action(uri))
+        ours.type(uri, 3 * (number + 2), "# typed\n")
+        edited.append(_ask(ours, uri))
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs], edited
 
 
-def _count(client: "_Client", uri: str) -> int:
-    actions = client.request("textDocument/codeAction", _asked(uri))
-    assert isinstance(actions, list)
+def _ask(client: Editor, uri: str) -> float:
+    return client.time_code_action(uri, 0, 10 * N_HUNKS)
+
+
+def _count(client: Editor, uri: str) -> int:
+    actions = client.code_actions(uri, 0, 10 * N_HUNKS)
     wanted = [one for one in actions if str(one["title"]).startswith("Accept: ")]
     assert len(wanted) == N_HUNKS, f"{len(wanted)} of {N_HUNKS} hunks"
     return len(actions)
@@ -109,14 +97,6 @@ def _count(client: "_Client", uri: str) -> int:
 
 def _p95(times: list[float]) -> float:
     return times[min(len(times) - 1, int(len(times) * 0.95))]
-
-
-def _asked(uri: str) -> Json:
-    whole = {
-        "start": {"line": 0, "character": 0},
-        "end": {"line": 10 * N_HUNKS, "character": 0},
-    }
-    return {"textDocument": {"uri": uri}, "range": whole, "context": {"diagnostics": []}}
 
 
 def _before() -> str:
@@ -158,109 +138,3 @@ def _script() -> Json:
             },
         ]
     }
-
-
-def _finish_run(client: "_Client") -> None:
-    given = {"command": "longshift.startGoal", "arguments": [{"goal": "Change a third"}]}
-    client.request("workspace/executeCommand", given)
-    deadline = time.monotonic() + 30
-    listed = {"command": "longshift.listRuns", "arguments": [{}]}
-    while time.monotonic() < deadline:
-        answer = client.request("workspace/executeCommand", listed)
-        assert isinstance(answer, dict)
-        if answer["runs"][0]["state"] == "ended":
-            return
-        time.sleep(0.05)
-    raise RuntimeError("The run that makes the hunks has not ended within 30 s.")
-
-
-class _Client:
-    """One server process; speaks as little of the protocol as the figure needs."""
-
-    def __init__(self, command: tuple[str, ...], folder: Path, base_url: str) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".git")},
-        )
-        self._ids = itertools.count(1)
-        self._versions = itertools.count(2)
-        model = {"model": "scripted", "base_url": base_url}
-        settings = {
-            "models": {"default": model},
-            "budget": {"usd": 0.0},
-            "gates": "off",
-            "checks": [],
-        }
-        self.request(
-            "initialize",
-            {
-                "processId": os.getpid(),
-                "rootUri": folder.as_uri(),
-                "capabilities": _CAPABILITIES,
-                "initializationOptions": {"settings": settings},
-            },
-        )
-        self._send({"method": "initialized", "params": {}})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.request("shutdown", None)
-        self._send({"method": "exit"})
-        self._process.wait(10)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
-
-    def open(self, uri: str, text: str) -> None:
-        """Open a document."""
-        document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
-        self._send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
-
-    def type(self, uri: str, line: int, text: str) -> None:
-        """Insert a text at the start of a line."""
-        here = {"line": 3 * line, "character": 0}
-        params = {
-            "textDocument": {"uri": uri, "version": next(self._versions)},
-            "contentChanges": [{"range": {"start": here, "end": here}, "text": text}],
-        }
-        self._send({"method": "textDocument/didChange", "params": params})
-
-    def code_action(self, uri: str) -> float:
-        """Seconds from sending the request to its parsed answer."""
-        started_s = time.perf_counter()
-        self.request("textDocument/codeAction", _asked(uri))
-        return time.perf_counter() - started_s
-
-    def request(self, method: str, params: object) -> object:
-        """Send a request and return its result; what comes in between is passed over."""
-        id_ = next(self._ids)
-        self._send({"id": id_, "method": method, "params": params})
-        while True:
-            message = self._receive()
-            if message.get("id") == id_ and "method" not in message:
-                if "error" in message:
-                    raise RuntimeError(f"{method} was answered with {message['error']}.")
-                return message["result"]
-            if "id" in message and "method" in message:
-                self._send({"id": message["id"], "result": None})
-
-    def _send(self, message: Mapping[str, object]) -> None:
-        assert self._process.stdin is not None
-        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self._process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-        self._process.stdin.flush()
-
-    def _receive(self) -> Json:
-        assert self._process.stdout is not None
-        length = 0
-        while (line := self._process.stdout.readline()) not in {b"\r\n", b""}:
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        message: Json = json.loads(self._process.stdout.read(length))
-        return message

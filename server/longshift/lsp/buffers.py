@@ -6,9 +6,10 @@ only the client does.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from pygls.uris import to_fs_path
@@ -16,6 +17,9 @@ from pygls.uris import to_fs_path
 from longshift.lsp.protocol import LongshiftLanguageServer
 
 Watcher = Callable[[str], None]
+
+MOST_PLACES: Final = 16_384
+"""URIs whose files are remembered; more than any editor has open at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,18 @@ class Buffer:
 
 
 class Buffers:
-    """All open documents of one client."""
+    """All open documents of one client.
+
+    Invariant: no question about one document costs more with many open ones.
+    """
 
     def __init__(self, server: LongshiftLanguageServer) -> None:
-        """Look at the server's documents."""
+        """Look at the server's documents, of which `changed` tells."""
         self._server = server
         self._places: dict[str, Path | None] = {}
+        self._at: dict[Path, dict[str, None]] = {}
+        """The URIs, without quoting, of each file that is open; the last one speaks for it."""
+        self._below: dict[Path, _Picture] = {}
         self._set_aside: dict[str, tuple[Path, str]] = {}
         self._watchers: list[Watcher] = []
         self._changed: asyncio.Future[None] | None = None
@@ -58,15 +68,27 @@ class Buffers:
         """Whether the client has a document open."""
         return unquote(uri) in self._server.workspace.text_documents
 
-    def below(self, root: Path) -> Iterator[Buffer]:
-        """Every open document below a root."""
-        for uri in list(self._server.workspace.text_documents):
-            if (buffer := self.find(uri, root)) is not None:
-                yield buffer
+    def below(self, root: Path) -> Mapping[str, Buffer]:
+        """Every open document below a root, by path, as they are now; never changes."""
+        if root not in self._below:
+            self._below[root] = _Picture()
+            for place in self._at:
+                self._draw(place, root)
+        buffers = self._below[root].taken()
+        left = {
+            place
+            for uri, (place, _) in list(self._set_aside.items())
+            if (open_ := self._server.workspace.text_documents.get(uri)) is not None
+            and self._is_left_behind(uri, open_.source)
+        }
+        if not left:
+            return buffers
+        return {path: buffer for path, buffer in buffers.items() if root / path not in left}
 
     def at(self, path: str, root: Path) -> Buffer | None:
         """The open document at a path below a root."""
-        return next((buffer for buffer in self.below(root) if buffer.path == path), None)
+        uris = self._at.get(root / path)
+        return self.find(next(reversed(uris)), root) if uris else None
 
     def set_aside(self, buffer: Buffer, root: Path) -> None:
         """Take a document for closed, as the person let its file be moved away or deleted.
@@ -84,19 +106,13 @@ class Buffers:
     def path(self, uri: str, root: Path) -> str | None:
         """The path of a URI below a root; None where it lies elsewhere or is no file."""
         place = self.place(uri)
-        if place is None:
-            return None
-        try:
-            path = place.relative_to(root).as_posix()
-        except ValueError:
-            return None
-        return None if path == "." or path.split("/", 1)[0] == ".git" else path
+        return None if place is None else _path(place, root)
 
     def place(self, uri: str) -> Path | None:
         """The file of a URI, links in its folders resolved; None for another scheme."""
         if uri not in self._places:
-            if len(self._places) > 4096:
-                self._places.clear()
+            if len(self._places) >= MOST_PLACES:
+                del self._places[next(iter(self._places))]
             self._places[uri] = _place(uri)
         return self._places[uri]
 
@@ -106,8 +122,7 @@ class Buffers:
 
     def changed(self, uri: str) -> None:
         """Take note that a document opened, changed or closed."""
-        if not self.is_open(uri):
-            self._set_aside.pop(unquote(uri), None)
+        self._note(uri)
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         for watcher in self._watchers:
@@ -119,6 +134,33 @@ class Buffers:
             self._changed = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._changed)
 
+    def _note(self, uri: str) -> None:
+        place, key = self.place(uri), unquote(uri)
+        if not self.is_open(uri):
+            self._set_aside.pop(key, None)
+        if place is None:
+            return
+        if self.is_open(uri):
+            self._at.setdefault(place, {}).setdefault(key)
+        elif place in self._at:
+            self._at[place].pop(key, None)
+            if not self._at[place]:
+                del self._at[place]
+        for root in self._below:
+            self._draw(place, root)
+
+    def _draw(self, place: Path, root: Path) -> None:
+        """Put what is open of a file into the picture of a root."""
+        path = _path(place, root)
+        if path is None:
+            return
+        uris = self._at.get(place)
+        document = self._server.workspace.text_documents[next(reversed(uris))] if uris else None
+        self._below[root].put(
+            path,
+            Buffer(document.uri, path, document.source, document.version) if document else None,
+        )
+
     def _is_left_behind(self, uri: str, text: str) -> bool:
         aside = self._set_aside.get(uri)
         if aside is None:
@@ -128,6 +170,34 @@ class Buffers:
             return True
         self._set_aside.pop(uri, None)
         return False
+
+
+class _Picture:
+    """The open documents below one root. What was taken never changes: the next change copies."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Buffer] = {}
+        self._is_taken = False
+
+    def taken(self) -> Mapping[str, Buffer]:
+        self._is_taken = True
+        return self._buffers
+
+    def put(self, path: str, buffer: Buffer | None) -> None:
+        if self._is_taken:
+            self._buffers, self._is_taken = self._buffers.copy(), False
+        if buffer is None:
+            self._buffers.pop(path, None)
+        else:
+            self._buffers[path] = buffer
+
+
+def _path(place: Path, root: Path) -> str | None:
+    try:
+        path = place.relative_to(root).as_posix()
+    except ValueError:
+        return None
+    return None if path == "." or path.split("/", 1)[0] == ".git" else path
 
 
 def _place(uri: str) -> Path | None:

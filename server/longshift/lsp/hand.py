@@ -64,7 +64,7 @@ class EditorHand:
 
     def present(self) -> EditorPresent:
         """What the person has at this moment."""
-        return EditorPresent.of(self._root, self._host.buffers.below(self._root))
+        return EditorPresent(self._root, self._host.buffers.below(self._root))
 
     async def apply(self, hunks: Sequence[PendingHunk], effects: Sequence[Effect]) -> None:
         """Write decided hunks: the editor first, since it may refuse; then the disk.

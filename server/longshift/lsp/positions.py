@@ -6,17 +6,19 @@ Pure. Offsets count code points; LSP's lines end at "\n", "\r\n" and a lone "\r"
 
 import re
 from bisect import bisect_right
+from functools import cached_property
 
 from lsprotocol.types import Position, Range
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_NEWLINE = re.compile(r"\n")
 
 
 class Lines:
-    """One text with its lines, for many questions."""
+    """One text with its lines, for many questions; they are found at the first."""
 
     def __init__(self, text: str, encoding: str) -> None:
-        """Find the lines.
+        """Hold the text.
 
         Args:
             text: as the client has it.
@@ -24,9 +26,15 @@ class Lines:
         """
         self.text = text
         self._encoding = encoding
-        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
         self._is_ascii = text.isascii()
-        self._review_starts = self._starts if "\r" not in text else [0, *_after_newlines(text)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return _starts(_LINE_END, self.text)
+
+    @cached_property
+    def _review_starts(self) -> list[int]:
+        return self._starts if "\r" not in self.text else _starts(_NEWLINE, self.text)
 
     def position(self, offset: int) -> Position:
         """Where a code point stands; the length of the text is its end."""
@@ -77,5 +85,5 @@ def meets(range_: Range, start: Position, end: Position) -> bool:
     return first <= range_.end.line and range_.start.line <= last
 
 
-def _after_newlines(text: str) -> list[int]:
-    return [index + 1 for index, character in enumerate(text) if character == "\n"]
+def _starts(line_end: re.Pattern[str], text: str) -> list[int]:
+    return [0, *[end.end() for end in line_end.finditer(text)]]

@@ -5,7 +5,7 @@ anything.
 """
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,6 @@ class EditorPresent:
 
     root: Path
     buffers: Mapping[str, Buffer]
-
-    @classmethod
-    def of(cls, root: Path, buffers: Iterable[Buffer]) -> "EditorPresent":
-        """Take the picture."""
-        return cls(root, {buffer.path: buffer for buffer in buffers})
 
     def read(self, path: str) -> PresentFile | None:
         """Give the file at a path; None where nothing stands there, nor is open."""

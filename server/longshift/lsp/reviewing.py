@@ -4,15 +4,16 @@ Blocking: to be called on a thread of its own. Never changes anything, and keeps
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.errors import LongshiftError
+from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
 from longshift.review.proposals import Proposals
-from longshift.review.shapes import PendingHunk
+from longshift.review.shapes import PendingHunk, PresentFile
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class FileReview:
         text: what they were computed against; None: no text.
         version: of the buffer; None: not open.
         hunks: of all runs, in any state.
+        lines: of the text, in the client's encoding.
     """
 
     repo: str | None
@@ -42,6 +44,7 @@ class FileReview:
     text: str | None
     version: int | None
     hunks: tuple[ReviewHunk, ...]
+    lines: Lines
 
     @property
     def pending(self) -> tuple[ReviewHunk, ...]:
@@ -86,17 +89,50 @@ def _of_path(
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class FileFindings:
+    """The open findings of one file as it is now, each with its run's id and its line, from 0."""
+
+    path: str
+    lines: Lines
+    findings: tuple[tuple[str, Finding, int], ...]
+
+
 def open_findings(
-    proposals: Proposals, runs: tuple[Run, ...], present: EditorPresent
-) -> list[tuple[Run, Finding, int]]:
-    """The open findings, each with its line now; of those that say the same, the latest."""
-    found: dict[tuple[str, int, str, str], tuple[Run, Finding, int]] = {}
+    proposals: Proposals,
+    runs: tuple[Run, ...],
+    present: EditorPresent,
+    encoding: str,
+    paths: Collection[str] | None,
+) -> list[FileFindings]:
+    """The open findings by file, at some paths or (None) at all; of equal ones, the latest."""
+    by_path: dict[str, list[tuple[Run, Finding]]] = {}
     for run in runs:
         for one in run.findings.values():
-            if one.state != "open":
-                continue
-            file = present.read(one.path)
-            line = proposals.line_in_present(one.commit, one.path, one.line - 1, file)
-            if line is not None:
-                found[one.path, line, one.code, one.message] = (run, one, line)
-    return list(found.values())
+            if one.state == "open" and (paths is None or one.path in paths):
+                by_path.setdefault(one.path, []).append((run, one))
+    return [
+        _findings_at(proposals, path, found, present, encoding) for path, found in by_path.items()
+    ]
+
+
+def _findings_at(
+    proposals: Proposals,
+    path: str,
+    findings: Iterable[tuple[Run, Finding]],
+    present: EditorPresent,
+    encoding: str,
+) -> FileFindings:
+    file = present.read(path)
+    found: dict[tuple[int, str, str], tuple[str, Finding, int]] = {}
+    for run, one in findings:
+        line = proposals.line_in_present(one.commit, path, one.line - 1, file)
+        if line is not None:
+            found[line, one.code, one.message] = (run.id, one, line)
+    return FileFindings(path, Lines(_text(file), encoding), tuple(found.values()))
+
+
+def _text(file: PresentFile | None) -> str:
+    if file is None:
+        return ""
+    return file.text if file.text is not None else (file.data or b"").decode("utf-8", "replace")

@@ -7,14 +7,13 @@ change.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.domain import events
-from longshift.domain.model import Finding
 from longshift.domain.state import Run, State
 from longshift.engine.commands import refuse_restricted
 from longshift.engine.describe import Json, describe_in_present
@@ -23,10 +22,19 @@ from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
+from longshift.lsp.garbage import settle
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.link import Link, open_link
+from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
-from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, open_findings, touched
+from longshift.lsp.reviewing import (
+    FileFindings,
+    FileReview,
+    ReviewHunk,
+    hunks_of,
+    open_findings,
+    touched,
+)
 from longshift.repository.worktree import Worktree
 from longshift.settings import (
     LetIn,
@@ -63,7 +71,9 @@ class Session:
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
-        self._reviews: dict[str, tuple[object, FileReview]] = {}
+        self._reviews: dict[str, tuple[object, asyncio.Task[FileReview]]] = {}
+        """Of open documents: an editor asks several questions about each text of one."""
+        self._is_closed = False
         self._since = SystemClock().now()
         self._epoch = 0
         """Grows with each fact that can move hunks."""
@@ -131,6 +141,7 @@ class Session:
                     self._on_fact,
                     self._on_lost,
                 )
+                settle()
                 self._epoch += 1
                 self.host.opened(self)
             return self._link
@@ -172,21 +183,23 @@ class Session:
         """
         present = self.hand.present()
         buffer = present.buffers.get(path)
-        nothing = FileReview(self.repo_named, path, buffer.text if buffer else None, None, ())
-        if self._link is None:
-            return nothing
-        key = (self._epoch, self.repo_named, buffer.version, buffer.text) if buffer else None
+        if self._link is None or buffer is None:
+            return await self._review(path, present)
+        key = (self._epoch, self.repo_named, buffer.version, buffer.text)
         known = self._reviews.get(path)
-        if known is not None and key is not None and known[0] == key:
-            return known[1]
-        runs = tuple(run for run in self.runs.values() if run.changes)
-        found = await self.off_loop(hunks_of, self._link.proposals, runs, path, present)
-        file = await self.off_loop(present.read, path) if buffer is None else None
-        text = buffer.text if buffer else file.text if file else None
-        review = FileReview(self.repo_named, path, text, buffer.version if buffer else None, found)
-        if key is not None:
-            self._reviews[path] = (key, review)
-        return review
+        if known is None or known[0] != key or _has_failed(known[1]):
+            task = asyncio.create_task(self._review(path, present), name=f"review {path}")
+            known = self._reviews[path] = (key, task)
+        return await asyncio.shield(known[1])
+
+    async def _review(self, path: str, present: EditorPresent) -> FileReview:
+        buffer, repo, encoding = present.buffers.get(path), self.repo_named, self._encoding
+        text, version = (buffer.text, buffer.version) if buffer else (None, None)
+        hunks: tuple[ReviewHunk, ...] = ()
+        if self._link is not None:
+            runs = tuple(run for run in self.runs.values() if run.changes)
+            hunks = await self.off_loop(hunks_of, self._link.proposals, runs, path, present)
+        return FileReview(repo, path, text, version, hunks, Lines(text or "", encoding))
 
     def expect(self, one: ReviewHunk, text: str) -> None:
         """Say what the buffer will read once the editor has applied an action's edit."""
@@ -199,16 +212,16 @@ class Session:
         version = await self.off_loop(link.store.read_file, commit, path)
         return version.data if version is not None else None
 
-    async def findings(self) -> list[tuple[Run, Finding, int]]:
-        """The open findings, each with the line where it stands now, from zero.
+    async def findings(self, paths: Collection[str] | None = None) -> list[FileFindings]:
+        """The open findings of some files, or of all, where they stand in this editor.
 
         Of findings that say the same of the same line, the latest run's.
         """
         if self._link is None:
             return []
         runs = tuple(run for run in self.runs.values() if run.findings)
-        present = self.hand.present()
-        return await self.off_loop(open_findings, self._link.proposals, runs, present)
+        present, proposals = self.hand.present(), self._link.proposals
+        return await self.off_loop(open_findings, proposals, runs, present, self._encoding, paths)
 
     async def check_settings(self) -> tuple[str, ...]:
         """Read the settings as a run would, and give their notices.
@@ -235,7 +248,13 @@ class Session:
         await self.off_loop(Trust(default_trust_folder()).trust, self.root, shown.fingerprint)
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do blocking work on another thread."""
+        """Do blocking work on another thread.
+
+        Raises:
+            NeedsPerson: the session is closed.
+        """
+        if self._is_closed:
+            raise NeedsPerson(f"{self.root} was closed meanwhile. Nothing was done.")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
 
@@ -249,7 +268,12 @@ class Session:
             link, self._link = self._link, None
         if link is not None:
             await link.close()
+        self._is_closed = True
         self._threads.shutdown(wait=True)
+
+    @property
+    def _encoding(self) -> str:
+        return self.host.client.encoding
 
     def _on_fact(self, recorded: events.Recorded) -> None:
         if isinstance(recorded.event, MOVES_HUNKS):
@@ -307,4 +331,9 @@ class Session:
             return []
         if isinstance(change_id, str):
             return list(run.changes[change_id].paths)
-        return [path for path in present.buffers if path in set(touched(run))]
+        landed = set(touched(run))
+        return [path for path in present.buffers if path in landed]
+
+
+def _has_failed(task: "asyncio.Task[FileReview]") -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

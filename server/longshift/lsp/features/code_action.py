@@ -13,31 +13,32 @@ from lsprotocol import types
 from longshift.lsp import actions
 from longshift.lsp.actions import Action
 from longshift.lsp.host import Host
-from longshift.lsp.positions import Lines, meets
-from longshift.lsp.prepared import Json, Prepared, take_prepared
+from longshift.lsp.positions import meets
+from longshift.lsp.protocol import NOTHING, Written, written
 
 if TYPE_CHECKING:
     from longshift.lsp.reviewing import FileReview
     from longshift.lsp.session import Session
 
+Json = dict[str, object]
+
 
 @dataclass(frozen=True, slots=True)
 class _HunkMenu:
-    """The actions on one hunk, and where they are offered."""
+    """The actions on one hunk, each written down, and where they are offered."""
 
     range: types.Range
-    actions: tuple[tuple[Action, Json], ...]
+    actions: tuple[tuple[Action, Written], ...]
 
 
 def register(host: Host) -> None:
     """Answer with code actions, or with commands where the client knows no more."""
-    take_prepared(host.server)
     answers = _Answers(host)
     host.buffers.watch(answers.forget_closed)
     options = types.CodeActionOptions(list(actions.KINDS))
 
     @host.server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
-    async def code_action(params: types.CodeActionParams) -> Prepared:
+    async def code_action(params: types.CodeActionParams) -> Written:
         return await answers.to(params)
 
 
@@ -48,45 +49,55 @@ class _Answers:
         self._host = host
         self._menus: dict[str, tuple[FileReview, list[_HunkMenu]]] = {}
 
-    async def to(self, params: types.CodeActionParams) -> Prepared:
+    async def to(self, params: types.CodeActionParams) -> Written:
         """Everything that is offered at a range."""
         uri, asked = params.text_document.uri, params.range
         session = await self._host.sessions.holding(uri)
         path = self._host.buffers.path(uri, session.root) if session is not None else None
         if session is None or path is None:
-            return Prepared([])
+            return NOTHING
         review = await session.review(path)
         only = _words(params.context.only)
         forms = _Forms(self._host, session, uri, review)
-        found: list[Json] = []
+        found: list[Written] = []
         if actions.wants_any((actions.ACCEPT, actions.REJECT, actions.REWORK), only):
-            for menu in self._menu(uri, review, forms):
+            for menu in await self._menu(session, uri, review, forms):
                 if meets(asked, menu.range.start, menu.range.end):
-                    found += [form for one, form in menu.actions if actions.wanted(one.kind, only)]
-        found += [forms.of(one) for one in _others(params, review, only)]
-        return Prepared(found)
+                    wanted = [one for one in menu.actions if actions.wanted(one[0].kind, only)]
+                    found += [forms.completed(action, form) for action, form in wanted]
+        found += [written(forms.of(one)) for one in _others(params, review, only)]
+        return Written(b"[%b]" % b",".join(one.data for one in found))
 
     def forget_closed(self, uri: str) -> None:
         """Drop what was made for a document that is not open any more."""
         if not self._host.buffers.is_open(uri):
             self._menus.pop(uri, None)
 
-    def _menu(self, uri: str, review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
+    async def _menu(
+        self, session: "Session", uri: str, review: "FileReview", forms: "_Forms"
+    ) -> list[_HunkMenu]:
         known = self._menus.get(uri)
         if known is not None and known[0] is review:
             return known[1]
-        lines = Lines(review.text or "", self._host.client.encoding)
-        offered: dict[int, list[tuple[Action, Json]]] = {}
-        for action in actions.unique(actions.on_hunks(review)):
-            offered.setdefault(id(action.hunk), []).append((action, forms.of(action)))
-        menus = [
-            _HunkMenu(
-                lines.lines_range(one.hunk.start_line, one.hunk.end_line), tuple(offered[id(one)])
-            )
-            for one in review.pending
-        ]
-        self._menus[uri] = (review, menus)
+        if not review.pending:
+            return []
+        menus = await session.off_loop(_menus, review, forms)
+        if self._host.buffers.is_open(uri):
+            self._menus[uri] = (review, menus)
         return menus
+
+
+def _menus(review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
+    offered: dict[int, list[tuple[Action, Written]]] = {}
+    for action in actions.unique(actions.on_hunks(review)):
+        offered.setdefault(id(action.hunk), []).append((action, written(forms.of(action))))
+    return [
+        _HunkMenu(
+            review.lines.lines_range(one.hunk.start_line, one.hunk.end_line),
+            tuple(offered[id(one)]),
+        )
+        for one in review.pending
+    ]
 
 
 def _others(
@@ -131,22 +142,29 @@ class _Forms:
         if action.diagnostic is not None:
             form["diagnostics"] = [self._convert(action.diagnostic)]
         if action.hunk is not None and action.kind == actions.ACCEPT:
-            self._add_edit(form, action)
+            if self._host.client.tags_llm:
+                form["tags"] = [types.CodeActionTag.LlmGenerated.value]
+            if self._session.owns and self._host.client.resolves_edits:
+                form["data"] = {"uri": self._uri}
         return form
 
-    def _add_edit(self, form: Json, action: Action) -> None:
-        if self._host.client.tags_llm:
-            form["tags"] = [types.CodeActionTag.LlmGenerated.value]
-        if not self._session.owns or action.hunk is None:
-            return  # the owner of the repository does not see this editor's buffers
-        if self._host.client.resolves_edits:
-            form["data"] = {"uri": self._uri}
-            return
+    def completed(self, action: Action, form: Written) -> Written:
+        """The same with its edit, where the client can't ask for it later; in the loop's thread."""
+        client = self._host.client
+        if (
+            action.hunk is None
+            or action.kind != actions.ACCEPT
+            or client.resolves_edits
+            or not client.action_literals
+            or not self._session.owns  # the owner of the repository does not see these buffers
+        ):
+            return form
         from longshift.lsp.resolving import edit_of
 
-        edit = edit_of(self._host.client, self._session, self._review, action.hunk)
-        if edit is not None:
-            form["edit"] = self._convert(edit)
+        edit = edit_of(client, self._session, self._review, action.hunk)
+        if edit is None:
+            return form
+        return written({**self.of(action), "edit": self._convert(edit)})
 
     def _convert(self, value: object) -> object:
         return self._host.server.protocol.fm.converter.unstructure(value)

@@ -3,13 +3,15 @@
 Owns nothing that a code action does not offer too: not every client shows lenses.
 """
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
 from longshift.lsp import actions
 from longshift.lsp.host import Host
-from longshift.lsp.positions import Lines
+from longshift.lsp.protocol import NOTHING, Throttle, Written, written
 from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
@@ -17,23 +19,36 @@ if TYPE_CHECKING:
     from longshift.lsp.reviewing import FileReview, ReviewHunk
     from longshift.lsp.session import Session
 
-MOVING = frozenset({"task.landed", "head.moved", "change.decided"})
+Json = dict[str, object]
+
+INTERVAL_S: Final = 0.5
+"""Between two questions to ask anew: with hundreds of workers there are many landings a second."""
+MOVING: Final = frozenset({"task.landed", "head.moved", "change.decided"})
 
 
 def register(host: Host) -> None:
     """Answer with lenses, and have them asked for again when hunks come, go or move."""
 
     @host.server.feature(types.TEXT_DOCUMENT_CODE_LENS)
-    async def code_lens(params: types.CodeLensParams) -> list[types.CodeLens]:
+    async def code_lens(params: types.CodeLensParams) -> Written:
         uri = params.text_document.uri
         session = await host.sessions.holding(uri)
         path = host.buffers.path(uri, session.root) if session is not None else None
         if session is None or path is None:
-            return []
-        return _lenses(await session.review(path), host.client.encoding)
+            return NOTHING
+        review = await session.review(path)
+        return await session.off_loop(_lenses, review) if review.pending else NOTHING
+
+    throttle: Throttle[None] | None = None
 
     def refresh() -> None:
+        nonlocal throttle
         if host.client.refreshes_lenses and not host.closing:
+            throttle = throttle or Throttle(INTERVAL_S, ask_anew, asyncio.get_running_loop())
+            throttle.put(None)
+
+    def ask_anew(_: None) -> None:
+        if not host.closing:
             host.server.workspace_code_lens_refresh(None)
 
     def on_fact(_: "Session", recorded: "Recorded") -> None:
@@ -44,36 +59,41 @@ def register(host: Host) -> None:
     host.listen_opened(lambda _: refresh())
 
 
-def _lenses(review: "FileReview", encoding: str) -> list[types.CodeLens]:
-    lines = Lines(review.text or "", encoding)
-    return [
-        types.CodeLens(lines.lines_range(one.hunk.start_line, one.hunk.start_line), command)
-        for one in review.pending
-        for command in _commands(review.repo, one)
-    ]
-
-
-def _commands(repo: str | None, one: "ReviewHunk") -> list[types.Command]:
-    hunk, argument = one.hunk, actions.target(repo, one)
-    change: dict[str, object] = {
-        **actions.named(repo),
-        "runId": one.run_id,
-        "changeId": hunk.change_id,
-    }
-    counts = f"+{hunk.added} \N{MINUS SIGN}{hunk.removed}{actions.protected(hunk.flag)}"
-    accept = f"Accept ({counts})"
-    first = (
-        _command(accept, "acceptChange", argument)
-        if hunk.state == "pending"
-        else _command("Rework", "reworkChange", argument)
+def _lenses(review: "FileReview") -> Written:
+    titles: dict[str, str] = {}  # many hunks, few titles; to look for secrets in each costs
+    return written(
+        [
+            {
+                "range": _range(review.lines.lines_range(one.hunk.start_line, one.hunk.start_line)),
+                "command": {"title": title, "command": command, "arguments": [argument]},
+            }
+            for one in review.pending
+            for title, command, argument in _commands(review.repo, one, titles)
+        ]
     )
-    return [
-        first,
-        _command("Reject", "rejectChange", argument),
-        _command("Diff", "showChange", {**change, "path": hunk.path}),
-        _command(f"Why: {hunk.title}", "explainChange", change),
-    ]
 
 
-def _command(title: str, name: str, argument: dict[str, object]) -> types.Command:
-    return types.Command(title=shown(title), command=f"longshift.{name}", arguments=[argument])
+def _commands(
+    repo: str | None, one: "ReviewHunk", titles: dict[str, str]
+) -> Iterator[tuple[str, str, Json]]:
+    """Each with its title and its argument."""
+    hunk, argument = one.hunk, actions.target(repo, one)
+    change: Json = {**actions.named(repo), "runId": one.run_id, "changeId": hunk.change_id}
+    if hunk.state == "pending":
+        counts = f"+{hunk.added} \N{MINUS SIGN}{hunk.removed}{actions.protected(hunk.flag)}"
+        yield f"Accept ({counts})", "longshift.acceptChange", argument
+    else:
+        yield "Rework", "longshift.reworkChange", argument
+    yield "Reject", "longshift.rejectChange", argument
+    yield "Diff", "longshift.showChange", {**change, "path": hunk.path}
+    if hunk.title not in titles:
+        titles[hunk.title] = shown(f"Why: {hunk.title}")
+    yield titles[hunk.title], "longshift.explainChange", change
+
+
+def _range(range_: types.Range) -> Json:
+    start, end = range_.start, range_.end
+    return {
+        "start": {"line": start.line, "character": start.character},
+        "end": {"line": end.line, "character": end.character},
+    }

@@ -5,21 +5,23 @@ edits, at a bounded rate.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
 from longshift.lsp.host import Host
 from longshift.lsp.positions import Lines
-from longshift.lsp.protocol import Throttle
+from longshift.lsp.protocol import Throttle, written
 from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
     from longshift.domain.model import Finding
-    from longshift.lsp.present import EditorPresent
+    from longshift.lsp.reviewing import FileFindings
     from longshift.lsp.session import Session
+
+Json = dict[str, object]
 
 INTERVAL_S: Final = 0.2
 SEVERITIES: Final = {
@@ -41,8 +43,8 @@ def register(host: Host) -> None:
         if recorded.event.event in FACTS:
             publisher.renew()
 
-    def on_change(_: str) -> None:
-        publisher.renew_if_shown()
+    def on_change(uri: str) -> None:
+        publisher.renew_at(uri)
 
     def on_opened(_: "Session") -> None:
         publisher.renew()
@@ -58,24 +60,33 @@ class Publisher:
     def __init__(self, host: Host) -> None:
         """Nothing is published yet."""
         self._host = host
-        self._published: dict[str, list[types.Diagnostic]] = {}
+        self._published: dict[str, list[Json]] = {}
         self._throttle: Throttle[None] | None = None
+        self._everything = False
+        self._edited: set[str] = set()
+        """Documents whose text was changed since they were looked at."""
         self._busy = False
         self._again = False
 
     def renew(self) -> None:
         """Publish what has changed, soon."""
+        self._everything = True
+        self._soon()
+
+    def renew_at(self, uri: str) -> None:
+        """The same, where only one document was edited."""
+        session = self._host.sessions.at(uri)
+        if session is not None and session.has_findings:
+            self._edited.add(uri)
+            self._soon()
+
+    def _soon(self) -> None:
         if self._host.closing:
             return
         if self._throttle is None:
             loop = asyncio.get_running_loop()
             self._throttle = Throttle(INTERVAL_S, lambda _: self._start(), loop)
         self._throttle.put(None)
-
-    def renew_if_shown(self) -> None:
-        """The same, where there is anything that an edit can move."""
-        if any(session.has_findings for session in self._host.sessions.all):
-            self.renew()
 
     def _start(self) -> None:
         if self._host.closing:
@@ -93,63 +104,69 @@ class Publisher:
             self._busy = False
         if self._again:
             self._again = False
-            self.renew()
+            self._soon()
 
     async def _publish(self) -> None:
-        found: dict[str, list[types.Diagnostic]] = {}
+        everything, self._everything = self._everything, False
+        edited, self._edited = self._edited, set()
+        found: dict[str, list[Json]] = {}
         for session in self._host.sessions.all:
-            for uri, diagnostics in (await self._of(session)).items():
+            if self._host.closing:
+                return
+            paths = None if everything else self._paths(session, edited)
+            for path, diagnostics in await _of(session, paths):
+                uri = self._host.buffers.uri(path, session.root)
                 found.setdefault(uri, []).extend(diagnostics)
-        for uri in {*found, *self._published}:
+        for uri in {*found, *self._published} if everything else {*found, *edited}:
             self._tell(uri, found.get(uri, []))
 
-    async def _of(self, session: "Session") -> dict[str, list[types.Diagnostic]]:
-        buffers = self._host.buffers
-        by_path: dict[str, list[tuple[str, Finding, int]]] = {}
-        for run, finding, line in await session.findings():
-            by_path.setdefault(finding.path, []).append((run.id, finding, line))
-        present = session.hand.present()
-        found: dict[str, list[types.Diagnostic]] = {}
-        for path, findings in by_path.items():
-            text = await session.off_loop(_text, present, path)
-            lines = Lines(text, self._host.client.encoding)
-            found[buffers.uri(path, session.root)] = [
-                _diagnostic(run_id, finding, lines, line) for run_id, finding, line in findings
-            ]
-        return found
+    def _paths(self, session: "Session", uris: Iterable[str]) -> set[str]:
+        found = (self._host.buffers.path(uri, session.root) for uri in uris)
+        return {path for path in found if path is not None}
 
-    def _tell(self, uri: str, diagnostics: list[types.Diagnostic]) -> None:
+    def _tell(self, uri: str, diagnostics: list[Json]) -> None:
         if self._published.get(uri, []) == diagnostics:
             return
         if diagnostics:
             self._published[uri] = diagnostics
         else:
             del self._published[uri]
-        self._host.server.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(uri=uri, diagnostics=diagnostics)
+        self._host.server.protocol.notify_written(
+            types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS,
+            written({"uri": uri, "diagnostics": diagnostics}),
         )
 
 
-def _diagnostic(run_id: str, finding: "Finding", lines: Lines, line: int) -> types.Diagnostic:
+async def _of(session: "Session", paths: Collection[str] | None) -> list[tuple[str, list[Json]]]:
+    if paths is not None and not paths:
+        return []
+    files = await session.findings(paths)
+    return await session.off_loop(_diagnostics, files) if files else []
+
+
+def _diagnostics(files: Sequence["FileFindings"]) -> list[tuple[str, list[Json]]]:
+    return [
+        (file.path, [_diagnostic(*found, lines=file.lines) for found in file.findings])
+        for file in files
+    ]
+
+
+def _diagnostic(run_id: str, finding: "Finding", line: int, *, lines: Lines) -> Json:
     length = (finding.end_line or finding.line) - finding.line
-    first, last = lines.line_range(line), lines.line_range(line + length)
-    return types.Diagnostic(
-        range=types.Range(first.start, last.end),
-        message=_words(finding),
-        severity=SEVERITIES[finding.severity],
-        code=finding.code,
-        source="longshift",
-        data={"runId": run_id, "findingId": finding.id},
-    )
+    start, end = lines.line_range(line).start, lines.line_range(line + length).end
+    return {
+        "range": {
+            "start": {"line": start.line, "character": start.character},
+            "end": {"line": end.line, "character": end.character},
+        },
+        "message": _words(finding),
+        "severity": SEVERITIES[finding.severity].value,
+        "code": finding.code,
+        "source": "longshift",
+        "data": {"runId": run_id, "findingId": finding.id},
+    }
 
 
 def _words(finding: "Finding") -> str:
     parts: Sequence[str] = [finding.message, finding.suggestion]
     return shown("\n".join(part for part in parts if part))
-
-
-def _text(present: "EditorPresent", path: str) -> str:
-    file = present.read(path)
-    if file is None:
-        return ""
-    return file.text if file.text is not None else (file.data or b"").decode("utf-8", "replace")

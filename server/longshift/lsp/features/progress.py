@@ -4,7 +4,7 @@ Owns what is shown of a run while it works. Cancelling one stops its run; client
 progress, or without its cancel, have the commands.
 """
 
-from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from longshift.lsp.host import Host
@@ -42,7 +42,7 @@ class _Shown:
             if (progress := self._by_run.pop(key, None)) is not None:
                 progress.end(run.outcome or run.lifecycle)
         elif key in self._by_run:
-            self._by_run[key].report(describe(run))
+            self._by_run[key].report(partial(describe, run))
         elif session.is_live(recorded):
             self._by_run[key] = self._begin(session, run)
 
@@ -59,9 +59,9 @@ class _Shown:
 
 def describe(run: "Run") -> str:
     """Where a run stands, as in `cycle 1, working: 3 of 8 tasks landed, 2 running, $0.02`."""
-    counts = Counter(str(task.state) for task in run.tasks.values())
-    parts = [f"{counts['landed']} of {len(run.tasks)} tasks landed"]
-    parts += [f"{counts[state]} {state}" for state in ("running", "failed") if counts[state]]
+    states: list[str] = [task.state for task in run.tasks.values()]
+    parts = [f"{states.count('landed')} of {len(states)} tasks landed"]
+    parts += [f"{states.count(s)} {s}" for s in ("running", "failed") if s in states]
     cost = run.usage.cost_usd
     if cost:
         parts.append(f"${cost:.2f}")

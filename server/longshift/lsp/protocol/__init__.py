@@ -10,13 +10,17 @@ from longshift.lsp.protocol.methods import LongshiftProtocol
 from longshift.lsp.protocol.progress import Progress
 from longshift.lsp.protocol.server import LongshiftLanguageServer, make_server
 from longshift.lsp.protocol.throttle import Throttle
+from longshift.lsp.protocol.written import NOTHING, Written, written
 
 __all__ = [
+    "NOTHING",
     "LongshiftLanguageServer",
     "LongshiftProtocol",
     "LspError",
     "Progress",
     "Throttle",
+    "Written",
     "make_server",
     "warm_converter",
+    "written",
 ]

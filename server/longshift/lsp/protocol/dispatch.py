@@ -42,7 +42,6 @@ from longshift.lsp.protocol.answers import (
     wrong_params,
 )
 from longshift.lsp.protocol.envelope import (
-    VERSION,
     MalformedError,
     Message,
     MsgId,
@@ -286,7 +285,7 @@ class Dispatcher(Outgoing):
         # In the handler's last step: the answer to `initialize` must come before anything else.
         del self._in_flight[request.msg_id]
         try:
-            self._send_data({"jsonrpc": VERSION, "id": request.msg_id, "result": result})
+            self._send_result(request.msg_id, result)
         except Exception as unwritable:  # noqa: BLE001 -- logged with its traceback by `_fail`
             self._fail(request, unwritable)
 

@@ -26,6 +26,7 @@ from longshift.lsp.protocol.answers import ErrorAnswer
 from longshift.lsp.protocol.envelope import VERSION, MsgId, Response
 from longshift.lsp.protocol.framing import frame
 from longshift.lsp.protocol.transport import Transport
+from longshift.lsp.protocol.written import Written
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -90,6 +91,10 @@ class Outgoing(LanguageServerProtocol):
             future.add_done_callback(partial(_pass_result, method, callback))
         return future
 
+    def notify_written(self, method: str, params: Written) -> None:
+        """Send a notification whose parameters are JSON text already."""
+        self._send_written(b'"method":%b,"params":%b' % (json.dumps(method).encode(), params.data))
+
     def _forget(self, msg_id: MsgId) -> None:
         self._request_futures.pop(msg_id, None)
         self._result_types.pop(msg_id, None)
@@ -109,6 +114,21 @@ class Outgoing(LanguageServerProtocol):
         )
         if self._transport is not None:
             self._transport.write(frame(body.encode()), droppable=_is_droppable(fields))
+
+    def _send_result(self, msg_id: MsgId, result: object) -> None:
+        """Answer a request.
+
+        Raises:
+            TypeError, ValueError: some part of the result is not JSON.
+        """
+        if isinstance(result, Written):
+            self._send_written(b'"id":%b,"result":%b' % (json.dumps(msg_id).encode(), result.data))
+        else:
+            self._send_data({"jsonrpc": VERSION, "id": msg_id, "result": result})
+
+    def _send_written(self, fields: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(frame(b'{"jsonrpc":"%b",%b}' % (VERSION.encode(), fields)))
 
     def _serialize_message(self, data: object) -> dict[str, Any]:
         # pygls writes any object's __dict__ here, which shows the client our insides.

@@ -57,7 +57,7 @@ class Progress:
         self._interval_s = interval_s
         self._state: State = "unused"
         self._begin: types.WorkDoneProgressBegin | None = None
-        self._reports: Throttle[types.WorkDoneProgressReport] | None = None
+        self._reports: Throttle[Callable[[], types.WorkDoneProgressReport]] | None = None
 
     def begin(
         self,
@@ -91,21 +91,26 @@ class Progress:
         )
         asked.add_done_callback(self._agreed)
 
-    def report(self, message: str | None = None, percentage: int | None = None) -> None:
+    def report(
+        self, message: str | Callable[[], str] | None = None, percentage: int | None = None
+    ) -> None:
         """Say where the work stands; ignored before `begin` and after `end`.
 
         Args:
-            message: None leaves the last one standing.
+            message: None leaves the last one standing; what makes one is called only if it is
+                shown, which most of many are not.
             percentage: 0 to 100; ignored where `begin` had none.
         """
         if self._begin is None or self._state == "over":
             return
         shown = None if self._begin.percentage is None else _percent(percentage)
         if self._state == "asked":
-            self._begin.message = message or self._begin.message
+            self._begin.message = _said(message) or self._begin.message
             self._begin.percentage = self._begin.percentage if shown is None else shown
         elif self._reports is not None:
-            self._reports.put(types.WorkDoneProgressReport(message=message, percentage=shown))
+            self._reports.put(
+                lambda: types.WorkDoneProgressReport(message=_said(message), percentage=shown)
+            )
 
     def end(self, message: str | None = None) -> None:
         """Take it off the screen, after the last report; safe to call twice."""
@@ -128,7 +133,7 @@ class Progress:
             return
         self._state = "shown"
         loop = asyncio.get_running_loop()
-        self._reports = Throttle(self._interval_s, self._notify, loop)
+        self._reports = Throttle(self._interval_s, lambda make: self._notify(make()), loop)
 
     def _cancel(self) -> None:
         if self.cancelled.is_set():
@@ -140,6 +145,10 @@ class Progress:
     def _notify(self, value: object) -> None:
         params = types.ProgressParams(self.token, value)
         self._server.protocol.notify(types.PROGRESS, params)
+
+
+def _said(message: str | Callable[[], str] | None) -> str | None:
+    return message() if callable(message) else message
 
 
 def _percent(percentage: int | None) -> int | None:

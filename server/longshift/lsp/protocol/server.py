@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import BinaryIO, Final, NoReturn
 
@@ -31,6 +32,13 @@ CLOSE_TIMEOUT_S: Final = 10.0
 
 THREADS: Final = 4
 """For `@thread` handlers. Long work belongs elsewhere: the end of the process waits for these."""
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""How long a thread that computes may keep Python's one lock while the loop waits for it.
+
+By default it is 5 ms, which the loop pays each time that it comes back from waiting for anything:
+then one review on another thread holds up a keystroke as if it were done in the loop.
+"""
 
 
 class LongshiftLanguageServer(LanguageServer):
@@ -232,6 +240,7 @@ def make_server(
 
 
 def _run(session: Coroutine[None, None, int]) -> int:
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         return asyncio.run(session)
     except KeyboardInterrupt:

@@ -57,20 +57,41 @@ class LineCodec(PositionCodec):
 
 
 class OpenDocument(TextDocument):
-    """A document with LSP's idea of lines."""
+    """A document with LSP's idea of lines; a change costs its own lines, not all of them."""
+
+    _split: list[str] | None = None
+    """The text's lines, once a change has asked for them."""
 
     @property
     def lines(self) -> Sequence[str]:
         """The text's lines with their ends."""
-        return split_lines(self.source)
+        return tuple(self._lines())
+
+    def _lines(self) -> list[str]:
+        if self._split is None:
+            self._split = list(split_lines(self.source))
+        return self._split
+
+    def _apply_full_change(self, change: types.TextDocumentContentChangeEvent) -> None:
+        self._split = None
+        super()._apply_full_change(change)
 
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
-        source, lines = self.source, self.lines
-        codec = self.position_codec
-        start = _offset(lines, codec.position_from_client_units(lines, change.range.start))
-        end = _offset(lines, codec.position_from_client_units(lines, change.range.end))
-        start, end = min(start, end), max(start, end)
-        self._source = source[:start] + change.text + source[end:]
+        lines = self._lines()
+        if lines:
+            codec = self.position_codec
+            start, end = sorted(
+                _in_order(codec.position_from_client_units(lines, position))
+                for position in (change.range.start, change.range.end)
+            )
+            # With a line on each side: a "\r" and a "\n" may come together here, or part.
+            first, last = max(0, start[0] - 1), end[0] + 2
+            above, below = lines[first : start[0]], lines[end[0] + 1 : last]
+            changed = lines[start[0]][: start[1]] + change.text + lines[end[0]][end[1] :]
+            lines[first:last] = split_lines("".join([*above, changed, *below]))
+        else:
+            lines[:] = split_lines(change.text)
+        self._source = "".join(lines)
 
 
 class OpenDocuments(Workspace):
@@ -117,5 +138,5 @@ class OpenDocuments(Workspace):
 _ORIGIN: Final = ServerTextPosition(0, 0)
 
 
-def _offset(lines: Sequence[str], position: ServerTextPosition) -> int:
-    return sum(map(len, lines[: position.line])) + position.character
+def _in_order(position: ServerTextPosition) -> tuple[int, int]:
+    return position.line, position.character
