@@ -3,12 +3,14 @@
 Owns the limits. Each measurement makes its own repository and its own server.
 """
 
+import contextlib
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -104,8 +106,9 @@ def _keystrokes(n_keys: int) -> Part:
     with tempfile.TemporaryDirectory(prefix="longshift-bench-") as place:
         folder = Path(place).resolve()
         make_repository(folder, [LARGE])
-        seen = folder / ".git" / "seen.json"
+        seen, idle = folder / ".git" / "seen.json", folder / ".git" / "idle.json"
         with (
+            _idle_loop(idle),
             playing(changing([LARGE], _findings()), folder / ".git") as url,
             Editor(_watched(seen), folder, url) as editor,
         ):
@@ -123,11 +126,13 @@ def _keystrokes(n_keys: int) -> Part:
                 asked_s.append(time.perf_counter() - begun)
                 time.sleep(BETWEEN_KEYS_S)
                 windows.append((begun, time.perf_counter()))
-        report = Report.read(seen)
+        report, other = Report.read(seen), Report.read(idle)
     windows = windows[5:]  # what is generated at the first use
     held = [report.held(*window) for window in windows]
     worked = [report.worked(*window) for window in windows]
-    stalls = [max(report.stalls(*window), default=0.0) for window in windows]
+    stalls, others = (
+        [max(one.stalls(*window), default=0.0) for window in windows] for one in (report, other)
+    )
     return {
         "keystroke_holds_loop_p95_ms": _ms(_at(held, 0.95)),
         "keystroke_stalls_loop_p95_ms": _ms(_at(stalls, 0.95)),
@@ -137,6 +142,7 @@ def _keystrokes(n_keys: int) -> Part:
         "keystroke_holds_loop_median_ms": _ms(statistics.median(held)),
         "keystroke_holds_loop_cpu_p95_ms": _ms(_at(worked, 0.95)),
         "keystroke_stalls_loop_median_ms": _ms(statistics.median(stalls)),
+        "keystroke_stalls_idle_loop_p95_ms": _ms(_at(others, 0.95)),
         "keystroke_to_answers_p95_ms": _ms(_at(asked_s, 0.95)),
     }
 
@@ -149,10 +155,11 @@ def _landings(window_s: float) -> Part:
     with tempfile.TemporaryDirectory(prefix="longshift-bench-") as place:
         folder = Path(place).resolve()
         make_repository(folder, files)
-        seen = folder / ".git" / "seen.json"
+        seen, idle = folder / ".git" / "seen.json", folder / ".git" / "idle.json"
         script = landing([file.path for file in files], n_tasks, MODEL_TAKES_S)
         more = {"workers": WORKERS, "overlap": "allow", "budget": {"usd": 0.0, "tokens": 0}}
         with (
+            _idle_loop(idle),
             playing(script, folder / ".git") as url,
             Editor(_watched(seen), folder, url, more) as editor,
         ):
@@ -167,10 +174,8 @@ def _landings(window_s: float) -> Part:
                 time.sleep(BETWEEN_KEYS_S)
             ended, n_landed = time.perf_counter(), _landed(editor) - n_before
             editor.command("stopRun", runId="R1")
-        report = Report.read(seen)
-    stalls = report.stalls(begun, ended)
-    idle = int((ended - begun) / 0.002) - len(stalls)
-    stalls += [0.0] * max(0, idle)
+        report, other = Report.read(seen), Report.read(idle)
+    stalls, others = report.stalls(begun, ended), other.stalls(begun, ended)
     return {
         "landing_stall_median_ms": _ms(statistics.median(stalls)),
         "landing_stall_p99_ms": _ms(_at(stalls, 0.99)),
@@ -179,6 +184,8 @@ def _landings(window_s: float) -> Part:
         "landing_workers": WORKERS,
         "landing_window_s": round(ended - begun, 1),
         "landings": n_landed,
+        "landing_idle_loop_stall_p99_ms": _ms(_at(others, 0.99)),
+        "landing_idle_loop_stall_max_ms": _ms(max(others)),
         "loop_busy_share": round(report.held(begun, ended) / (ended - begun), 3),
     }
 
@@ -205,6 +212,14 @@ def _findings() -> list[dict[str, object]]:
         }
         for number in range(N_FINDINGS)
     ]
+
+
+@contextlib.contextmanager
+def _idle_loop(report: Path) -> Iterator[None]:
+    """A loop with nothing to do beside the server's: how late it is, the machine is."""
+    command = (sys.executable, "-m", "benchmarks.review.watched", "--idle", str(report))
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        yield
 
 
 def _watched(report: Path) -> tuple[str, ...]:

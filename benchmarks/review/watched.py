@@ -1,5 +1,8 @@
 """Longshift's server with its loop watched: `python -m benchmarks.review.watched REPORT`.
 
+With `--idle` before the report, a loop with nothing to do is watched until standard input ends:
+what it shows is the machine's doing, and none of the server's.
+
 Owns the watching: a heartbeat in the loop, and the time of each of its callbacks. Both are needed:
 a callback says what it took, and a beat that comes late says also how long a thread held Python's
 one lock between two of them. It begins at the request `benchmark/watch`, and writes what it saw as
@@ -68,9 +71,9 @@ class Report:
         found: list[float] = []
         for index in range(bisect_left(self.due, start), bisect_left(self.due, end)):
             late = self.late[index]
-            while late > 0:
+            found.append(late)
+            while (late := late - EVERY_S) > 0:
                 found.append(late)
-                late -= EVERY_S
         return found
 
 
@@ -135,5 +138,14 @@ def watched(place: Path) -> LongshiftLanguageServer:
     return server
 
 
+async def _idle(place: Path) -> None:
+    watch = Watch()
+    watch.begin()
+    await asyncio.to_thread(sys.stdin.buffer.read)
+    watch.report.write(place)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--idle":
+        sys.exit(asyncio.run(_idle(Path(sys.argv[2]))))
     sys.exit(watched(Path(sys.argv[1])).serve_stdio())

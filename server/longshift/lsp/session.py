@@ -212,16 +212,22 @@ class Session:
         version = await self.off_loop(link.store.read_file, commit, path)
         return version.data if version is not None else None
 
-    async def findings(self, paths: Collection[str] | None = None) -> list[FileFindings]:
-        """The open findings of some files, or of all, where they stand in this editor.
+    async def findings(
+        self, paths: Collection[str] | None, form: Callable[[list[FileFindings]], list[T]]
+    ) -> list[T]:
+        """The open findings of some files, or of all (None), where they stand in this editor.
 
-        Of findings that say the same of the same line, the latest run's.
+        Of findings that say the same of the same line, the latest run's. `form` gives them their
+        form, on another thread.
         """
         if self._link is None:
             return []
         runs = tuple(run for run in self.runs.values() if run.findings)
         present, proposals = self.hand.present(), self._link.proposals
-        return await self.off_loop(open_findings, proposals, runs, present, self._encoding, paths)
+        encoding = self._encoding
+        return await self.off_loop(
+            lambda: form(open_findings(proposals, runs, present, encoding, paths))
+        )
 
     async def check_settings(self) -> tuple[str, ...]:
         """Read the settings as a run would, and give their notices.

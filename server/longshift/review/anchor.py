@@ -11,9 +11,13 @@ Invariant: applying an edit that is `Free` changes no line that the person wrote
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
+from typing import Final
 
 from longshift.repository.hunks import LineHunk, line_hunks
 from longshift.review.weave import Toggle
+
+_IS_ENDED: Final = methodcaller("endswith", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def place(
     Returns:
         A placement for each edit, in order.
     """
-    if not all(line.endswith("\n") for line in reference[:-1]):
+    if not all(map(_IS_ENDED, reference[:-1])):
         # Two lines of the reference are one line of the text: its numbers speak of nothing there.
         last = len(present)
         return [Touched(min(e.start, last), min(e.end, last), ragged=True) for e in edits]

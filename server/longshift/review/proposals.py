@@ -1,10 +1,11 @@
 """Which hunks of a run are pending, against what the person has at this moment.
 
 Never writes anything, and never decides: it says what stands where, and what accepting would do.
-The landings' side of each file is computed once for each head (`side`, `weave`), the decisions'
-once for each decision (`reading`); a keystroke costs only the placing (`anchor`).
+The landings' side of each file is computed once for each landing on it (`side`, `weave`), the
+decisions' once for each decision (`reading`); a keystroke costs only the placing (`anchor`).
 """
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -56,6 +57,27 @@ class _Key:
     encoding: Encoding | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """All that a side follows from: most landings of a run leave it as it is.
+
+    Attributes:
+        touches: the steps that touched the file.
+        last: the commit of the last of them, which tells the run from an earlier one of its name.
+        takings: how often the person's text was taken.
+        links: the number of the head's links.
+    """
+
+    run: str
+    taken: str
+    path: str
+    encoding: Encoding | None
+    touches: tuple[int, ...]
+    last: str
+    takings: int
+    links: int
+
+
 class Proposals:
     """The hunks of runs, placed in the person's present text at each call. Thread-safe."""
 
@@ -63,8 +85,11 @@ class Proposals:
         self._store = store
         self._histories = Histories(store)
         self._sides: Cache[_Key, Readings] = Cache(1_000_000, _lines_held)
+        self._contents: Cache[_Content, Readings] = Cache(1_000_000, _lines_held)
         self._paths: Cache[tuple[str, str, int], tuple[str, ...]] = Cache(32)
-        self._links: Cache[str, Links] = Cache(32)
+        self._links: Cache[str, tuple[int, Links]] = Cache(32)
+        self._last_links: tuple[int, Links] = (0, Links({}))
+        self._numbering = threading.Lock()
         self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
 
     def paths(self, run: Run) -> tuple[str, ...]:
@@ -174,15 +199,39 @@ class Proposals:
 
     def _sides_of(self, run: Run, path: str, encoding: Encoding | None) -> Readings:
         key = _Key(run.id, run.head, run.taken, len(run.steps), path, encoding)
-        return self._sides.get(
-            key,
+        return self._sides.get(key, lambda _: self._content_of(run, path, encoding))
+
+    def _content_of(self, run: Run, path: str, encoding: Encoding | None) -> Readings:
+        touches = tuple(touch.step for touch in self._histories.of(run, path).touches)
+        number, links = self._links_of(run)
+        content = _Content(
+            run.id,
+            run.taken,
+            path,
+            encoding,
+            touches,
+            run.steps[touches[-1]].commit if touches else "",
+            sum(step.change_id is None for step in run.steps),
+            number,
+        )
+        return self._contents.get(
+            content,
             lambda _: Readings(
-                build_side(self._store, self._histories, run, path, self._links_of(run), encoding)
+                build_side(self._store, self._histories, run, path, links, encoding)
             ),
         )
 
-    def _links_of(self, run: Run) -> Links:
-        return self._links.get(run.head, lambda head: links_of(self._store, head))
+    def _links_of(self, run: Run) -> tuple[int, Links]:
+        """The links of a run's head, numbered: the same number, the same links."""
+        return self._links.get(run.head, self._numbered_links)
+
+    def _numbered_links(self, head: str) -> tuple[int, Links]:
+        links, last = links_of(self._store, head), self._last_links
+        if links.targets == last[1].targets:
+            return last
+        with self._numbering:
+            self._last_links = (self._last_links[0] + 1, links)
+            return self._last_links
 
 
 def apply(present_text: str, hunks: Iterable[PendingHunk]) -> str:

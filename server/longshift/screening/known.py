@@ -43,6 +43,8 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         """Know none."""
+        self.n_changes = 0
+        """How often what is known has changed."""
         self._kinds: dict[str, str] = {}
         self._spellings: dict[str, str] = {}
 
@@ -61,6 +63,7 @@ class KnownSecrets:
         # Replaced, not changed: others may be looking from other threads.
         self._kinds = {**self._kinds, value: kind}
         self._spellings = {**self._spellings, **spellings}
+        self.n_changes += 1
 
     def learn_environment(self, environ: Mapping[str, str]) -> None:
         """Remember what stands in variables that are called as secrets are called."""
@@ -82,6 +85,7 @@ class KnownSecrets:
     def forget(self) -> None:
         """Know none any more."""
         self._kinds, self._spellings = {}, {}
+        self.n_changes += 1
 
 
 KNOWN: Final = KnownSecrets()

@@ -60,22 +60,23 @@ def register(host: Host) -> None:
 
 
 def _lenses(review: "FileReview") -> Written:
-    titles: dict[str, str] = {}  # many hunks, few titles; to look for secrets in each costs
-    return written(
-        [
-            {
-                "range": _range(review.lines.lines_range(one.hunk.start_line, one.hunk.start_line)),
-                "command": {"title": title, "command": command, "arguments": [argument]},
-            }
-            for one in review.pending
-            for title, command, argument in _commands(review.repo, one, titles)
+    lenses: list[bytes] = []
+    for one in review.pending:
+        place = _range(review.lines.lines_range(one.hunk.start_line, one.hunk.start_line))
+        # Each by itself: all at once keep the loop waiting, on whatever thread.
+        lenses += [
+            written(
+                {
+                    "range": place,
+                    "command": {"title": title, "command": command, "arguments": [argument]},
+                }
+            ).data
+            for title, command, argument in _commands(review.repo, one)
         ]
-    )
+    return Written(b"[%b]" % b",".join(lenses))
 
 
-def _commands(
-    repo: str | None, one: "ReviewHunk", titles: dict[str, str]
-) -> Iterator[tuple[str, str, Json]]:
+def _commands(repo: str | None, one: "ReviewHunk") -> Iterator[tuple[str, str, Json]]:
     """Each with its title and its argument."""
     hunk, argument = one.hunk, actions.target(repo, one)
     change: Json = {**actions.named(repo), "runId": one.run_id, "changeId": hunk.change_id}
@@ -86,9 +87,7 @@ def _commands(
         yield "Rework", "longshift.reworkChange", argument
     yield "Reject", "longshift.rejectChange", argument
     yield "Diff", "longshift.showChange", {**change, "path": hunk.path}
-    if hunk.title not in titles:
-        titles[hunk.title] = shown(f"Why: {hunk.title}")
-    yield titles[hunk.title], "longshift.explainChange", change
+    yield shown(f"Why: {hunk.title}"), "longshift.explainChange", change
 
 
 def _range(range_: types.Range) -> Json:

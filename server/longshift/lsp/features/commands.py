@@ -14,7 +14,7 @@ from longshift.errors import UsageError
 from longshift.lsp.features.showing import show_change, why
 from longshift.lsp.features.trusting import offer_trust
 from longshift.lsp.host import Host
-from longshift.lsp.protocol import LongshiftLanguageServer, LspError
+from longshift.lsp.protocol import LongshiftLanguageServer, LspError, Written, written
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
@@ -23,6 +23,8 @@ Given = dict[str, object]
 Json = Mapping[str, object]
 Handler = Callable[[Host, str, Given], Awaitable[Json]]
 
+LONG: Final = frozenset({"listRuns", "describeRun"})
+"""Commands whose answers grow with their runs."""
 ANSWER_WITHIN_S: Final = 1.5
 """A decision that waits longer for the editor is answered as pending and goes on: an editor that
 is blocked by the command can't show its change before it has the answer."""
@@ -34,9 +36,11 @@ def register(host: Host) -> None:
         host.server.command(f"longshift.{name}")(_command(host, name, handler))
 
 
-def _command(host: Host, name: str, handler: Handler) -> Callable[..., Awaitable[Json]]:
-    async def run(_: LongshiftLanguageServer, *arguments: LSPAny) -> Json:
-        return await handler(host, name, _one_object(name, arguments))
+def _command(host: Host, name: str, handler: Handler) -> Callable[..., Awaitable[Json | Written]]:
+    async def run(_: LongshiftLanguageServer, *arguments: LSPAny) -> Json | Written:
+        result = await handler(host, name, _one_object(name, arguments))
+        # A run with thousands of tasks is megabytes.
+        return await asyncio.to_thread(written, result, parts=4) if name in LONG else result
 
     return run
 

@@ -138,10 +138,7 @@ class Publisher:
 
 
 async def _of(session: "Session", paths: Collection[str] | None) -> list[tuple[str, list[Json]]]:
-    if paths is not None and not paths:
-        return []
-    files = await session.findings(paths)
-    return await session.off_loop(_diagnostics, files) if files else []
+    return [] if paths is not None and not paths else await session.findings(paths, _diagnostics)
 
 
 def _diagnostics(files: Sequence["FileFindings"]) -> list[tuple[str, list[Json]]]:

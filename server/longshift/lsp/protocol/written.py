@@ -26,10 +26,24 @@ NOTHING: Final = Written(b"[]")
 """An empty list."""
 
 
-def written(value: object) -> Written:
+def written(value: object, *, parts: int = 0) -> Written:
     """Write a value down; from any thread.
+
+    Args:
+        value: of plain JSON; the keys of its objects are strings.
+        parts: to which depth it is written piece by piece. One piece keeps all other threads
+            waiting while it is written, 10 ms for a megabyte.
 
     Raises:
         TypeError, ValueError: some part of it is not JSON.
     """
-    return Written(json.dumps(value, allow_nan=False, separators=(",", ":")).encode())
+    return Written(_text(value, parts).encode())
+
+
+def _text(value: object, parts: int) -> str:
+    if parts and isinstance(value, dict):
+        pairs = (f"{json.dumps(name)}:{_text(one, parts - 1)}" for name, one in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if parts and isinstance(value, list):
+        return "[" + ",".join(_text(one, parts - 1) for one in value) + "]"
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
