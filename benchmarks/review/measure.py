@@ -1,6 +1,9 @@
 """The three measurements, and the figures made of them.
 
-Owns the limits. Each measurement makes its own repository and its own server.
+Owns the limits. Each measurement makes its own repository and its own server. What a key takes of
+the loop is the time that its thread is at work; a stall is how late a beat of the loop comes at
+worst after a key, or among a hundred while workers land. From stalls, but for the longest, that of
+an idle loop beside it is taken off: on a busy machine every process waits.
 """
 
 import contextlib
@@ -11,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -26,6 +30,7 @@ BARE: Final = (sys.executable, "-m", "benchmarks.bare_server", str(N_ACTIONS))
 MENU: Final = [File(f"folder{n % 10}/file{n}.py", 40, 5) for n in range(200)]
 LARGE: Final = File("large.py", 5_000, 100)
 N_FINDINGS: Final = 20
+N_OPEN: Final = 10_000
 WORKERS: Final = 200
 MODEL_TAKES_S: Final = 10.0
 """Each call of a worker's model, on average: 24,000 landings an hour."""
@@ -33,8 +38,9 @@ BETWEEN_KEYS_S: Final = 0.1
 
 LIMITS: Final = {
     "code_action_at_a_line_p95_ratio": ("max", 3.0),
-    "keystroke_holds_loop_p95_ms": ("max", 5.0),
-    "keystroke_stalls_loop_p95_ms": ("max", 5.0),
+    "keystroke_loop_p95_ms": ("max", 5.0),
+    "keystroke_stall_p95_ms": ("max", 5.0),
+    "keystroke_loop_10000_open_over_1": ("max", 1.5),
     "landing_stall_p99_ms": ("max", 5.0),
     "landing_stall_max_ms": ("max", 50.0),
 }
@@ -115,36 +121,61 @@ def _keystrokes(n_keys: int) -> Part:
             editor.finish_run("Change it")
             uri = (folder / LARGE.path).as_uri()
             editor.open(uri, LARGE.before)
-            n_hunks = len(editor.code_actions(uri, 0, LARGE.lines)) // 3
+            offered = editor.code_actions(uri, 0, LARGE.lines)
+            n_hunks = sum(str(one["title"]).startswith("Accept: ") for one in offered)
             editor.request(WATCH, {})
-            windows: list[tuple[float, float]] = []
-            asked_s: list[float] = []
-            for _ in range(n_keys):
-                line = lines.randrange(LARGE.lines)
-                begun = time.perf_counter()
-                _key(editor, uri, line)
-                asked_s.append(time.perf_counter() - begun)
-                time.sleep(BETWEEN_KEYS_S)
-                windows.append((begun, time.perf_counter()))
+
+            def keys(n: int) -> list[Window]:
+                found = [_timed_key(editor, uri, lines.randrange(LARGE.lines)) for _ in range(n)]
+                return found[5:]  # but what is generated at the first use
+
+            windows = keys(n_keys)
+            for n in range(N_OPEN):
+                editor.open((folder / f"open{n % 100}" / f"file{n}.py").as_uri(), "value = 1\n")
+            editor.code_actions(uri, 0, 1)
+            crowded = keys(n_keys // 2)
         report, other = Report.read(seen), Report.read(idle)
-    windows = windows[5:]  # what is generated at the first use
-    held = [report.held(*window) for window in windows]
-    worked = [report.worked(*window) for window in windows]
+    held = [report.held(one.begun, one.ended) for one in windows]
+    worked = [report.worked(one.begun, one.ended) for one in windows]
+    beside = [report.worked(one.begun, one.ended) for one in crowded]
     stalls, others = (
-        [max(one.stalls(*window), default=0.0) for window in windows] for one in (report, other)
+        [max(seen.stalls(window.begun, window.ended), default=0.0) for window in windows]
+        for seen in (report, other)
     )
     return {
-        "keystroke_holds_loop_p95_ms": _ms(_at(held, 0.95)),
-        "keystroke_stalls_loop_p95_ms": _ms(_at(stalls, 0.95)),
+        "keystroke_loop_p95_ms": _ms(_at(worked, 0.95)),
+        "keystroke_stall_p95_ms": _ms(max(0.0, _at(stalls, 0.95) - _at(others, 0.95))),
+        "keystroke_loop_10000_open_over_1": round(
+            statistics.median(beside) / statistics.median(worked), 2
+        ),
     }, {
         "large_file_lines": LARGE.lines,
         "large_file_hunks": n_hunks,
-        "keystroke_holds_loop_median_ms": _ms(statistics.median(held)),
-        "keystroke_holds_loop_cpu_p95_ms": _ms(_at(worked, 0.95)),
-        "keystroke_stalls_loop_median_ms": _ms(statistics.median(stalls)),
-        "keystroke_stalls_idle_loop_p95_ms": _ms(_at(others, 0.95)),
-        "keystroke_to_answers_p95_ms": _ms(_at(asked_s, 0.95)),
+        "keystroke_loop_median_ms": _ms(statistics.median(worked)),
+        "keystroke_loop_wall_median_ms": _ms(statistics.median(held)),
+        "keystroke_loop_wall_p95_ms": _ms(_at(held, 0.95)),
+        "keystroke_stall_with_machine_median_ms": _ms(statistics.median(stalls)),
+        "keystroke_stall_with_machine_p95_ms": _ms(_at(stalls, 0.95)),
+        "idle_loop_stall_beside_keystrokes_p95_ms": _ms(_at(others, 0.95)),
+        "keystroke_to_answers_p95_ms": _ms(_at([one.answered_s for one in windows], 0.95)),
     }
+
+
+@dataclass(frozen=True)
+class Window:
+    """One key, what was asked after it, and a pause."""
+
+    begun: float
+    ended: float
+    answered_s: float
+
+
+def _timed_key(editor: Editor, uri: str, line: int) -> Window:
+    begun = time.perf_counter()
+    _key(editor, uri, line)
+    answered_s = time.perf_counter() - begun
+    time.sleep(BETWEEN_KEYS_S)
+    return Window(begun, time.perf_counter(), answered_s)
 
 
 def _landings(window_s: float) -> Part:
@@ -178,14 +209,15 @@ def _landings(window_s: float) -> Part:
     stalls, others = report.stalls(begun, ended), other.stalls(begun, ended)
     return {
         "landing_stall_median_ms": _ms(statistics.median(stalls)),
-        "landing_stall_p99_ms": _ms(_at(stalls, 0.99)),
+        "landing_stall_p99_ms": _ms(max(0.0, _at(stalls, 0.99) - _at(others, 0.99))),
         "landing_stall_max_ms": _ms(max(stalls)),
     }, {
         "landing_workers": WORKERS,
         "landing_window_s": round(ended - begun, 1),
         "landings": n_landed,
-        "landing_idle_loop_stall_p99_ms": _ms(_at(others, 0.99)),
-        "landing_idle_loop_stall_max_ms": _ms(max(others)),
+        "landing_stall_with_machine_p99_ms": _ms(_at(stalls, 0.99)),
+        "idle_loop_stall_beside_landings_p99_ms": _ms(_at(others, 0.99)),
+        "idle_loop_stall_beside_landings_max_ms": _ms(max(others)),
         "loop_busy_share": round(report.held(begun, ended) / (ended - begun), 3),
     }
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from longshift.lsp.protocol import (
 from longshift.lsp.protocol.client_process import ClientWatch, is_alive
 from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.framing import MAX_HEADER_BYTES, BadHeader, Framer, frame
-from longshift.lsp.protocol.text import OpenDocuments, split_lines
+from longshift.lsp.protocol.text import LineCodec, OpenDocuments, split_lines
 from tests.support.lsp_probe import add_features
 from tests.support.lsp_raw import Json, encode
 
@@ -162,9 +163,14 @@ def test_throttle_never_loses_the_last_and_never_goes_faster(steps: list[float |
 TEXTS = st.text(st.sampled_from("ab\n\r\f\v\x1c\x85\u2028é😀"), max_size=30)
 
 
+ENCODINGS = st.sampled_from(["utf-8", "utf-16", "utf-32"])
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
 def units(text: str, encoding: str) -> int:
     size = {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
-    return len(text.encode(f"{encoding}-le" if size > 1 else encoding)) // size
+    codec = f"{encoding}-le" if size > 1 else encoding
+    return len(text.encode(codec, "surrogatepass")) // size
 
 
 def position_at(text: str, offset: int, encoding: str) -> types.Position:
@@ -179,23 +185,49 @@ def inside_crlf(text: str, offset: int) -> bool:
     return text[offset - 1 : offset + 1] == "\r\n" and offset > 0
 
 
-@given(TEXTS, TEXTS, st.data(), st.sampled_from(["utf-8", "utf-16", "utf-32"]))
+@given(TEXTS, st.lists(TEXTS, min_size=1, max_size=4), st.data(), ENCODINGS)
 def test_changes_land_where_the_client_made_them(
-    text: str, new: str, data: st.DataObject, encoding: str
+    text: str, news: list[str], data: st.DataObject, encoding: str
 ) -> None:
-    offsets = [at for at in range(len(text) + 1) if not inside_crlf(text, at)]
-    start = data.draw(st.sampled_from(offsets))
-    end = data.draw(st.sampled_from([at for at in offsets if at >= start]))
     documents = OpenDocuments(None, types.TextDocumentSyncKind.Incremental, [], encoding)
     documents.put_text_document(types.TextDocumentItem("file:///a", "x", 1, text))
-    where = types.Range(position_at(text, start, encoding), position_at(text, end, encoding))
-    documents.update_text_document(
-        types.VersionedTextDocumentIdentifier(2, "file:///a"),
-        types.TextDocumentContentChangePartial(where, new),
-    )
-    document = documents.get_text_document("file:///a")
-    assert document.source == text[:start] + new + text[end:]
-    assert "".join(document.lines) == document.source
+    for new in news:
+        offsets = [at for at in range(len(text) + 1) if not inside_crlf(text, at)]
+        start = data.draw(st.sampled_from(offsets))
+        end = data.draw(st.sampled_from([at for at in offsets if at >= start]))
+        where = types.Range(position_at(text, start, encoding), position_at(text, end, encoding))
+        documents.update_text_document(
+            types.VersionedTextDocumentIdentifier(2, "file:///a"),
+            types.TextDocumentContentChangePartial(where, new),
+        )
+        text = text[:start] + new + text[end:]
+        document = documents.get_text_document("file:///a")
+        assert document.source == text
+        # What is kept from change to change is what a fresh look would find.
+        assert tuple(document.lines) == split_lines(text) == tuple(LINE.findall(text))
+
+
+@given(
+    st.text(st.sampled_from("a\té\u2028😀\ud800\udc00"), max_size=12), st.integers(0, 50), ENCODINGS
+)
+def test_a_column_is_the_character_that_begins_there_or_next(
+    line: str, column: int, encoding: str
+) -> None:
+    begins = list(itertools.accumulate((units(one, encoding) for one in line), initial=0))[:-1]
+    found = LineCodec(encoding).position_from_client_units([line], types.Position(0, column))
+    assert found.character == sum(begin < column for begin in begins)
+
+
+def test_a_change_after_the_whole_text_was_sent() -> None:
+    documents = OpenDocuments(None, types.TextDocumentSyncKind.Incremental, [], "utf-16")
+    documents.put_text_document(types.TextDocumentItem("file:///a", "x", 1, "one\ntwo\n"))
+    insert = types.Position(1, 0)
+    partial = types.TextDocumentContentChangePartial(types.Range(insert, insert), "!")
+    whole = types.TextDocumentContentChangeWholeDocument("three\nfour\n")
+    for change in (partial, whole, partial):
+        here = types.VersionedTextDocumentIdentifier(2, "file:///a")
+        documents.update_text_document(here, change)
+    assert documents.get_text_document("file:///a").source == "three\n!four\n"
 
 
 @pytest.mark.parametrize(

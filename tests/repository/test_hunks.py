@@ -2,8 +2,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from longshift.repository import hunks as hunks_room
 from longshift.repository.files import EXECUTABLE, FileEdit
-from longshift.repository.hunks import LineHunk, apply_hunks, line_hunks, split_lines, unified
+from longshift.repository.hunks import (
+    LARGEST_COMPARED,
+    LineHunk,
+    apply_hunks,
+    line_hunks,
+    split_lines,
+    unified,
+)
 from tests.support.examples import examples
 from tests.support.repository_git import GitRepository
 
@@ -22,6 +30,30 @@ def test_hunks_make_the_new_text_and_none_is_empty_or_equal(old: str, new: str) 
         assert hunk.old_lines != hunk.new_lines
         end = hunk.new_start + len(hunk.new_lines)
         assert tuple(split_lines(new)[hunk.new_start : end]) == hunk.new_lines
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(texts, texts, st.integers(0, 20))
+def test_large_texts_are_compared_between_what_is_alike(old: str, new: str, largest: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hunks_room, "LARGEST_COMPARED", largest)
+        hunks = line_hunks(old, new)
+    assert apply_hunks(old, hunks) == new
+    for hunk in hunks:
+        end = hunk.new_start + len(hunk.new_lines)
+        assert tuple(split_lines(new)[hunk.new_start : end]) == hunk.new_lines
+
+
+def test_a_large_text_is_named_and_not_shown() -> None:
+    line = b"x" * 99 + b"\n"
+    large = line * (LARGEST_COMPARED // 100 + 1)
+    shown = unified(FileEdit(large), FileEdit(large + b"more\n"), "f")
+    assert shown.splitlines() == [
+        "diff --git a/f b/f", "Files a/f and b/f differ, and are too large to show"
+    ]  # fmt: skip
+    assert line_hunks(large.decode(), large.decode() + "more\n") == [
+        LineHunk(len(large) // 100, (), len(large) // 100, ("more\n",))
+    ]
 
 
 @given(st.text(alphabet="a\n\r\x0b\x85\u2028\ud800"))

@@ -85,7 +85,7 @@ class DiskPresent:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:  # there, and not to be read: nothing of it can be merged
-            return PresentFile(data=b"\0")
+            return PresentFile(data=b"\0", unread="it can't be read")
 
     def mode(self, path: str) -> int | None:
         """The mode of what stands at a path; None where nothing does."""
@@ -186,10 +186,16 @@ def _read(folder: Folder, name: str) -> PresentFile:
     if stat.S_ISLNK(status.st_mode):
         return PresentFile(data=folder.target(name), mode=0o120000)
     if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE_BYTES:
-        return PresentFile(data=b"\0", mode=0o100644)
+        return PresentFile(data=b"\0", unread=_unread(status))
     with os.fdopen(folder.open(name, os.O_RDONLY), "rb") as file:
         data = file.read(LARGEST_FILE_BYTES + 1)
     return PresentFile(data=data, mode=0o100755 if status.st_mode & stat.S_IXUSR else 0o100644)
+
+
+def _unread(status: os.stat_result) -> str:
+    if not stat.S_ISREG(status.st_mode):
+        return "it is no ordinary file"
+    return f"it is larger than {LARGEST_FILE_BYTES // (1024 * 1024)} MB"
 
 
 def _write(root: Path, effect: Effect) -> None:

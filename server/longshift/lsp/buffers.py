@@ -136,11 +136,12 @@ class Buffers:
 
     def _note(self, uri: str) -> None:
         place, key = self.place(uri), unquote(uri)
-        if not self.is_open(uri):
+        is_open = key in self._server.workspace.text_documents
+        if not is_open:
             self._set_aside.pop(key, None)
         if place is None:
             return
-        if self.is_open(uri):
+        if is_open:
             self._at.setdefault(place, {}).setdefault(key)
         elif place in self._at:
             self._at[place].pop(key, None)

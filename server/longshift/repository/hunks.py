@@ -15,6 +15,10 @@ from longshift.repository.files import REGULAR, FileEdit, is_binary, path_to_byt
 
 NULL_NAME: Final = b"/dev/null"
 
+LARGEST_COMPARED: Final = 4 * 1024 * 1024
+"""Bytes or characters of a text that is compared line by line. The comparison holds Python's one
+lock, 12 ms for each megabyte, and with it whoever types in an editor."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineHunk:
@@ -37,10 +41,14 @@ class LineHunk:
 def line_hunks(old: str, new: str) -> list[LineHunk]:
     """Find the hunks that turn one text into another, in order, as `git diff -U0` would.
 
+    Of texts above `LARGEST_COMPARED` only what stands between the first and the last line that
+    differ is compared, and is one hunk where that is still too much.
     Invariant: `apply_hunks(old, line_hunks(old, new)) == new`.
     """
     if old == new:
         return []
+    if max(len(old), len(new)) > LARGEST_COMPARED:
+        return _coarse_hunks(split_lines(old), split_lines(new))
     old_lines, new_lines = split_lines(old), split_lines(new)
     patch = _patch(_encode(old), _encode(new), context=0)
     hunks = []
@@ -56,6 +64,21 @@ def line_hunks(old: str, new: str) -> list[LineHunk]:
             )
         )
     return hunks
+
+
+def _coarse_hunks(old: Sequence[str], new: Sequence[str]) -> list[LineHunk]:
+    most = min(len(old), len(new))
+    start = next((n for n in range(most) if old[n] != new[n]), most)
+    most -= start
+    kept = next((n for n in range(most) if old[-1 - n] != new[-1 - n]), most)
+    gone, come = old[start : len(old) - kept], new[start : len(new) - kept]
+    between = "".join(gone), "".join(come)
+    if max(map(len, between)) > LARGEST_COMPARED:
+        return [LineHunk(start, tuple(gone), start, tuple(come))]
+    return [
+        LineHunk(start + one.old_start, one.old_lines, start + one.new_start, one.new_lines)
+        for one in line_hunks(*between)
+    ]
 
 
 def apply_hunks(old: str, hunks: Iterable[LineHunk]) -> str:
@@ -105,8 +128,8 @@ def unified(
             otherwise they are replaced, and the text can go anywhere.
 
     Returns:
-        Text that `git apply` takes, save that binary content is only named; empty where nothing
-        differs.
+        Text that `git apply` takes, save that binary content, and a text above
+        `LARGEST_COMPARED`, is only named; empty where nothing differs.
     """
     if old == new and old_path is None:
         return ""
@@ -124,6 +147,8 @@ def unified(
 def _body(old: bytes, new: bytes, old_name: bytes, new_name: bytes) -> Sequence[bytes]:
     if is_binary(old) or is_binary(new):
         return [b"Binary files " + old_name + b" and " + new_name + b" differ"]
+    if max(len(old), len(new)) > LARGEST_COMPARED:
+        return [b"Files " + old_name + b" and " + new_name + b" differ, and are too large to show"]
     data = _patch(old, new, context=3).data
     text = data[data.index(b"\n@@ ") + 1 :].removesuffix(b"\n")
     return [b"--- " + old_name, b"+++ " + new_name, text]

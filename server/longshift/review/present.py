@@ -5,9 +5,10 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
+from longshift.repository.hunks import LARGEST_COMPARED
 from longshift.review.shapes import DIRECTORY, Present, PresentFile
 from longshift.review.side import Side
-from longshift.review.texts import present_text
+from longshift.review.texts import present_text, size_named
 from longshift.review.weave import Ref
 
 
@@ -69,4 +70,8 @@ def decodes(file: PresentFile | None, side: Side) -> bool:
 def _what(file: PresentFile) -> str:
     if file.mode == DIRECTORY:
         return "a folder"
+    if file.unread:
+        return f"a file that is not compared, because {file.unread},"
+    if len(file.text or file.data or "") > LARGEST_COMPARED:
+        return f"a text of more than {size_named(LARGEST_COMPARED)}"
     return "a symbolic link" if stat.S_ISLNK(file.mode) else "a binary file"

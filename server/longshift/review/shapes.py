@@ -108,12 +108,15 @@ class PresentFile:
         data: the bytes on disk (a symlink's target) where it is not open, else None.
         mode: git's mode; `DIRECTORY` where a folder stands at the path.
         version: the open buffer's version, as the client counts.
+        unread: why the content of a file on disk was not read, in words; "": it was. `data` then
+            stands for it, and equals nothing.
     """
 
     text: str | None = None
     data: bytes | None = None
     mode: int = 0o100644
     version: int | None = None
+    unread: str = ""
 
 
 class Present(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
+from longshift.repository.hunks import LARGEST_COMPARED
 from longshift.review.shapes import PresentFile
 
 Encoding = Literal["utf-8", "latin-1"]
@@ -75,7 +76,13 @@ def ended_text(text: str) -> str:
 
 def is_text(version: FileVersion | None) -> bool:
     """Whether a version has lines to compare; an absent file counts as an empty text."""
-    return version is None or (is_plain_file(version.mode) and not is_binary(version.data))
+    if version is None:
+        return True
+    return (
+        is_plain_file(version.mode)
+        and not is_binary(version.data)
+        and len(version.data) <= LARGEST_COMPARED
+    )
 
 
 def common_encoding(contents: Iterable[bytes]) -> Encoding:
@@ -89,12 +96,17 @@ def common_encoding(contents: Iterable[bytes]) -> Encoding:
 
 
 def present_text(file: PresentFile, encoding: Encoding) -> str | None:
-    """The text that a person has; None where it is binary, a symlink or a folder."""
+    """The text that a person has; None where it is binary, too large, a symlink or a folder."""
     if file.text is not None:
-        return file.text
+        return file.text if len(file.text) <= LARGEST_COMPARED else None
     if file.data is None or not is_plain_file(file.mode) or is_binary(file.data):
         return None
-    return file.data.decode(encoding)
+    return file.data.decode(encoding) if len(file.data) <= LARGEST_COMPARED else None
+
+
+def size_named(n_bytes: int) -> str:
+    """A limit in words."""
+    return f"{n_bytes // (1024 * 1024)} MB"
 
 
 def encode(text: str, encoding: Encoding, *, with_mark: bool = False) -> bytes:

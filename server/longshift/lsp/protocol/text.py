@@ -21,12 +21,21 @@ from pygls.workspace.position_codec import ServerTextPosition
 
 logger = logging.getLogger(__name__)
 
+_CONTINUATION: Final = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that begin no character."""
+_PAIR: Final = re.compile("[\U00010000-\U0010ffff]")
+"""A character that is two units of UTF-16."""
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def split_lines(text: str) -> tuple[str, ...]:
     r"""Split at LSP's line ends (`\n`, `\r\n`, `\r`) and keep them; joined, they are the text."""
-    return tuple(_LINE.findall(text))
+    if "\r" in text:
+        return tuple(_LINE.findall(text))
+    lines = text.split("\n")
+    last = lines.pop()
+    ended = [line + "\n" for line in lines]
+    return (*ended, last) if last else tuple(ended)
 
 
 class LineCodec(PositionCodec):
@@ -48,12 +57,20 @@ class LineCodec(PositionCodec):
     def _code_points(self, content: str, units: int) -> int:
         if content.isascii():
             return min(units, len(content))
-        passed = 0
-        for index, character in enumerate(content):
-            if passed >= units:
-                return index
-            passed += self.impl.code_units_for_char(character)
-        return len(content)
+        # By searching, not by counting each character: a line can be a million long.
+        match self.encoding:
+            case types.PositionEncodingKind.Utf32:
+                passed = units
+            case types.PositionEncodingKind.Utf8:
+                before = content.encode("utf-8", "surrogatepass")[:units]
+                passed = len(before.translate(None, _CONTINUATION))
+            case _:
+                passed = units
+                for pair in _PAIR.finditer(content):
+                    if pair.start() >= passed - 1:  # the second half of one is the place after it
+                        break
+                    passed -= 1
+        return min(passed, len(content))
 
 
 class OpenDocument(TextDocument):
