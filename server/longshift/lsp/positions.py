@@ -7,11 +7,11 @@ Pure. Offsets count code points; LSP's lines end at "\n", "\r\n" and a lone "\r"
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 
 from lsprotocol.types import Position, Range
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_NEWLINE = re.compile(r"\n")
 
 
 class Lines:
@@ -30,11 +30,13 @@ class Lines:
 
     @cached_property
     def _starts(self) -> list[int]:
-        return _starts(_LINE_END, self.text)
+        if "\r" not in self.text:
+            return _after_newlines(self.text)
+        return [0, *[end.end() for end in _LINE_END.finditer(self.text)]]
 
     @cached_property
     def _review_starts(self) -> list[int]:
-        return self._starts if "\r" not in self.text else _starts(_NEWLINE, self.text)
+        return self._starts if "\r" not in self.text else _after_newlines(self.text)
 
     def position(self, offset: int) -> Position:
         """Where a code point stands; the length of the text is its end."""
@@ -85,5 +87,6 @@ def meets(range_: Range, start: Position, end: Position) -> bool:
     return first <= range_.end.line and range_.start.line <= last
 
 
-def _starts(line_end: re.Pattern[str], text: str) -> list[int]:
-    return [0, *[end.end() for end in line_end.finditer(text)]]
+def _after_newlines(text: str) -> list[int]:
+    lengths = [len(line) + 1 for line in text.split("\n")]
+    return list(accumulate(lengths[:-1], initial=0))
