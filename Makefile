@@ -35,8 +35,9 @@ test-llm: $(READY) ## the protocol with a real model (OPENAI_BASE_URL, LONGSHIFT
 	  { echo "Name a server: OPENAI_BASE_URL=… LONGSHIFT_TEST_LLM_MODEL=… make test-llm"; exit 1; }
 	LONGSHIFT_TEST_LLM=1 $(RUN)/python -m pytest -q -p no:randomly tests/llm
 
-long: $(READY) ## what takes long: many more examples of every property test
+long: $(READY) ## what takes long: many more examples of every property test, ten minutes of landings
 	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600
+	$(RUN)/python -m benchmarks review --long
 
 lint: $(READY) ## style, types, floors, and where prompts live
 	$(RUN)/ruff check

@@ -133,6 +133,12 @@ class EditorHand:
             return
         edits = tuple(_edits(hunks, effect.path))
         target = apply_edits(buffer.text, edits) if _fits(buffer.text, edits) else None
+        if not edits and not _shows(buffer.text, effect.data):
+            raise NeedsPerson(
+                f"{path} is open in your editor, and its change can only be taken whole: it is no "
+                "text, or too large to be edited there. Nothing was changed. Save and close it, "
+                "then decide again: it is then written on the disk."
+            )
         if target is None or not _shows(target, effect.data):
             raise NeedsPerson(
                 f"{path} changed while the decision was being carried out, or your editor shows "
