@@ -83,6 +83,19 @@ def test_what_is_no_file_of_the_root(client: Client, root: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["a#b.py", "a?b.py", "100%.py", "a%20b.py", "é 😀.py", "a+b&c.py"])
+def test_names_that_mean_something_in_a_uri(client: Client, root: Path, name: str) -> None:
+    uri = (root / name).as_uri()
+    client.open(uri, "x")
+    client.type(uri, "y")
+    assert texts(client, root) == {name: "yx"}
+    for found in (client.buffers.at(name, root), client.buffers.find(uri, root)):
+        assert found is not None
+        assert (found.uri, found.path, found.text) == (uri, name, "yx")
+    client.close(uri)
+    assert client.buffers.at(name, root) is None
+
+
 def test_one_file_under_two_names(client: Client, root: Path) -> None:
     (root / "real").mkdir()
     (root / "link").symlink_to("real")

@@ -58,11 +58,8 @@ class Buffers:
 
     def find(self, uri: str, root: Path) -> Buffer | None:
         """The open document with a URI, if it lies below a root."""
-        document = self._server.workspace.text_documents.get(unquote(uri))
         path = self.path(uri, root)
-        if document is None or path is None or self._is_left_behind(unquote(uri), document.source):
-            return None
-        return Buffer(document.uri, path, document.source, document.version)
+        return None if path is None else self._buffer(unquote(uri), path)
 
     def is_open(self, uri: str) -> bool:
         """Whether the client has a document open."""
@@ -88,7 +85,9 @@ class Buffers:
     def at(self, path: str, root: Path) -> Buffer | None:
         """The open document at a path below a root."""
         uris = self._at.get(root / path)
-        return self.find(next(reversed(uris)), root) if uris else None
+        if not uris or _path(root / path, root) is None:
+            return None
+        return self._buffer(next(reversed(uris)), path)
 
     def set_aside(self, buffer: Buffer, root: Path) -> None:
         """Take a document for closed, as the person let its file be moved away or deleted.
@@ -133,6 +132,12 @@ class Buffers:
         if self._changed is None or self._changed.done():
             self._changed = asyncio.get_running_loop().create_future()
         await asyncio.shield(self._changed)
+
+    def _buffer(self, key: str, path: str) -> Buffer | None:
+        document = self._server.workspace.text_documents.get(key)
+        if document is None or self._is_left_behind(key, document.source):
+            return None
+        return Buffer(document.uri, path, document.source, document.version)
 
     def _note(self, uri: str) -> None:
         place, key = self.place(uri), unquote(uri)

@@ -66,7 +66,8 @@ class LineCodec(PositionCodec):
                 passed = len(before.translate(None, _CONTINUATION))
             case _:
                 passed = units
-                for pair in _PAIR.finditer(content):
+                has_pairs = len(content.encode("utf-16-le", "surrogatepass")) > 2 * len(content)
+                for pair in _PAIR.finditer(content) if has_pairs else ():
                     if pair.start() >= passed - 1:  # the second half of one is the place after it
                         break
                     passed -= 1
