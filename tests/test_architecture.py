@@ -50,7 +50,7 @@ GUARDED = {
 """Libraries that only these rooms know: a change of one library is a change of one room."""
 
 SUBPROCESSES = {"sandbox", "repository", "models"}
-"""Rooms that start processes: commands of models, git, and ruff. Nobody else does."""
+"""Rooms that start processes: commands of models, git and its editor, ruff. Nobody else does."""
 
 
 def modules() -> Iterator[Path]:

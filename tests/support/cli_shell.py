@@ -42,13 +42,18 @@ class Shell:
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def longshift(self, *arguments: str, status: int | None = 0, cwd: Path | None = None) -> Done:
-        """Run a command to its end; it must end with `status`, unless that is None."""
+    def longshift(
+        self, *arguments: str, status: int | None = 0, cwd: Path | None = None, typed: str = ""
+    ) -> Done:
+        """Run a command to its end; it must end with `status`, unless that is None.
+
+        `typed` is its standard input, through a pipe.
+        """
         process = subprocess.run(
             [*warm.command(), *arguments],
             cwd=cwd or self.root,
             env={**os.environ, **self.environ},
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=WITHIN_S,

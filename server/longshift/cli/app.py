@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "status": "Show all runs, or one.",
     "log": "Show what happened in a run.",
     "diff": "Show what a run, or one change of it, would do to your files.",
+    "review": "Accept or reject the hunks of a run one by one.",
     "accept": "Write changes of a run into your files.",
     "reject": "Turn changes of a run down.",
     "pause": "Let a run's agents take no further step.",

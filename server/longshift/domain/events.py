@@ -293,6 +293,8 @@ class DecisionIntended(OfRun):
     after_sha256: str | None
     file: str | None = None
     """Where the effect takes place; None: at `path`."""
+    text: str | None = None
+    """As in `ChangeDecided`."""
 
 
 class ChangeDecided(OfRun):
@@ -304,6 +306,8 @@ class ChangeDecided(OfRun):
     hunks: tuple[int, ...]
     decision: HunkDecision
     reason: str = ""
+    text: str | None = None
+    """For one accepted hunk, the lines that the person put there in place of the hunk's own."""
 
 
 class ConstraintAdded(Fact):

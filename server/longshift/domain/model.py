@@ -253,6 +253,8 @@ class Decision(Value):
 
     decision: HunkDecision
     reason: str = ""
+    text: str | None = None
+    """The lines that the person put there in place of the hunk's own; None: they took those."""
 
 
 class HeadStep(Value):

@@ -7,15 +7,16 @@ fit is a `UsageError` that names the field.
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
 from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
+from longshift.engine.reviewing import listed_hunks, shown_hunk
 from longshift.errors import NeedsPerson, TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target
@@ -23,6 +24,8 @@ from longshift.review.unified import change_diff
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Words = Annotated[str, Field(max_length=100_000)]
+MOST_TEXT: Final = 5_000_000
+"""Most characters that a person's own lines may have; a snapshot takes no larger file either."""
 
 
 class Arguments(BaseModel):
@@ -98,6 +101,9 @@ class OfHunks(OfRun):
     path: Name | None = None
     hunk: Annotated[int, Field(ge=1)] | None = None
     reason: Words = ""
+    shown: Name | None = None
+    """What `listHunks` or `showHunk` called `shown` when the person saw the hunk: one that is
+    another by now is refused."""
 
 
 class OfAll(OfRun):
@@ -111,6 +117,29 @@ class Accept(OfHunks):
 
     protected: bool = False
     """Whether files that take a word of their own are meant too, where no path names them."""
+    text: Annotated[str, Field(max_length=MOST_TEXT)] | None = None
+    """The lines to put there in place of the hunk's own; needs `path` and `hunk`."""
+
+    @model_validator(mode="after")
+    def _names_one_hunk(self) -> Self:
+        if self.text is not None and (self.path is None or self.hunk is None):
+            raise ValueError("goes with a path and a hunk: it stands in place of one hunk's lines")
+        return self
+
+
+class Rework(OfHunks):
+    """What `reworkChange` takes."""
+
+    go_on: bool = True
+    """Whether agents set to work on it at once, where this process is to drive the run."""
+
+
+class OfHunk(OfRun):
+    """A look at one hunk."""
+
+    change_id: Name
+    path: Name
+    hunk: Annotated[int, Field(ge=1)]
 
 
 class AcceptAll(OfAll):
@@ -303,15 +332,35 @@ async def _show_change(engine: Engine, given: ShowChange) -> Json:
     return {"runId": run.id, "changeId": given.change_id, "diff": diff}
 
 
+async def _list_hunks(engine: Engine, given: OfRun) -> Json:
+    run = engine.shop.chronicle.run(given.run_id)
+    return {"runId": run.id, "hunks": listed_hunks(await engine.decisions.hunks(run))}
+
+
+async def _show_hunk(engine: Engine, given: OfHunk) -> Json:
+    shop, run = engine.shop, engine.shop.chronicle.run(given.run_id)
+    target = Target(given.change_id, given.path, given.hunk)
+    hunks, present = await engine.decisions.looked_at(run, given.change_id)
+    shown = await shop.off_loop(shown_hunk, run, hunks, shop.proposals, present, target)
+    return {"runId": run.id, **shown}
+
+
 def _decides(decision: HunkDecision) -> Callable[[Engine, OfHunks], Awaitable[Json]]:
     async def decide(engine: Engine, given: OfHunks) -> Json:
         run = engine.shop.chronicle.run(given.run_id)
         target = Target(given.change_id, given.path, given.hunk)
         protected = isinstance(given, Accept) and given.protected
         decided = await engine.decisions.decide(
-            run, target, decision, given.reason, protected=protected
+            run,
+            target,
+            decision,
+            given.reason,
+            protected=protected,
+            shown=given.shown,
+            text=given.text if isinstance(given, Accept) else None,
         )
-        await engine.go_on(given.run_id)
+        if not isinstance(given, Rework) or given.go_on:
+            await engine.go_on(given.run_id)
         answer: Json = {
             "runId": given.run_id,
             "changeId": given.change_id,
@@ -377,13 +426,15 @@ _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]
     "describeRun": (OfRun, _describe_run),
     "acceptChange": (Accept, _decides("accepted")),
     "rejectChange": (OfHunks, _decides("rejected")),
-    "reworkChange": (OfHunks, _decides("rework")),
+    "reworkChange": (Rework, _decides("rework")),
     "undoDecision": (OfHunks, _decides("pending")),
     "acceptAll": (AcceptAll, _decides_all("accepted")),
     "rejectAll": (OfAll, _decides_all("rejected")),
     "fixFinding": (OfFinding, _fix_finding),
     "dismissFinding": (OfFinding, _dismiss_finding),
     "showChange": (ShowChange, _show_change),
+    "listHunks": (OfRun, _list_hunks),
+    "showHunk": (OfHunk, _show_hunk),
     "forgetRun": (OfRun, _forget),
 }
 

@@ -17,9 +17,17 @@ from longshift.domain.state import Phase, Run
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
-from longshift.review.decisions import Target, chosen, is_undoable, split_protected
+from longshift.review.decisions import (
+    Target,
+    chosen,
+    is_undoable,
+    refuse_unseen,
+    split_protected,
+)
+from longshift.review.own_words import with_own_words
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
+from longshift.screening.secrets import mask
 
 MOST_EXPECTED: Final = 1_000
 """Texts that are expected at a time; an editor may resolve actions that nobody picks."""
@@ -51,6 +59,8 @@ class Decisions:
         self._shop = shop
         self._one_at_a_time = asyncio.Lock()
         self._expected: dict[tuple[str, str, str, int], str | None] = {}
+        self._edited: PendingHunk | None = None
+        """The hunk that is being accepted with lines of the person's own."""
 
     def expect(self, run_id: str, hunk: PendingHunk, data: bytes) -> None:
         """Say what a file will be once a hunk is applied to it, and to nothing else.
@@ -62,6 +72,13 @@ class Decisions:
         self._expected[run_id, *hunk.key] = sha256(data)
         while len(self._expected) > MOST_EXPECTED:
             del self._expected[next(iter(self._expected))]
+
+    async def looked_at(
+        self, run: Run, change_id: str | None = None
+    ) -> tuple[tuple[PendingHunk, ...], StillPresent]:
+        """The same as `hunks`, with what they were computed against."""
+        present = self._look()
+        return await self._hunks_against(run, change_id, present), present
 
     async def hunks(self, run: Run, change_id: str | None = None) -> tuple[PendingHunk, ...]:
         """The hunks of a run, or of one change, against what the person has now."""
@@ -75,6 +92,8 @@ class Decisions:
         reason: str = "",
         *,
         protected: bool = False,
+        shown: str | None = None,
+        text: str | None = None,
     ) -> Decided:
         """Carry out one decision.
 
@@ -84,10 +103,12 @@ class Decisions:
             decision: what they said.
             reason: their words.
             protected: whether they said that files which take a word of their own are meant too.
+            shown: the fingerprint of the one hunk that they were shown; another is refused.
+            text: for one hunk that is accepted, the lines to put there in place of its own.
 
         Raises:
             UsageError: the target names nothing, or nothing that can take this decision; or the
-                run is another worktree's.
+                run is another worktree's; or the hunk is not what was shown, or can't be edited.
             NeedsPerson: the text could not be written, or does not show what was accepted.
         """
         async with self._one_at_a_time:
@@ -99,12 +120,16 @@ class Decisions:
                 target,
                 decision,
             )
+            refuse_unseen(hunks, shown)
             left: Sequence[PendingHunk] = ()
             match decision:
                 case "accepted":
                     named = protected or target.path is not None
                     hunks, left = split_protected(hunks, named=named)
-                    await self._accept(run, hunks, present, reason)
+                    if text is None:
+                        await self._accept(run, hunks, present, reason)
+                    else:
+                        await self._accept_edited(run, hunks, present, reason, text)
                 case "rejected":
                     await self._reject(run, hunks, reason)
                 case "rework":
@@ -167,7 +192,9 @@ class Decisions:
 
     def _with_expected(self, run: Run, hunk: PendingHunk, present: StillPresent) -> PendingHunk:
         expected = self._expected.get((run.id, *hunk.key))
-        if expected is None or hunk.state != "stale":
+        edited = self._edited is not None and self._edited.key == hunk.key
+        # Lines of the person's own may hold those that the hunk would replace: it seems pending.
+        if expected is None or not (hunk.state == "stale" or (edited and hunk.state == "pending")):
             return hunk
         if sha256(file_bytes(present.read(hunk.old_path or hunk.file))) != expected:
             return hunk
@@ -182,18 +209,52 @@ class Decisions:
         await self._confirm(run, hunks)
         await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason))
 
+    async def _accept_edited(
+        self,
+        run: Run,
+        hunks: Sequence[PendingHunk],
+        present: StillPresent,
+        reason: str,
+        text: str,
+    ) -> None:
+        """Accept one hunk with a person's lines in place of its own.
+
+        They are journalled, so that taking the decision back, and an export, know them.
+        """
+        [hunk] = hunks
+        if mask(text) != text:
+            raise UsageError(
+                f"The lines for {hunk.path} hold what looks like a secret, and decisions are "
+                "journalled. Nothing was decided. Accept the hunk as it is, then put that in by "
+                "hand."
+            )
+        before = await self._shop.off_loop(self._shop.proposals.text_at, run, hunk, present)
+        edited = with_own_words(hunk, before, text)
+        if edited is hunk:
+            await self._accept(run, hunks, present, reason)
+            return
+        try:
+            self._edited = edited
+            own = edited.new_text
+            await self._write(run, [edited], present, "accepted", own)
+            await self._confirm(run, hunks)
+            await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason, own))
+        finally:
+            self._edited = None
+
     async def _write(
         self,
         run: Run,
         hunks: Sequence[PendingHunk],
         present: StillPresent,
         decision: HunkDecision,
+        text: str | None = None,
     ) -> None:
         """Write hunks into, or take them out of, the person's text; the intent comes first."""
         if not hunks:
             return
         effects = await self._shop.off_loop(self._shop.proposals.file_effects, run, hunks, present)
-        intents = await self._shop.off_loop(_intents, run, hunks, effects, present, decision)
+        intents = await self._shop.off_loop(_intents, run, hunks, effects, present, decision, text)
         await self._shop.chronicle.record(*intents)
         for effect in effects:
             for hunk in hunks:
@@ -328,7 +389,8 @@ async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntend
     now: dict[Decision, list[int]] = {}
     for hunk in intent.hunks:
         before = known.get((intent.path, hunk), Decision(decision="pending"))
-        now.setdefault(Decision(decision=intent.decision) if shows else before, []).append(hunk)
+        after = Decision(decision=intent.decision, text=intent.text)
+        now.setdefault(after if shows else before, []).append(hunk)
     decided = [
         events.ChangeDecided(
             run=run_id,
@@ -337,6 +399,7 @@ async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntend
             hunks=tuple(hunks),
             decision=one.decision,
             reason=one.reason,
+            text=one.text,
         )
         for one, hunks in now.items()
     ]
@@ -399,6 +462,7 @@ def _intents(
     effects: Sequence[Effect],
     present: StillPresent,
     decision: HunkDecision,
+    text: str | None,
 ) -> list[events.DecisionIntended]:
     """One intent for each change and path whose file is about to be another."""
     after = _files_after(effects, present)
@@ -417,6 +481,7 @@ def _intents(
                     before_sha256=sha256(file_bytes(present.read(place))),
                     after_sha256=sha256(after[place]),
                     file=place,
+                    text=text,
                 )
             )
     return intents
@@ -448,7 +513,11 @@ def _by_change(hunk: PendingHunk) -> tuple[int, str]:
 
 
 def _decided(
-    run: Run, hunks: Sequence[PendingHunk], decision: HunkDecision, reason: str
+    run: Run,
+    hunks: Sequence[PendingHunk],
+    decision: HunkDecision,
+    reason: str,
+    text: str | None = None,
 ) -> list[events.ChangeDecided]:
     return [
         events.ChangeDecided(
@@ -458,6 +527,7 @@ def _decided(
             hunks=tuple(sorted(hunk.hunk for hunk in group)),
             decision=decision,
             reason=reason,
+            text=text,
         )
         for (number, path), group in groupby(sorted(hunks, key=_by_change), key=_by_change)
     ]

@@ -81,6 +81,21 @@ def finding(one: Finding, line: int | None) -> Json:
     }
 
 
+def why(run: Run, change_id: str) -> str:
+    """Why a change of the run was made: its task and what its worker said when handing it in."""
+    change = run.changes[change_id]
+    task = run.tasks[change.task_id]
+    handoff = task.attempts[-1].handoff
+    said = [
+        f"{change.id}, {task.id}: {task.plan.title}",
+        task.plan.instructions,
+        handoff.summary,
+        handoff.concerns and f"Concerns: {handoff.concerns}",
+        handoff.deviations and f"Deviations: {handoff.deviations}",
+    ]
+    return "\n".join(part for part in said if part)
+
+
 def line_range(start_line: int, end_line: int) -> Json:
     """Whole lines, half-open, from zero."""
     return {

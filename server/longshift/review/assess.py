@@ -120,7 +120,10 @@ class _Assessment:
         return self._read(accepted - undone) if undone else reading
 
     def _read(self, accepted: frozenset[Ref]) -> Reading:
-        return self.readings.by(accepted, frozenset(self.refused), self._style)
+        # Once the text was taken anew, their lines are part of what all hunks are set against.
+        own = ((ref, self.said[ref].text) for ref in accepted if ref.step >= self.side.since)
+        edited = frozenset((ref, text) for ref, text in own if text is not None)
+        return self.readings.by(accepted, frozenset(self.refused), self._style, edited)
 
     def _undone(self, reading: Reading) -> set[Ref]:
         return {

@@ -5,6 +5,7 @@ Pure but for the blobs that `rejected_edits` reads. Never records anything and n
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from longshift.domain.model import HunkDecision
@@ -108,6 +109,31 @@ def chosen(
             + ". Nothing was changed."
         )
     return tuple(able)
+
+
+def fingerprint(hunk: PendingHunk) -> str:
+    """What a person has seen of a hunk when it was shown to them, wherever it stands by now."""
+    seen = (hunk.state, hunk.kind, hunk.file, hunk.old_path, hunk.flag, hunk.reason)
+    texts = (hunk.old_text, hunk.new_text)
+    return sha256(repr((seen, texts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def refuse_unseen(hunks: Sequence[PendingHunk], shown: str | None) -> None:
+    """Refuse a decision on a hunk that is not, any more, what the person was shown.
+
+    Args:
+        hunks: what would be decided on.
+        shown: the fingerprint of what they saw; None: nothing is known of that.
+
+    Raises:
+        UsageError: there is another hunk there now.
+    """
+    for hunk in hunks if shown is not None else ():
+        if fingerprint(hunk) != shown:
+            raise UsageError(
+                f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} is not what you were shown "
+                "any more: your text or the run has changed. Nothing was decided. Look again."
+            )
 
 
 def split_protected(

@@ -155,6 +155,12 @@ class Proposals:
         readings = self._readings(run, hunk.file, present)
         return () if readings.side.weave is None else undo_alone(readings, run, hunk, present)
 
+    def text_at(self, run: Run, hunk: PendingHunk, present: Present) -> str:
+        """The person's text that a hunk's edits speak of; "" where there is none."""
+        file = present.read(hunk.old_path or hunk.file) or present.read(hunk.file)
+        encoding = self._readings(run, hunk.file, present).side.encoding
+        return (present_text(file, encoding) if file is not None else None) or ""
+
     def line_in_present(
         self, commit: str, path: str, line: int, present: PresentFile | None
     ) -> int | None:

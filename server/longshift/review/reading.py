@@ -5,10 +5,11 @@ Pure, and independent of the person's present text, so that a keystroke costs no
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from longshift.domain.model import Decision
 from longshift.repository.cache import Cache
-from longshift.repository.hunks import line_hunks
+from longshift.repository.hunks import line_hunks, split_lines
 from longshift.review.side import Side
 from longshift.review.texts import Style
 from longshift.review.weave import Ref, Toggle, Weave, joined_groups
@@ -35,19 +36,35 @@ class Reading:
     takes: tuple[Toggle, ...]
 
 
+_Key: TypeAlias = tuple[frozenset[Ref], frozenset[Ref], Style, frozenset[tuple[Ref, str]]]
+
+
 class Readings:
     """The readings of one file, remembered: one lasts from one decision to the next."""
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        self._known: Cache[tuple[frozenset[Ref], frozenset[Ref], Style], Reading] = Cache(8)
+        self._known: Cache[_Key, Reading] = Cache(8)
 
-    def by(self, accepted: frozenset[Ref], refused: frozenset[Ref], style: Style) -> Reading:
+    def by(
+        self,
+        accepted: frozenset[Ref],
+        refused: frozenset[Ref],
+        style: Style,
+        edited: frozenset[tuple[Ref, str]] = frozenset(),
+    ) -> Reading:
         """Give the reading for decisions and a style; arguments as those of `read`."""
-        return self._known.get((accepted, refused, style), lambda key: read(self.side, *key))
+        key = (accepted, refused, style, edited)
+        return self._known.get(key, lambda key: read(self.side, *key))
 
 
-def read(side: Side, accepted: Collection[Ref], refused: Collection[Ref], style: Style) -> Reading:
+def read(
+    side: Side,
+    accepted: Collection[Ref],
+    refused: Collection[Ref],
+    style: Style,
+    edited: Collection[tuple[Ref, str]] = (),
+) -> Reading:
     """Read a file's weave.
 
     Args:
@@ -55,6 +72,7 @@ def read(side: Side, accepted: Collection[Ref], refused: Collection[Ref], style:
         accepted: hunks that the person accepted.
         refused: hunks that the person rejected: none comes in by way of another.
         style: how lines look in the present text.
+        edited: accepted hunks in whose place the person put lines of their own.
     """
     weave = side.weave
     assert weave is not None, "only texts are read by lines"
@@ -64,13 +82,57 @@ def read(side: Side, accepted: Collection[Ref], refused: Collection[Ref], style:
     groups = weave.groups(parts - chosen)
     free = [unit if _is_undoable(weave, unit, chosen) else frozenset[Ref]() for _, unit in units]
     lines = list(style.of_all(weave.text(chosen)))
-    return Reading(
+    reading = Reading(
         "".join(lines),
         lines,
         tuple(groups),
         _styled(weave.toggles(chosen, groups, adding=True), style),
         tuple(units),
         _styled(weave.toggles(chosen, free, adding=False), style),
+    )
+    for ref, text in sorted(edited):
+        reading = _with_own_words(reading, ref, style.of_all(split_lines(text)))
+    return reading
+
+
+def _with_own_words(reading: Reading, owner: Ref, own: tuple[str, ...]) -> Reading:
+    """The reading with a person's lines in place of an accepted hunk's.
+
+    Unchanged where another hunk has its place among those lines: what is theirs alone can't be
+    told there.
+    """
+    index = next((i for i, (ref, _) in enumerate(reading.units) if ref == owner), None)
+    mine = [toggle for toggle in reading.takes if toggle.unit == index]
+    if not mine:
+        return reading
+    start, end = mine[0].start, max(toggle.end for toggle in mine)
+    others = [*reading.adds, *(toggle for toggle in reading.takes if toggle.unit != index)]
+    if any(toggle.start < end and start < toggle.end for toggle in others):
+        return reading
+    before: list[str] = []
+    position = start
+    for toggle in mine:
+        before += [*reading.lines[position : toggle.start], *toggle.new]
+        position = toggle.end
+    before += reading.lines[position:end]
+    growth = len(own) - (end - start)
+    whole = replace(mine[0], old=own, new=tuple(before))
+
+    def moved(toggle: Toggle) -> Toggle:
+        behind = toggle.start >= end and toggle.start > start
+        return replace(toggle, start=toggle.start + growth) if behind else toggle
+
+    lines = [*reading.lines[:start], *own, *reading.lines[end:]]
+    return replace(
+        reading,
+        text="".join(lines),
+        lines=lines,
+        adds=tuple(map(moved, reading.adds)),
+        takes=tuple(
+            whole if toggle is mine[0] else moved(toggle)
+            for toggle in reading.takes
+            if toggle is mine[0] or toggle.unit != index
+        ),
     )
 
 

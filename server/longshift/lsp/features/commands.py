@@ -210,6 +210,8 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "fixFinding": _of_run,
     "dismissFinding": _of_run,
     "showChange": _show,
+    "listHunks": _of_run,
+    "showHunk": _of_run,
     "forgetRun": _of_run,
     "explainChange": _explain,
 }

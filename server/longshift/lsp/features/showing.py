@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from lsprotocol import types
 
+from longshift.engine.describe import why as why_of
 from longshift.errors import UsageError
 from longshift.lsp.host import Host
 
@@ -42,19 +43,9 @@ def why(session: "Session", run_id: str, change_id: str) -> str:
         UsageError: there is no such change.
     """
     run = session.state.runs.get(run_id)
-    change = run.changes.get(change_id) if run is not None else None
-    if run is None or change is None:
+    if run is None or change_id not in run.changes:
         raise UsageError(f"There is no change {change_id} in {run_id}.")
-    task = run.tasks[change.task_id]
-    handoff = task.attempts[-1].handoff
-    said = [
-        f"{change.id}, {task.id}: {task.plan.title}",
-        task.plan.instructions,
-        handoff.summary,
-        handoff.concerns and f"Concerns: {handoff.concerns}",
-        handoff.deviations and f"Deviations: {handoff.deviations}",
-    ]
-    return "\n".join(part for part in said if part)
+    return why_of(run, change_id)
 
 
 def _write(place: Path, text: str) -> None:
