@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_second_process import held
 from tests.scripted_model import ScriptedServer
 from tests.support import warm
-from tests.support.cli_shell import WITHIN_S, Done, Shell
+from tests.support.cli_shell import WITHIN_S, Done, Shell, raise_signal
 from tests.support.engine_world import edit, judge, planner, task, turn, worker, write
 
 LINES = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n"
@@ -130,7 +131,7 @@ def said(done: Done) -> str:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: repr(row.typed))
 def test_keys(crew: Shell, row: Keys) -> None:
-    done = crew.longshift("review", "R1", typed=row.typed)
+    done = crew.here("review", "R1", typed=row.typed)
     assert states(crew) == row.states
     assert (crew.root / "a.py").read_text() == row.lines
     assert row.said in said(done)
@@ -141,7 +142,7 @@ def test_keys(crew: Shell, row: Keys) -> None:
 
 def test_a_hunk_is_shown_amid_the_present_text(crew: Shell) -> None:
     (crew.root / "a.py").write_text("zero\n" + LINES.replace("three", "THREE"))
-    shown = crew.longshift("review", "R1", typed="s\ns\n").out
+    shown = crew.here("review", "R1", typed="s\ns\n").out
     assert "a.py C1, hunk 1 of 3, +1 \N{MINUS SIGN}1 T1: shout" in " ".join(shown.split())
     assert "@@ -1,5 +1,5 @@\n zero\n-one\n+ONE\n two\n THREE\n four\n" in shown
     assert "@@ -2,7 +2,7 @@\n one\n two\n THREE\n-four\n+FOUR\n five\n six\n seven\n" in shown
@@ -149,7 +150,7 @@ def test_a_hunk_is_shown_amid_the_present_text(crew: Shell) -> None:
 
 def test_a_stale_hunk_says_why_and_offers_no_acceptance(crew: Shell) -> None:
     (crew.root / "a.py").write_text(LINES.replace("one", "mine"))
-    done = crew.longshift("review", "R1", typed="s\ny\nr\nKeep mine.\n")
+    done = crew.here("review", "R1", typed="s\ny\nr\nKeep mine.\n")
     assert "It no longer fits: line 1 was changed by you since" in said(done)
     assert "Rework or reject this hunk [n,r,s,d,j,k,u,w,q,?]?" in said(done)
     assert "ask for rework, or reject it" in said(done)
@@ -160,7 +161,7 @@ def test_a_stale_hunk_says_why_and_offers_no_acceptance(crew: Shell) -> None:
 
 
 def test_rejections_of_a_whole_file_make_one_rule(crew: Shell) -> None:
-    crew.longshift("review", "R1", typed="s\nd\nToo loud.\n")
+    crew.here("review", "R1", typed="s\nd\nToo loud.\n")
     rules = json.loads(crew.here("constraint", "list", "--json").out)["constraints"]
     assert [rule["text"].startswith("Too loud.") for rule in rules] == [True]
 
@@ -181,7 +182,7 @@ def test_rejections_of_a_whole_file_make_one_rule(crew: Shell) -> None:
 )  # fmt: skip
 def test_an_edited_hunk(crew: Shell, script: str, lines: str, state: str, words: str) -> None:
     shell = editor(crew, script)
-    done = shell.longshift("review", "R1", typed="s\ne\nq\n")
+    done = shell.here("review", "R1", typed="s\ne\nq\n")
     assert (crew.root / "a.py").read_text() == lines
     assert states(crew) == state
     assert words in said(done)
@@ -189,10 +190,10 @@ def test_an_edited_hunk(crew: Shell, script: str, lines: str, state: str, words:
 
 def test_an_edited_hunk_is_taken_back_as_long_as_it_stands(crew: Shell) -> None:
     shell = editor(crew, 'sed -i s/FOUR/vier/ "$1"')
-    shell.longshift("review", "R1", typed="s\ns\ne\nu\nq\n")
+    shell.here("review", "R1", typed="s\ns\ne\nu\nq\n")
     assert (crew.root / "a.py").read_text() == LINES
     assert states(crew) == ""
-    shell.longshift("review", "R1", typed="s\ns\ne\nq\n")
+    shell.here("review", "R1", typed="s\ns\ne\nq\n")
     assert (crew.root / "a.py").read_text() == LINES.replace("four", "vier")
     assert states(crew) == "a.py:2 accepted"
 
@@ -200,7 +201,7 @@ def test_an_edited_hunk_is_taken_back_as_long_as_it_stands(crew: Shell) -> None:
 def test_what_the_editor_is_given(crew: Shell) -> None:
     seen = crew.root.parent / "seen"
     script = f'stat -c "%a %n" "$1" "${{1%/*}}" > "{seen}"; cat "$1" >> "{seen}"'
-    editor(crew, script, "VISUAL").longshift("review", "R1", typed="s\ne\n")
+    editor(crew, script, "VISUAL").here("review", "R1", typed="s\ne\n")
     mode, folder, *text = seen.read_text().splitlines()
     assert mode.startswith("600 ")
     assert mode.endswith(".py")
@@ -215,19 +216,19 @@ def test_an_untrusted_repository_chooses_no_editor(crew: Shell) -> None:
     for choose in (script, "false"):
         crew.git("config", "core.editor", choose)
         calm = Shell(crew.root, {**crew.environ, "VISUAL": "false"})
-        done = calm.longshift("review", "R1", typed="s\ne\n")
+        done = calm.here("review", "R1", typed="s\ne\n")
         assert "The editor `false` ended with 1" in said(done)
     assert not (crew.root / "ran").exists()
     crew.here("trust")
     crew.git("config", "core.editor", script)
-    calm.longshift("review", "R1", typed="s\ne\n")
+    calm.here("review", "R1", typed="s\ne\n")
     assert (crew.root / "ran").exists()
 
 
 def test_what_changed_since_it_was_shown_is_shown_again(crew: Shell) -> None:
     # The person's editor, standing for another window, changes the very lines of the hunk.
     shell = editor(crew, f"sed -i s/one/mine/ '{crew.root}/a.py'")
-    done = shell.longshift("review", "R1", typed="s\ne\nq\n")
+    done = shell.here("review", "R1", typed="s\ne\nq\n")
     assert "hunk 1 of C1 in a.py is stale (line 1 was changed by you since" in said(done)
     assert said(done).count("a.py C1, hunk 1 of 3") == 2
     assert "It no longer fits" in said(done)
@@ -236,11 +237,11 @@ def test_what_changed_since_it_was_shown_is_shown_again(crew: Shell) -> None:
 
 
 def test_which_run_is_meant(crew: Shell) -> None:
-    assert "R1: nothing decided" in said(crew.longshift("review"))
-    crew.longshift("accept", "R1", "--all", "--protected")
-    assert "Nothing of R1 is left to decide." in said(crew.longshift("review", "R1"))
-    assert "Its runs: R1." in said(crew.longshift("review", status=2))
-    assert "There is no run R7" in said(crew.longshift("review", "R7", status=2))
+    assert "R1: nothing decided" in said(crew.here("review"))
+    crew.here("accept", "R1", "--all", "--protected")
+    assert "Nothing of R1 is left to decide." in said(crew.here("review", "R1"))
+    assert "Its runs: R1." in said(crew.here("review", status=2))
+    assert "There is no run R7" in said(crew.here("review", "R7", status=2))
 
 
 def test_a_file_of_other_line_ends_keeps_them(endpoint: Shell, scripted: ScriptedServer) -> None:
@@ -252,8 +253,21 @@ def test_a_file_of_other_line_ends_keeps_them(endpoint: Shell, scripted: Scripte
     ]
     scripted.play({"flows": flows, "defaults": {}})
     endpoint.longshift("run", "Shout")
-    editor(endpoint, 'sed -i s/ONE/Un\\\\no/ "$1"').longshift("review", typed="e\n")
+    editor(endpoint, 'sed -i s/ONE/Un\\\\no/ "$1"').here("review", typed="e\n")
     assert (endpoint.root / "a.txt").read_bytes() == CRLF.replace("one", "Un\r\no").encode()
+    assert states(endpoint) == "a.txt:1 accepted"
+
+
+def test_it_goes_through_who_drives_the_run(endpoint: Shell, scripted: ScriptedServer) -> None:
+    scripted.play(held("go"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        assert "1 accepted" in said(endpoint.here("review", "R1", typed="y\n"))
+        assert (endpoint.root / "a.txt").read_text() == "a\n"
+        [shown] = json.loads(endpoint.here("status", "--json").out)["runs"]
+        assert shown["state"] == "running"
+        raise_signal(scripted.base_url, "go")
+        run.end(status=0)
     assert states(endpoint) == "a.txt:1 accepted"
 
 

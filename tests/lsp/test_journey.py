@@ -108,6 +108,27 @@ async def test_accept_called_alone_asks_the_editor(profile, end, connect, reposi
     assert (root / "a.txt").read_bytes() == text.encode()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_own_lines_are_accepted_into_the_buffer(end, connect, repository, model):
+    """`acceptChange` with a text puts that in place of the hunk's own, and can be undone."""
+    text = f"🦀 one{end}two{end}three 🦀{end}"
+    root = repository({"a.txt": text})
+    model.play({"flows": [*task("shout", replace("a.txt", "two", "TWO 😀")), judge()]})
+    editor = await connect(root)
+    document = editor.open(root / "a.txt")
+    run_id = await editor.run("Shout")
+    editor.type(document, "three", "🖋🖋 ")
+    target = {"runId": run_id, "changeId": "C1", "path": "a.txt", "hunk": 1}
+    shown = await editor.command("showHunk", **target)
+    assert shown["lines"] == f"TWO 😀{end}"
+    own = {"text": "zwei 🎉\nund mehr\n", "shown": shown["shown"]}
+    assert (await editor.command("acceptChange", **target, **own))["state"] == "accepted"
+    assert document.text == f"🦀 one{end}zwei 🎉{end}und mehr{end}🖋🖋 three 🦀{end}"
+    assert (await editor.command("undoDecision", **target))["state"] == "pending"
+    assert document.text == f"🦀 one{end}two{end}🖋🖋 three 🦀{end}"
+    assert (root / "a.txt").read_bytes() == text.encode()
+
+
 async def test_run_on_unsaved_text_and_its_shape(connect, repository, model):
     """Unsaved text is part of a run's world; `describeRun` and `listRuns` are as promised."""
     root = repository({"a.txt": "one\ntwo\n"})

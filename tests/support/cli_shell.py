@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from unittest import mock
 
 from longshift.cli.main import main
@@ -64,10 +66,14 @@ class Shell:
             assert process.returncode == status, process.stderr + process.stdout
         return Done(process.returncode, process.stdout, process.stderr)
 
-    def here(self, *arguments: str, status: int = 0, cwd: Path | None = None) -> Done:
+    def here(
+        self, *arguments: str, status: int = 0, cwd: Path | None = None, typed: str = ""
+    ) -> Done:
         """The same within this process: for the many calls that only look or are refused."""
         out, err = io.StringIO(), io.StringIO()
         with (
+            _standard_input(typed) as stdin,
+            mock.patch.object(sys, "stdin", stdin),
             mock.patch.dict(os.environ, self.environ),
             mock.patch.object(sys, "argv", ["longshift", *arguments]),
             contextlib.chdir(cwd or self.root),
@@ -157,6 +163,15 @@ def end_by_force(process: subprocess.Popen[str]) -> None:
         process.kill()
     else:
         process.send_signal(signal.SIGUSR1)
+
+
+@contextmanager
+def _standard_input(typed: str) -> Iterator[IO[str]]:
+    """A standard input that holds what is typed, and then ends."""
+    with tempfile.TemporaryFile("w+") as file:
+        file.write(typed)
+        file.seek(0)
+        yield file
 
 
 @contextmanager
