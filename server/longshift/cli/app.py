@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "steer": "Tell a run's planner something.",
     "answer": "Answer a question that a run asked.",
     "constraint": "Add, list or lift rules that every run obeys.",
+    "export": "Make a branch of a run, for a pull request.",
     "trust": "Trust a workspace's own configuration.",
     "forget": "Remove every trace of a run.",
     "prompts": "List what models are told, or show one prompt.",

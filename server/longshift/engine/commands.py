@@ -16,6 +16,7 @@ from longshift.domain.model import Diagnostic, Goal, HunkDecision, Selection
 from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
+from longshift.engine.exporting import export_run
 from longshift.engine.reviewing import listed_hunks, shown_hunk
 from longshift.errors import NeedsPerson, TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
@@ -161,6 +162,14 @@ class ShowChange(OfRun):
 
     change_id: Name
     path: Name | None = None
+
+
+class Export(OfRun):
+    """What `exportRun` takes."""
+
+    branch: Annotated[str, Field(min_length=1, max_length=200)]
+    accepted: bool = False
+    """Whether only accepted hunks are meant; otherwise all but rejected ones are."""
 
 
 Handler = Callable[[Engine, Mapping[str, object]], Awaitable[Json]]
@@ -398,6 +407,10 @@ async def _dismiss_finding(engine: Engine, given: OfFinding) -> Json:
     return {**await _state(engine, given.run_id), "findingId": given.finding_id}
 
 
+async def _export(engine: Engine, given: Export) -> Json:
+    return await export_run(engine.shop, given.run_id, given.branch, accepted=given.accepted)
+
+
 async def _forget(engine: Engine, given: OfRun) -> Json:
     await engine.forget(given.run_id)
     return {"runId": given.run_id}
@@ -435,6 +448,7 @@ _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]
     "showChange": (ShowChange, _show_change),
     "listHunks": (OfRun, _list_hunks),
     "showHunk": (OfHunk, _show_hunk),
+    "exportRun": (Export, _export),
     "forgetRun": (OfRun, _forget),
 }
 

@@ -83,8 +83,23 @@ class Objects:
             message: made to end in one line end.
             when: seconds since 1970, in UTC.
         """
+        who = f"{AUTHOR} {when} +0000"
+        return self.write_commit_as(tree, parents, message, who, who)
+
+    def write_commit_as(
+        self, tree: str, parents: list[str], message: str, author: str, committer: str
+    ) -> str:
+        """Store a commit by somebody; gives its id.
+
+        Args:
+            tree: the tree's id.
+            parents: the parents' ids, in order.
+            message: made to end in one line end.
+            author: as git writes it, `Name <address> SECONDS +0000`.
+            committer: the same.
+        """
         header = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-        header += [f"author {AUTHOR} {when} +0000", f"committer {AUTHOR} {when} +0000"]
+        header += [f"author {author}", f"committer {committer}"]
         text = message.replace("\0", "").rstrip("\n") + "\n"
         raw = "\n".join([*header, "", text]).encode("utf-8", "replace")
         commit = str(self._handles().writer.write(ObjectType.COMMIT, raw))

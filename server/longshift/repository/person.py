@@ -18,7 +18,7 @@ _ELSEWHERE: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FI
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who makes a commit: `author` and `committer` as git writes them, without the time."""
+    """Who makes a commit, and when: both as git writes them, `Name <address> SECONDS +0000`."""
 
     author: str
     committer: str
@@ -34,14 +34,14 @@ def identity(root: Path) -> Identity:
         _ask(f"GIT_{role}_IDENT", root, ["-c", "user.useConfigOnly=true"])
         for role in ("AUTHOR", "COMMITTER")
     ]
-    names = [one.rpartition(">")[0] + ">" for one in found if one is not None]
-    if len(names) < len(found):
+    author, committer = found
+    if author is None or committer is None:
         raise NeedsPerson(
             "git does not know who you are, and commits carry their author's name. Nothing was "
             "made. Say `git config --global user.name NAME` and `git config --global user.email "
             "ADDRESS`, then try again."
         )
-    return Identity(*names)
+    return Identity(author, committer)
 
 
 def editor(folder: Path) -> str:

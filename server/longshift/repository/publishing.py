@@ -1,8 +1,9 @@
 """What passes from the private store into the person's repository, and how it leaves again.
 
-Owns every write there: packs in their object database, and `refs/longshift/<name>/base` and
-`.../head`. Order keeps their repository sound at each moment: a pack stands, whole and on disk,
-before a ref names it, and refs go before the packs that they named. Hooks never run.
+Owns every write there: packs in their object database, `refs/longshift/<name>/base` and
+`.../head`, and the branch that a person asks for. Order keeps their repository sound at each
+moment: a pack stands, whole and on disk, before a ref names it, and refs go before the packs that
+they named. Hooks never run.
 """
 
 import os
@@ -46,6 +47,39 @@ def publish(objects: Objects, worktree: Worktree, name: str, *, base: str, head:
             f"{objects.git_dir}, and nothing else of yours was changed. If a lock file is named "
             "and no git command is running, remove it; then resume the run."
         ) from error
+
+
+def publish_branch(
+    objects: Objects, worktree: Worktree, name: str, *, branch: str, commit: str, base: str | None
+) -> None:
+    """Put commits into the person's repository as a new branch.
+
+    Every object goes in as one pack, fsynced, before the branch names them. No hook runs.
+
+    Args:
+        objects: the private store's.
+        worktree: the person's.
+        name: the run that they come from; when it is forgotten, what the branch needs stays.
+        branch: the branch's name; there is none yet.
+        commit: what it shall name.
+        base: the commit of theirs that it stands on; None: it stands on nothing.
+
+    Raises:
+        NeedsPerson: git refused, such a branch has come to be, or the disk is full.
+    """
+    wanted = f"{commit}\n" + (f"--not\n{base}\n" if base else "")
+    try:
+        _move_pack(objects.git_dir, worktree, name, wanted)
+    except OSError as error:
+        raise NeedsPerson(
+            f"The commits for {branch} could not be put into {worktree.root}: {error}. No branch "
+            "was made. Make room, or mend the cause, then export again."
+        ) from error
+    arguments = ["update-ref", "-m", f"longshift export {name}", f"refs/heads/{branch}", commit]
+    # By all zeros git knows that there must be none: a branch made meanwhile is not overwritten.
+    run_git(
+        [*arguments, "0" * 40], cwd=worktree.common_dir, environment=_git_dir(worktree.common_dir)
+    )
 
 
 def forget(objects: Objects, worktree: Worktree, name: str) -> None:

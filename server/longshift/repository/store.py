@@ -211,6 +211,17 @@ class ObjectStore:
         """Give the person's repository a run's base and head, whole; see `publishing`."""
         publishing.publish(self.objects, self.worktree, checked_name(name), base=base, head=head)
 
+    def publish_branch(self, name: str, *, branch: str, commit: str, base: str | None) -> None:
+        """Give the person's repository a new branch with a run's commits; see `publishing`."""
+        publishing.publish_branch(
+            self.objects,
+            self.worktree,
+            checked_name(name),
+            branch=branch,
+            commit=commit,
+            base=base,
+        )
+
     def forget(self, name: str) -> None:
         """Remove a run's refs and objects from both repositories; see `publishing`."""
         with self._refs_lock:

@@ -17,7 +17,7 @@ from longshift.repository.store import ObjectStore
 from longshift.review.assess import assess_text, undo_alone
 from longshift.review.edits import apply_edits
 from longshift.review.effects import effects_of
-from longshift.review.lineage import Histories
+from longshift.review.lineage import Histories, Touch
 from longshift.review.opaque import assess_opaque
 from longshift.review.present import decodes
 from longshift.review.reading import Readings
@@ -191,6 +191,10 @@ class Proposals:
             lambda _: line_hunks("".join(style.of_all(split_lines(stored))), text),
         )
         return min(_moved_line(line, hunks), max(0, text.count("\n") - text.endswith("\n")))
+
+    def touches(self, run: Run, path: str) -> tuple[Touch, ...]:
+        """Every step that touched one file of `paths`, oldest first; for this room's modules."""
+        return self._histories.of(run, path).touches
 
     def side(self, run: Run, path: str) -> Side:
         """The landings' side of one file of `paths`; for this room's own modules."""

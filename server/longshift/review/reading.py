@@ -77,7 +77,7 @@ def read(
     weave = side.weave
     assert weave is not None, "only texts are read by lines"
     parts = weave.refs()
-    units = _units(weave, sorted(parts & set(accepted)), parts - set(refused))
+    units = units_of(weave, sorted(parts & set(accepted)), parts - set(refused))
     chosen = frozenset(ref for _, unit in units for ref in unit)
     groups = weave.groups(parts - chosen)
     free = [unit if _is_undoable(weave, unit, chosen) else frozenset[Ref]() for _, unit in units]
@@ -136,10 +136,16 @@ def _with_own_words(reading: Reading, owner: Ref, own: tuple[str, ...]) -> Readi
     )
 
 
-def _units(
+def units_of(
     weave: Weave, accepted: Sequence[Ref], parts: Collection[Ref]
 ) -> list[tuple[Ref, frozenset[Ref]]]:
-    """What came in with each accepted hunk: all that it stood for when it was the last of them."""
+    """What came in with each accepted hunk: all that it stood for when it was the last of them.
+
+    Args:
+        weave: the file's lines.
+        accepted: the hunks, in landing order.
+        parts: the hunks that can have come in by way of another.
+    """
     units: list[tuple[Ref, frozenset[Ref]]] = []
     known: set[Ref] = set()
     for ref in accepted:

@@ -265,6 +265,19 @@ def _weave(
     return weave
 
 
+def woven(touches: Sequence[Touch], landed: Sequence[Landed], encoding: Encoding) -> Weave:
+    """All lines that a file had since the run's start, whatever was taken in between.
+
+    What the person's own text did to the head has no hunk: its lines are in every choice.
+
+    Args:
+        touches: all steps that touched it, oldest first, at least one; each of a text.
+        landed: the landings among them.
+        encoding: how the bytes are read.
+    """
+    return _weave(touches, landed, touches[0].before, 0, encoding)
+
+
 def _tread(weave: Weave, touch: Touch, by_step: dict[int, Landed], encoding: Encoding) -> None:
     landed = by_step.get(touch.step)
     if landed is None:

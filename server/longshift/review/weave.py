@@ -33,6 +33,8 @@ class Line:
     text: str
     writer: Ref | None = None
     remover: Ref | None = None
+    is_late: bool = False
+    """Whether the person's own text, or a rejection, put it there after the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +265,8 @@ class Weave:
         # them then keeps new lines on the side where they were written.
         end = hunk.old_start + len(hunk.old_lines)
         at = standing[end - 1] + 1 if end else 0
-        self.lines[at:at] = [Line(text, writer) for text in hunk.new_lines]
+        late = writer is None
+        self.lines[at:at] = [Line(text, writer, is_late=late) for text in hunk.new_lines]
         return at
 
 

@@ -212,6 +212,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "showChange": _show,
     "listHunks": _of_run,
     "showHunk": _of_run,
+    "exportRun": _of_run,
     "forgetRun": _of_run,
     "explainChange": _explain,
 }
