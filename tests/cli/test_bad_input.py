@@ -23,7 +23,7 @@ REFUSED_CALLS = [
     (["run", "x", "--max-cycles", "-1"], 2, "`budget.cycles` must be a whole number, 0 or more"),
     (["run", "x", "--repo", "nowhere"], 2, "There is no folder"),
     (["rum", "x"], 2, "No such command 'rum'"),
-    (["review", "R1"], 2, "No such command 'review'"),
+    (["review", "R1"], 2, "There is no run R1"),
     (["run", "x", "--colour"], 2, "No such option '--colour'"),
     (["serve", "--tcp", "localhost"], 2, "--tcp takes HOST:PORT"),
     (["serve", "--tcp", "h:99999"], 2, "--tcp takes HOST:PORT"),

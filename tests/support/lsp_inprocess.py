@@ -14,7 +14,6 @@ from unittest import mock
 from pytest_lsp import client_capabilities
 
 from longshift.lsp.host import Host
-from longshift.lsp.prepared import take_prepared
 from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.framing import BadHeader, Framer
 from longshift.lsp.protocol.transport import OnBytes, OnEnd
@@ -32,15 +31,6 @@ from tests.support.lsp_journey import (
 _servers_converter = functools.cache(make_converter)
 _clients_converter = functools.cache(make_client_converter)
 _capabilities = functools.cache(client_capabilities)
-_taught: set[int] = set()
-
-
-def _teach_once(server: Any) -> None:
-    """A hook that is registered anew makes a converter forget what it has learnt."""
-    converter = server.protocol.fm.converter
-    if id(converter) not in _taught:
-        _taught.add(id(converter))
-        take_prepared(server)
 
 
 class Wire:
@@ -111,10 +101,7 @@ class Connected:
 
 async def connect(folders: Sequence[Path], profile: str, settings: Json) -> Connected:
     """Start a server in this process and shake hands under a client's profile."""
-    with (
-        mock.patch("longshift.lsp.protocol.server.make_converter", _servers_converter),
-        mock.patch("longshift.lsp.features.code_action.take_prepared", _teach_once),
-    ):
+    with mock.patch("longshift.lsp.protocol.server.make_converter", _servers_converter):
         server = make_server("longshift", "test", log_place=LOG_PLACE)
         host = Host(server)
         for feature in FEATURES:

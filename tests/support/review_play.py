@@ -37,6 +37,7 @@ OPEN: Final = ("a.txt", "c.txt")
 RUN: Final = "R1"
 
 Key = tuple[str, str, int]
+States = Mapping[Key, tuple[str, str]]
 Texts = dict[str, str]
 
 
@@ -340,10 +341,11 @@ class Play:
         texts = self.texts()
         try:
             return await doing
-        except JsonRpcException as refusal:
-            assert refusal.code in (-32602, -32803), refusal
-            assert self.texts() == texts, f"a refusal changed a text: {refusal.message}"
-            return None
+        except JsonRpcException as error:
+            refusal = error
+        assert refusal.code in (-32602, -32803), refusal
+        assert self.texts() == texts, f"a refusal changed a text: {refusal.message}"
+        return None
 
     # What the crew does.
 
@@ -522,9 +524,9 @@ class Play:
                 assert after[key][0] == state, (key, state, after[key])
 
     async def _check_undo(
-        self, key: Key, before: Mapping[Key, Any], texts: Texts, marks: Mapping[str, int]
+        self, key: Key, before: States, texts: Texts, marks: Mapping[str, int]
     ) -> None:
-        """Undoing in the editor what was just accepted makes it pending again, and redo undoes that."""
+        """To undo in the editor what was accepted makes it pending; to redo it, accepted."""
         changed = [d for d in self.documents() if texts.get(self.path(d)) != d.text]
         if len(changed) != 1 or changed[0].uri not in marks:
             return  # written on the disk, or a file that moved
