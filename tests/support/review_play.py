@@ -519,8 +519,9 @@ class Play:
         but: set[Key],
     ) -> None:
         """A decision on one hunk leaves all others as decidable as they were."""
-        for key, (state, _) in before.items():
-            if key not in but and state in ("pending", "rejected", "rework"):
+        for key, (state, reason) in before.items():
+            held = "proposes again" in reason  # for as long as what it repeats is rejected
+            if key not in but and not held and state in ("pending", "rejected", "rework"):
                 assert after[key][0] == state, (key, state, after[key])
 
     async def _check_undo(

@@ -154,7 +154,7 @@ def _place_one(edit: Toggle, cluster: _Cluster, present: Sequence[str], shift: i
 
 
 def _removed_at(edit: Toggle, person: Sequence[LineHunk]) -> int | None:
-    """Where the person removed all that a deletion removes, and perhaps more; None: they did not."""
+    """Where the person removed all that a deletion removes, and perhaps more; None: nowhere."""
     growth = 0
     for hunk in person:
         covers = hunk.old_start <= edit.start and edit.end <= hunk.old_start + len(hunk.old_lines)

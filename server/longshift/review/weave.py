@@ -201,7 +201,7 @@ class Weave:
         self.settled = (self.settled | known) - owners - self.refs() - lost
 
     def _overrides(self, hunk: LineHunk, standing: list[int]) -> set[Ref]:
-        """The hunks of which an overwriting hunk takes lines away, or brings back what they removed."""
+        """The hunks of which an overwriting one takes lines, or brings back what they removed."""
         end = hunk.old_start + len(hunk.old_lines)
         first = standing[hunk.old_start - 1] + 1 if hunk.old_start else 0
         found: set[Ref | None] = set()
