@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count, groupby
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from longshift.domain import events as e
 from longshift.errors import NeedsPerson
 from longshift.repository.exporting import Commit, DoesNotFit, commit_all
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.repository.person import Identity
+from longshift.repository.store import ObjectStore
+from longshift.review.decisions import rejected_edits
 from longshift.review.exporting import exported
+from tests.review.test_properties import SMALL, chains, edited, landed, text, unrepeated_chains
 from tests.support.review_world import File, World, as_edit
 
 WHO = Identity("Ada <ada@example.org> 0 +0000", "Ada <ada@example.org> 0 +0000")
@@ -46,9 +52,9 @@ def taken(**head: File) -> tuple[str, Any]:
     return "taken", {path.replace("_", "."): file for path, file in head.items()}
 
 
-def own(change: str, path: str, hunk: int, text: str, after: bytes) -> tuple[str, Any]:
+def own(change: str, path: str, hunk: int, lines: str, after: bytes) -> tuple[str, Any]:
     """The person accepts a hunk with lines of their own."""
-    return "own", (change, path, hunk, text, after)
+    return "own", (change, path, hunk, lines, after)
 
 
 @dataclass(frozen=True)
@@ -315,29 +321,29 @@ CASES = [
 
 
 def played(world: World, steps: Sequence[tuple[str, Any]]) -> World:
-    for word, given in steps:
+    for word, what in steps:
         match word:
             case "land":
-                world.land(given)
+                world.land(what)
             case "typed":
-                for path, file in given.items():
+                for path, file in what.items():
                     world.person.files[path] = as_edit(file)
             case "taken":
-                world.take(given)
+                world.take(what)
             case "accept":
-                change, path, numbers = given
+                change, path, numbers = what
                 mine = [h for h in world.hunks() if h.key in {(change, path, n) for n in numbers}]
                 assert {h.state for h in mine} == {"pending"}
                 world.accept(*mine)
             case "reject":
-                change, path, numbers = given
+                change, path, numbers = what
                 world.decide(change, path, numbers, "rejected")
             case "own":
-                change, path, number, text, after = given
+                change, path, number, lines, after = what
                 world.person.files[path] = FileEdit(after)
                 decided = e.ChangeDecided(
                     run="R1", change=change, path=path, hunks=(number,), decision="accepted",
-                    text=text,
+                    text=lines,
                 )  # fmt: skip
                 world._record(decided)
     return world
@@ -416,3 +422,87 @@ def test_own_lines_that_a_later_landing_worked_on_are_refused(
     )
     with pytest.raises(NeedsPerson, match="can't be told apart"):
         exported(it.run, it.proposals, it.person, accepted_only=False)
+
+
+def branch(world: World, begun: str, *, accepted: bool) -> list[bytes | None]:
+    """The file after each commit of an export onto its text at the beginning."""
+    base = committed(world, {"f": begun.encode()})
+    made = commit_all(world.store, base, commits_of(world, accepted=accepted), WHO)
+    files = [world.store.read_file(id_, "f") for _, id_ in [("", base), *made]]
+    return [file.data if file is not None else None for file in files]
+
+
+@SMALL
+@given(texts=chains())
+def test_undecided_each_commit_is_what_landed(store: ObjectStore, texts: list[str]) -> None:
+    world = landed(store, texts)
+    wanted = [one.encode() for one, _ in groupby(texts)]
+    assert branch(world, texts[0], accepted=False) == wanted
+
+
+@SMALL
+@given(texts=chains(), data=st.data())
+def test_what_was_accepted_and_nothing_else_is_exported(
+    store: ObjectStore, texts: list[str], data: st.DataObject
+) -> None:
+    world = landed(store, texts)
+    for _ in range(data.draw(st.integers(0, 3))):
+        if pending := [hunk for hunk in world.hunks("f") if hunk.state == "pending"]:
+            world.accept(data.draw(st.sampled_from(pending)))
+    assert branch(world, texts[0], accepted=True)[-1] == world.person.files["f"].data
+
+
+@SMALL
+@given(texts=chains(), data=st.data())
+def test_an_export_is_the_head_without_what_was_rejected(
+    store: ObjectStore, texts: list[str], data: st.DataObject
+) -> None:
+    world = landed(store, texts)
+    decide_some(world, data)
+    without = rejected_edits(world.run, world.proposals)
+    assume(not without.clashes)
+    edit = without.edits.get("f", FileEdit(texts[-1].encode()))
+    assert edit is not None
+    assert branch(world, texts[0], accepted=False)[-1] == edit.data
+
+
+@SMALL
+@given(texts=unrepeated_chains(), data=st.data())
+def test_what_lands_once_the_rejected_is_gone_makes_the_head(
+    store: ObjectStore, texts: list[str], data: st.DataObject
+) -> None:
+    world = landed(store, texts)
+    decide_some(world, data)
+    without = rejected_edits(world.run, world.proposals)
+    assume(not without.clashes)
+    edit = without.edits.get("f", FileEdit(texts[-1].encode()))
+    assert edit is not None
+    world.take({"f": edit})
+    numbers = count()
+    lines = [
+        f"{line} {next(numbers)}" if line in "PQ" else line
+        for line in data.draw(edited(edit.data.decode().splitlines(), "PQ"))
+    ]
+    world.land({"f": text(lines).encode()})
+    assume(not any(hunk.reason.startswith("it proposes again") for hunk in world.hunks("f")))
+    made = fitting(world, texts[0], accepted=False)
+    assert made is None or made[-1] == text(lines).encode()
+
+
+def fitting(world: World, begun: str, *, accepted: bool) -> list[bytes | None] | None:
+    """The same as `branch`; None where it is refused."""
+    try:
+        return branch(world, begun, accepted=accepted)
+    except DoesNotFit:
+        return None
+
+
+def decide_some(world: World, data: st.DataObject) -> None:
+    """Accept or reject up to three pending hunks."""
+    for _ in range(data.draw(st.integers(0, 3))):
+        if pending := [hunk for hunk in world.hunks("f") if hunk.state == "pending"]:
+            hunk = data.draw(st.sampled_from(pending))
+            if data.draw(st.booleans()):
+                world.accept(hunk)
+            else:
+                world.decide(hunk.change_id, hunk.path, [hunk.hunk], "rejected")

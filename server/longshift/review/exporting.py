@@ -5,8 +5,9 @@ after each change with just those; that a rejected line is in none of them follo
 Never writes, and knows nothing of branches.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from longshift.domain.state import Run
 from longshift.errors import NeedsPerson
@@ -112,15 +113,17 @@ class _Part:
     def not_rejected(self) -> dict[Ref, int]:
         """All but the rejected ones, what those stood for, and what builds on them."""
         comes = {ref: ref.step for ref in self._side.refs}
-        for group in self._undecided_groups():
+        for taking in self._side.takings:
+            for group in self._undecided_groups(comes, before=taking):
+                if group[-1] in self._refused and self._is_gone(group, comes):
+                    comes = _without(comes, group)
+        for group in self._undecided_groups(comes):
             bad = self._refused.intersection(group)
-            if not bad:
-                continue
             stands = self._weave is not None and not bad.isdisjoint(self._weave.standing())
-            if group[-1] in self._refused or stands:
+            if group[-1] in self._refused or (bad and stands):
                 self.left_out |= {group[-1]} - self._refused
-                comes = {ref: step for ref, step in comes.items() if ref not in group}
-            else:
+                comes = _without(comes, group)
+            elif bad:
                 # Later landings took the rejected lines out again: only their outcome counts.
                 comes |= dict.fromkeys(group, group[-1].step)
         for owner, unit in self._units:
@@ -129,15 +132,25 @@ class _Part:
         self._put_back(comes)
         return comes
 
+    def _is_gone(self, group: Sequence[Ref], comes: Mapping[Ref, int]) -> bool:
+        """Whether the head has lost a group, lines that it had removed put back."""
+        if self._weave is None:
+            return False
+        self._put_back(_without(comes, group))
+        return self._weave.standing().isdisjoint(group)
+
     def _units_of_accepted(self) -> list[tuple[Ref, frozenset[Ref]]]:
         if self._weave is None:
             return []
         parts = self._weave.refs()
         return units_of(self._weave, sorted(parts & self._accepted), parts - self._refused)
 
-    def _undecided_groups(self) -> list[tuple[Ref, ...]]:
+    def _undecided_groups(
+        self, comes: Mapping[Ref, int], before: float = inf
+    ) -> list[tuple[Ref, ...]]:
+        """The joined hunks that count and were not accepted, of landings before a step."""
         decided = self._accepted.union(*(unit for _, unit in self._units))
-        free = [ref for ref in self._side.refs if ref not in decided]
+        free = [ref for ref in comes if ref not in decided and ref.step < before]
         if self._weave is not None:
             return joined_groups(free, self._weave.joins)
         # Without lines, the last landing before each taking stands for those before it.
@@ -152,21 +165,24 @@ class _Part:
         Else they would stand twice in a text without the hunk that had removed them.
         """
         lines = self._weave.lines if self._weave is not None else []
-        number = 0
-        while number < len(lines):
-            end = number
-            while end < len(lines) and _is_out(lines[end], comes):
-                end += 1
-            gone = [
-                line for line in lines[number:end] if line.writer is None or line.writer in comes
-            ]
-            again = lines[end : end + len(gone)]
-            same = [line.text for line in again] == [line.text for line in gone]
-            if gone and same and all(line.is_late for line in again):
-                for line, late in zip(gone, again, strict=True):
-                    line.remover = late.remover
-                del lines[end : end + len(gone)]
-            number = max(end, number + 1)
+        again: set[int] = set()  # places of lines that are what was removed
+        back: set[int] = set()  # places of those, which stand again
+        for place, late in enumerate(lines):
+            if late.is_late and late.writer is None:
+                found = next(
+                    (
+                        other
+                        for other in _removed_beside(lines, place, back)
+                        if lines[other].text == late.text and _is_lost(lines[other], comes)
+                    ),
+                    None,
+                )
+                if found is not None:
+                    lines[found].remover = late.remover
+                    again.add(place)
+                    back.add(found)
+        if again:
+            lines[:] = [line for place, line in enumerate(lines) if place not in again]
 
     # The file before and after a step.
 
@@ -221,10 +237,25 @@ class _Part:
         return path, file
 
 
-def _is_out(line: Line, comes: Mapping[Ref, int]) -> bool:
-    """Whether a hunk that does not count wrote the line, or removed it."""
-    by = {ref for ref in (line.writer, line.remover) if ref is not None}
-    return not by <= comes.keys()
+def _without(comes: Mapping[Ref, int], group: Collection[Ref]) -> dict[Ref, int]:
+    return {ref: step for ref, step in comes.items() if ref not in group}
+
+
+def _removed_beside(lines: Sequence[Line], place: int, back: Collection[int]) -> Iterator[int]:
+    """The places next to a line, behind it, then before it, as far as nothing stands there."""
+    for way in (range(place + 1, len(lines)), range(place - 1, -1, -1)):
+        for other in way:
+            line = lines[other]
+            if line.remover is None and not line.is_late and other not in back:
+                break
+            if not line.is_late and other not in back:
+                yield other
+
+
+def _is_lost(line: Line, comes: Mapping[Ref, int]) -> bool:
+    """Whether a line is missing at the head for a hunk that does not count."""
+    counts = line.writer is None or line.writer in comes
+    return counts and line.remover is not None and line.remover not in comes
 
 
 def _put_own_words(
