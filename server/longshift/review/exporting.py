@@ -165,24 +165,24 @@ class _Part:
         Else they would stand twice in a text without the hunk that had removed them.
         """
         lines = self._weave.lines if self._weave is not None else []
-        again: set[int] = set()  # places of lines that are what was removed
-        back: set[int] = set()  # places of those, which stand again
+        since = min(self._side.takings, default=0)
+        needless: set[int] = set()
+        back: set[int] = set()  # places of lines that are settled so
         for place, late in enumerate(lines):
-            if late.is_late and late.writer is None:
-                found = next(
-                    (
-                        other
-                        for other in _removed_beside(lines, place, back)
-                        if lines[other].text == late.text and _is_lost(lines[other], comes)
-                    ),
-                    None,
-                )
-                if found is not None:
-                    lines[found].remover = late.remover
-                    again.add(place)
-                    back.add(found)
-        if again:
-            lines[:] = [line for place, line in enumerate(lines) if place not in again]
+            if not late.is_late or late.writer is not None:
+                continue
+            for other, is_past_newer in _removed_beside(lines, place, back, since):
+                if lines[other].text != late.text or not _is_lost(lines[other], comes):
+                    continue
+                if is_past_newer:  # what landed since stands by the late line's place
+                    needless.add(other)
+                else:
+                    lines[other].remover, lines[other].is_late = late.remover, True
+                    needless.add(place)
+                back |= {other, place}
+                break
+        if needless:
+            lines[:] = [line for place, line in enumerate(lines) if place not in needless]
 
     # The file before and after a step.
 
@@ -241,15 +241,23 @@ def _without(comes: Mapping[Ref, int], group: Collection[Ref]) -> dict[Ref, int]
     return {ref: step for ref, step in comes.items() if ref not in group}
 
 
-def _removed_beside(lines: Sequence[Line], place: int, back: Collection[int]) -> Iterator[int]:
-    """The places next to a line, behind it, then before it, as far as nothing stands there."""
+def _removed_beside(
+    lines: Sequence[Line], place: int, back: Collection[int], since: int
+) -> Iterator[tuple[int, bool]]:
+    """The places next to a line, behind it, then before it, as far as nothing stood there.
+
+    Lines that landed after the step `since` are passed over; with each place, whether any was.
+    """
     for way in (range(place + 1, len(lines)), range(place - 1, -1, -1)):
+        is_past_newer = False
         for other in way:
             line = lines[other]
-            if line.remover is None and not line.is_late and other not in back:
+            if line.writer is not None and line.writer.step > since:
+                is_past_newer = True
+            elif line.remover is None and not line.is_late and other not in back:
                 break
-            if not line.is_late and other not in back:
-                yield other
+            elif not line.is_late and other not in back:
+                yield other, is_past_newer
 
 
 def _is_lost(line: Line, comes: Mapping[Ref, int]) -> bool:
