@@ -107,8 +107,8 @@ def test_a_message_is_said_somewhere(name):
 TRUSTED = {
     "a number, or a yes or no": {
         *("calls", "end_line", "left", "line", "lines", "more", "most", "most_words"),
-        *("omitted", "retry", "at", "near", "seconds", "size", "start_line", "sub_planner"),
-        *("times", "total"),
+        *("omitted", "retry", "at", "near", "seconds", "size", "stale", "start_line"),
+        *("sub_planner", "times", "total"),
     },
     "an id that Longshift gave": {"change", "finding", "known", "task"},
     "a name or word of the code's own": {"ending", "fields", "how", "mode", "name", "tools"},

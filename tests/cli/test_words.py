@@ -75,6 +75,7 @@ OTHERS: list[e.Event] = [
         after_sha256=None,
     ),
     e.ChangeDecided(run="R1", change="C1", path="a.py", hunks=(1, 2), decision="rejected"),
+    e.ChangeStale(run="R1", change="C1", path="a.py", hunks=(1,), reason=HOSTILE),
     e.ConstraintAdded(constraint="K1", detail=Constraint(id="K1", text=HOSTILE)),
     e.ConstraintLifted(constraint="K1"),
     e.QuestionAnswered(run="R1", question="Q1", answer=HOSTILE),

@@ -34,7 +34,7 @@ SCOPE = "scope selection diagnostics"
     [
         (
             "planner_opening",
-            f"role goal {SCOPE} slice constraints cycle mode earlier findings verdict",
+            f"role goal {SCOPE} slice constraints cycle mode earlier findings verdict stale",
         ),
         ("worker_opening", "role goal task constraints earlier_attempts"),
         ("judge_opening", f"role goal {SCOPE} cycle constraints tasks changed_paths findings"),

@@ -209,8 +209,7 @@ def test_recorded_journals_hold_every_event_of_a_run() -> None:
     assert kinds - {line["event"]["event"] for line in lines} <= RARE
 
 
-RARE = {"task.dropped", "constraint.lifted", "finding.resolved", "question.asked",
-        "question.answered"}  # fmt: skip
+RARE = {"task.dropped", "finding.resolved"}
 """Events that the recorded runs did not meet."""
 
 

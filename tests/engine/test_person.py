@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from longshift.domain.events import ChangeStale, Recorded
 from longshift.engine.ports import DiskHand, DiskPresent
 from longshift.errors import NeedsPerson, UsageError
 from longshift.review.shapes import Effect, PendingHunk, Present, PresentFile
@@ -260,6 +261,57 @@ async def test_rework_reopens_an_ended_run_with_the_persons_words(world: World) 
         seen = str(world.server.by_role("worker")[-1].messages)
         assert "Softer, please." in seen
         assert "+ONE" in seen
+
+
+async def test_the_worker_of_a_rework_sees_what_the_person_has_there_now(world: World) -> None:
+    world.hand = hand = BufferHand(world.person.root)
+    world.play(
+        *BOTH,
+        flow("worker", turn(edit("ONE", "One")), turn(call("submit", summary="Softer."))),
+        flow("judge", turn(call("verdict", reason="Fine.", decision="done"), signal="judging",
+                           wait_for=["asked"]), times=1),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("judging")
+        hand.buffers["a.txt"] = TEXT.decode().replace("one\n", "one, as I type it\n")
+        await it.call("reworkChange", changeId="C1", path="a.txt", hunk=1, reason="Softer.")
+        await it.raise_signal("asked")
+        await it.ended()
+        assert "one, as I type it\\n" in str(world.server.by_role("worker")[-1].messages[1])
+
+
+async def test_a_landing_on_what_is_being_typed_is_marked_and_told_to_the_next_planner(
+    world: World,
+) -> None:
+    world.hand = hand = BufferHand(world.person.root)
+    world.play(
+        planner(task("shout", "a.txt"), times=1),
+        planner(task("look", "b.txt")),
+        worker("shout", turn(*ENDS, signal="edited", wait_for=["typed"])),
+        worker("look", turn(edit("two", "2", "b.txt"))),
+        *judge("continue", "done"),
+    )
+    async with world.opened() as it:
+        told: list[Recorded] = []
+        it.engine.listen(told.append)
+        await it.start()
+        hand.buffers["a.txt"] = TEXT.decode().replace("one\n", "one, as I type it\n")
+        await it.raise_signal("typed")
+        run = await it.ended()
+        [stale] = [one.event for one in told if isinstance(one.event, ChangeStale)]
+        assert (stale.change, stale.path, stale.hunks) == ("C1", "a.txt", (1,))
+        assert "line 1 was changed by you" in stale.reason
+        assert run.changes["C1"].stale_paths == ("a.txt",)
+        # The person's side wins at the head, the hunk that fits stays, and the planner knows.
+        assert it.file() == TEXT.replace(b"one\n", b"one, as I type it\n").replace(
+            b"eight", b"EIGHT"
+        )
+        assert '"stale":[{"task":"T1","path":"a.txt"}]' in str(
+            world.server.by_role("planner")[-1].messages[1]["content"]
+        ).replace(", ", ",").replace(": ", ":")
+        assert hand.buffers["a.txt"].startswith("one, as I type it")
 
 
 async def test_what_is_asked_while_the_judge_says_done_is_still_done(world: World) -> None:

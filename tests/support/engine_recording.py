@@ -107,6 +107,26 @@ async def opened(world: World) -> None:
         await it.work()
 
 
+async def typed(world: World) -> None:
+    """A landing on lines that the person is writing, a question, and a rule that is lifted."""
+    world.play(
+        planner(call("ask_person", question="How loud?", options=["Very"]),
+                task("shout", "a.txt"), times=1),
+        planner(),
+        worker("shout", turn(edit("two", "TWO"), signal="edited", wait_for=["typed"])),
+        *judge("continue", "done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("edited")
+        await it.call("answerQuestion", questionId="Q1", answer="Very")
+        rule = await it.engine.add_constraint("Be quiet.")
+        await it.engine.lift_constraint(rule.id)
+        (world.person.root / "a.txt").write_bytes(TEXT.replace(b"two", b"two, typed"))
+        await it.raise_signal("typed")
+        await it.ended()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -122,7 +142,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
-         "opened": opened}  # fmt: skip
+         "opened": opened, "typed": typed}  # fmt: skip
 
 
 def main() -> None:

@@ -290,6 +290,13 @@ def _(event: e.ChangeDecided, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.ChangeStale, run: Run | None) -> Told:
+    del run
+    hunks = f"hunk {', '.join(map(str, event.hunks))}"
+    return Told(f"{event.change} {event.path}, {hunks} needs rework: {event.reason}", "warn")
+
+
+@_told.register
 def _(event: e.ConstraintAdded, run: Run | None) -> Told:
     del run
     return Told(f"{event.constraint} holds from now on: {event.detail.text}")

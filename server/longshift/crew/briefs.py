@@ -43,6 +43,14 @@ class CallLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class StaleNote:
+    """One file in which a landed task did not fit the person's own text."""
+
+    task: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannerBrief:
     """What a planner starts from."""
 
@@ -62,6 +70,8 @@ class PlannerBrief:
     """The open ones."""
     verdict: Verdict | None = None
     """The last cycle's; None in the first cycle."""
+    stale: Sequence[StaleNote] = ()
+    """What the last cycle landed where the person had written something else meanwhile."""
     agents_md: str | None = None
     """The repository's own words to agents, written by people, the nearest last; None: none."""
     overview: str = ""
@@ -87,6 +97,8 @@ class ReworkNote:
     """The hunk as a unified diff."""
     words: str
     """What the person said; "" where nothing was said."""
+    present: str = ""
+    """The person's own text at the hunk's place, where it is another than the workspace's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def planner_opening(brief: PlannerBrief) -> str:
         "earlier": [_earlier(task) for task in brief.earlier],
         "findings": [_finding(finding) for finding in brief.findings],
         "verdict": verdict and {"decision": verdict.decision, "reason": verdict.reason},
+        "stale": [asdict(one) for one in brief.stale],
     }
     return say(
         "planner_opening",
@@ -42,6 +43,7 @@ def planner_opening(brief: PlannerBrief) -> str:
         scope=brief.scope,
         objective=brief.objective,
         mode=brief.mode,
+        stale=bool(brief.stale),
         agents_md=_agents_md(brief.agents_md),
         overview=brief.overview,
     )

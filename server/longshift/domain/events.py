@@ -310,6 +310,16 @@ class ChangeDecided(OfRun):
     """For one accepted hunk, the lines that the person put there in place of the hunk's own."""
 
 
+class ChangeStale(OfRun):
+    """Hunks of a landing did not fit what the person had then; their text stands."""
+
+    event: Literal["change.stale"] = "change.stale"
+    change: str
+    path: str
+    hunks: tuple[int, ...]
+    reason: str
+
+
 class ConstraintAdded(Fact):
     """A person gave a rule, or rejected a hunk, which makes one."""
 
@@ -482,6 +492,7 @@ Event = Annotated[
     | FindingDismissed
     | DecisionIntended
     | ChangeDecided
+    | ChangeStale
     | ConstraintAdded
     | ConstraintLifted
     | QuestionAsked

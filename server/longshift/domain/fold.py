@@ -188,6 +188,11 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return replace(run, deciding=(*run.deciding, event))
         case e.ChangeDecided():
             return _decide(run, event)
+        case e.ChangeStale():
+            change = known(run.changes, event.change, "change")
+            paths = tuple(dict.fromkeys((*change.stale_paths, event.path)))
+            change = change.model_copy(update={"stale_paths": paths})
+            return replace(run, changes=put(run.changes, change.id, change))
         case e.QuestionAsked() | e.QuestionAnswered():
             return _take_question(run, event)
         case e.SandboxOpened():

@@ -206,6 +206,8 @@ class Rework(Value):
     diff: str
     """The hunks that they speak of, as a unified diff."""
     words: str = ""
+    hunks: tuple[int, ...] = ()
+    """Their numbers in the change and path."""
 
 
 class Task(Value):
@@ -246,6 +248,8 @@ class Change(Value):
     paths: tuple[str, ...]
     decisions: Mapping[tuple[str, int], "Decision"] = {}
     """By path and hunk number; a hunk that is not here is undecided."""
+    stale_paths: tuple[str, ...] = ()
+    """Where it did not fit the text that the person had when it landed."""
 
 
 class Decision(Value):

@@ -452,7 +452,13 @@ def _rework_task(
         paths=(hunks[0].file,),
         acceptance=(say("rework_acceptance", path=path),),
     )
-    rework = Rework(change_id=change, path=path, diff="\n".join(map(hunk_diff, hunks)), words=words)
+    rework = Rework(
+        change_id=change,
+        path=path,
+        diff="\n".join(map(hunk_diff, hunks)),
+        words=words,
+        hunks=tuple(hunk.hunk for hunk in hunks),
+    )
     return events.TaskAdded(run=run.id, task=task_id, plan=plan, rework=rework)
 
 

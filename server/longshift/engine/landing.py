@@ -12,6 +12,7 @@ from typing import Final
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
+from longshift.engine.fitting import mark_stale
 from longshift.engine.inspection import look, news
 from longshift.engine.room import RunRoom, is_text
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
@@ -78,7 +79,10 @@ class Lander:
                 return await self._send_back(task, attempt, workspace, merged)
             await self._room.off_loop(self._refuse_clashes, head, merged)
             self._clashing.pop(task.id, None)
-            return await self._put_on_head(task, attempt, merged, handoff)
+            landed = await self._put_on_head(task, attempt, merged, handoff)
+        if landed.change is not None:
+            await mark_stale(self._room.shop, self._room.run_id, landed.change)
+        return landed
 
     async def _put_on_head(
         self, task: Task, attempt: int, merged: Merged, handoff: Handoff

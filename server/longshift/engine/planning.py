@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from longshift import telemetry
-from longshift.crew.briefs import Planned, PlannerBrief
+from longshift.crew.briefs import Planned, PlannerBrief, StaleNote
 from longshift.crew.desk import AddedTask
 from longshift.crew.planner import plan
 from longshift.domain import events
 from longshift.domain.decide import waits_behind
 from longshift.domain.model import TaskPlan
+from longshift.domain.state import Run
 from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.room import RunRoom
@@ -74,6 +75,16 @@ class PlanningDesk(AgentDesk):
         return planner_id
 
 
+def _stale(run: Run) -> tuple[StaleNote, ...]:
+    """Where the last cycle's landings did not fit what the person was writing."""
+    return tuple(
+        StaleNote(change.task_id, path)
+        for change in run.changes.values()
+        if run.tasks[change.task_id].cycle == run.cycle - 1
+        for path in change.stale_paths
+    )
+
+
 async def run_planner(
     room: RunRoom, spending: Spending, planner_id: str, start_planner: Callable[[str], None]
 ) -> events.PlannerFinished:
@@ -98,6 +109,7 @@ async def run_planner(
         earlier=tuple(run.tasks.values()),
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=earlier,
+        stale=_stale(run),
         agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
         overview=await room.off_loop(overview, room, "planner", run.started.goal.paths),
         gates=room.settings.gates,

@@ -9,7 +9,7 @@ import logging
 from typing import Final
 
 from longshift import telemetry
-from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
+from longshift.crew.briefs import WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.desk import CommandOutcome, Conflict, Landed
 from longshift.crew.prompts import say
@@ -17,12 +17,13 @@ from longshift.crew.worker import work
 from longshift.domain import events
 from longshift.domain.budgets import digits
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
-from longshift.domain.model import AttemptFailure, Handoff, Rework, Task, TaskState
+from longshift.domain.model import AttemptFailure, Handoff, Task, TaskState
 from longshift.domain.state import Run
 from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
 from longshift.engine.landing import Lander
+from longshift.engine.reworking import rework_note
 from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.errors import NeedsPerson
@@ -120,7 +121,7 @@ async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
         task=task,
         constraints=room.chronicle.constraints(),
         earlier_attempts=task.attempts[:-1],
-        rework=_note(task.rework),
+        rework=await room.off_loop(rework_note, room.shop, room.run, task.rework),
         agents_md=await room.off_loop(agents_md, room, task.plan.paths),
         overview=await room.off_loop(overview, room, "worker", task.plan.paths),
         gates=room.settings.gates,
@@ -154,12 +155,6 @@ def used_up_words(spent: events.BudgetExceeded) -> str:
         f"{spent.kind} used. The run goes on without it. Raise `budget.task.{spent.kind}` to let "
         "each task use more."
     )
-
-
-def _note(rework: Rework | None) -> ReworkNote | None:
-    if rework is None:
-        return None
-    return ReworkNote(rework.change_id, rework.path, rework.diff, rework.words)
 
 
 async def _fail(

@@ -36,6 +36,8 @@ def register(host: Host) -> None:
                     types.MessageType.Warning,
                     f"{run.id} has used or reserved {event.percent} % of budget.{event.kind}.",
                 )
+            case events.ChangeStale():
+                _tell_stale(host, session, event)
             case events.QuestionAsked():
                 host.spawn(_ask(host, session, event), f"asking {event.question}")
             case _:
@@ -54,6 +56,16 @@ def _finished(run: "Run") -> str:
     words = (run.outcome or "").replace("_", " ")
     reason = f" {run.outcome_reason}" if run.outcome_reason else ""
     return f"{run.id} has ended: {words}, {n} change{'s' * (n != 1)} to review.{reason}"
+
+
+def _tell_stale(host: Host, session: "Session", event: "events.ChangeStale") -> None:
+    """Say that a landing met what the person is typing; once for each file of a run."""
+    if host.is_first(session, f"{event.run} met {event.path}"):
+        host.say(
+            types.MessageType.Info,
+            f"{event.change} changes lines of {event.path} that you are editing. Your text stays "
+            "as it is, and the change is marked: ask for its rework where it stands.",
+        )
 
 
 async def _ask(host: Host, session: "Session", asked: "events.QuestionAsked") -> None:
