@@ -126,7 +126,7 @@ class Review(RuleBasedStateMachine):
     @rule(at=AT)
     def decide_what_can_not_be(self, at):
         """A decision that does not fit is refused, and nothing happens."""
-        if key := self._hunk(at, "superseded", "stale", "rejected"):
+        if key := self._hunk(at, "superseded", "rejected"):
             self.stage.do(self.play.accept_refused(key))
 
     @rule(at=AT, command=st.sampled_from(["acceptAll", "acceptAll", "rejectAll"]))

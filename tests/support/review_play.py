@@ -443,6 +443,7 @@ class Play:
         after = await self.states()
         for key, (state, _) in after.items():
             assert state != "pending" or before[key][0] != "rejected", f"{key} came back"
+            assert state == "pending" or before[key][0] != "pending", f"{key} is {state} now"
 
     async def head_texts(self) -> Texts:
         store, run = (await self.engine()).shop.store, await self.run()

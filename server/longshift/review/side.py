@@ -177,7 +177,9 @@ def build_side(
     takings = tuple(n for n, step in enumerate(run.steps) if step.change_id is None)
     since = takings[-1] + 1 if takings else 0
     names = lineage.names[:1] if since == 0 else lineage.names_until(since - 1)
-    taken_path, taken = _taken(store, run.taken, names)
+    # Where a merge could not follow a rename, the head has the file of the old name as well.
+    own = [name for name in names if name == path or store.read_file(run.head, name) is None]
+    taken_path, taken = _taken(store, run.taken, own)
     head = store.read_file(run.head, path)
     encoding = encoding or common_encoding(_contents(touches, taken))
     all_text = all(touch.is_text for touch in touches) and is_text(taken) and is_text(head)
