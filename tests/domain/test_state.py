@@ -175,6 +175,14 @@ class Machine(RuleBasedStateMachine):
         assert fold(map(e.Recorded.model_validate_json, lines)) == self.told.state
 
     @invariant()
+    def every_task_is_counted_where_it_stands(self) -> None:
+        run = self.told.run
+        states = [task.state for task in run.tasks.values()]
+        assert {state: run.count(state) for state in TaskState} == {
+            state: states.count(state) for state in TaskState
+        }
+
+    @invariant()
     def what_is_decided_fits(self) -> None:
         run = self.told.run
         steps = decide(run, judging=False)

@@ -126,18 +126,16 @@ def failures_counted(task: Task) -> int:
 
 
 def _work(run: Run) -> list[Next]:
-    # Counted at once: this is asked after every fact, of thousands of tasks.
-    states = [task.state for task in run.tasks.values()]
-    busy = states.count(TaskState.RUNNING)
+    busy = run.count(TaskState.RUNNING)
     if run.exceeded:
         return [] if busy or _planning(run) else [_out_of_budget(run)]
     nexts: list[Next] = [] if _planner_begun(run) else [StartPlanner()]
-    if TaskState.FAILED in states or TaskState.DROPPED in states:
+    if run.count(TaskState.FAILED) or run.count(TaskState.DROPPED):
         dropped = [DropTask(task.id, reason) for task, reason in _undoable(run)]
         if dropped:
             return [*nexts, *dropped]
     free = run.started.workers - busy
-    if free > 0 and TaskState.WAITING in states:  # to look for ready tasks goes over all paths
+    if free > 0 and run.count(TaskState.WAITING):  # to look for ready tasks goes over all paths
         nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(_ready(run), free)]
     if not nexts and not busy and not _planning(run):
         nexts.append(StartJudge())

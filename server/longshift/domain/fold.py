@@ -19,6 +19,7 @@ from longshift.domain.fold_tasks import (
     land,
     move_task,
     put,
+    put_task,
     start_attempt,
     start_planner,
 )
@@ -318,12 +319,11 @@ def _take_verdict(run: Run, event: e.VerdictReached) -> Run:
     verdict = Verdict(
         cycle=event.cycle, decision=event.decision, reason=event.reason, tasks=event.tasks
     )
-    tasks = dict(run.tasks)
     for id_ in event.tasks:  # none is running: no judge starts while one is
         task = known(run.tasks, id_, "task")
-        tasks[id_] = task.model_copy(update={"state": TaskState.WAITING})
+        run = put_task(run, task.model_copy(update={"state": TaskState.WAITING}))
     cycle = replace(run.cycles[-1], verdict=verdict)
-    return replace(run, tasks=tasks, cycles=(*run.cycles[:-1], cycle))
+    return replace(run, cycles=(*run.cycles[:-1], cycle))
 
 
 def _take_finding(

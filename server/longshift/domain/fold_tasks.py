@@ -62,7 +62,7 @@ def add_task(run: Run, event: e.TaskAdded) -> Run:
         plan=event.plan,
         rework=event.rework,
     )
-    return replace(run, tasks=put(run.tasks, task.id, task))
+    return put_task(run, task)
 
 
 def move_task(
@@ -177,8 +177,12 @@ def _running(run: Run, event: e.AttemptFailed | e.TaskLanded | e.LandingConflict
 
 
 def put_task(run: Run, task: Task) -> Run:
-    """The run with one task replaced."""
-    return replace(run, tasks=put(run.tasks, task.id, task))
+    """The run with one task added or replaced, and counted."""
+    counts, before = dict(run.task_counts), run.tasks.get(task.id)
+    if before is not None:
+        counts[before.state] -= 1
+    counts[task.state] = counts.get(task.state, 0) + 1
+    return replace(run, tasks=put(run.tasks, task.id, task), task_counts=counts)
 
 
 Item = TypeVar("Item")

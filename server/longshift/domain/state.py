@@ -77,6 +77,8 @@ class Run:
     cycles: tuple[CycleRecord, ...] = ()
     planners: Mapping[str, PlannerRecord] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    task_counts: Mapping[TaskState, int] = field(default_factory=dict)
+    """How many tasks stand in each state: asked after every fact, of thousands of tasks."""
     changes: Mapping[str, Change] = field(default_factory=dict)
     steps: tuple[HeadStep, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -144,8 +146,7 @@ class Run:
 
     def count(self, state: TaskState) -> int:
         """How many tasks stand in that state."""
-        # As a list: this is asked after every fact, and runs have thousands of tasks.
-        return [task.state for task in self.tasks.values()].count(state)
+        return self.task_counts.get(state, 0)
 
 
 @dataclass(frozen=True, slots=True)
