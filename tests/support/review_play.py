@@ -80,6 +80,8 @@ class Play:
     undone: dict[str, list[str]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     """What was typed and is known to the crew since: workers may propose to change it."""
+    left: dict[str, str] = field(default_factory=dict)
+    """By URI, buffers whose file was there before a decision, with their text."""
     numbers: int = 0
     branch: str = "main"
 
@@ -108,7 +110,11 @@ class Play:
     async def restart(self) -> None:
         """The server ends and starts again; the editor keeps its buffers."""
         before = await self.states()
-        documents = dict(self.editor.documents)
+        documents = {
+            uri: document
+            for uri, document in self.editor.documents.items()
+            if not self._is_left_behind(document)
+        }
         await self.end()
         await self._connect()
         for document in documents.values():
@@ -159,8 +165,17 @@ class Play:
             if path.is_file()
         }
         for document in self.editor.documents.values():
-            found[self.path(document)] = document.text
+            if not self._is_left_behind(document):
+                found[self.path(document)] = document.text
         return found
+
+    def _is_left_behind(self, document: Document) -> bool:
+        """Whether a decision took a buffer's file away, in an editor that can't be asked to close it.
+
+        The person sees no file there any more, and closes it when they next look.
+        """
+        place = self.root / self.path(document)
+        return self.left.get(document.uri) == document.text and not place.exists()
 
     # What the person does in their editor.
 
@@ -339,8 +354,12 @@ class Play:
     async def _tried(self, doing: Any) -> Any:
         """What it gives, or None where it is refused; a refusal changes no text."""
         texts = self.texts()
+        self.left |= {d.uri: d.text for d in self.documents() if self._disk(d) is not None}
         try:
             return await doing
+        except ValueError:  # the editor refuses the edit of a text that has changed since
+            assert self.texts() == texts
+            return None
         except JsonRpcException as error:
             refusal = error
         assert refusal.code in (-32602, -32803), refusal

@@ -4,6 +4,8 @@ Owns the merge of the person's text into the head and the removal of what they r
 person's side always wins: workers build on what the person has, never the other way round.
 """
 
+from dataclasses import dataclass
+
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.budgets import cycle_facts
@@ -12,9 +14,12 @@ from longshift.domain.model import TaskPlan
 from longshift.engine.inspection import inspect_all
 from longshift.engine.room import RunRoom, Shop, is_text
 from longshift.errors import NeedsPerson
-from longshift.repository.merge import merge_trees_favouring
+from longshift.repository.files import FileEdit
+from longshift.repository.merge import FavouredMerge, merge_trees_favouring
 from longshift.repository.snapshot import Snapshot, take_snapshot
+from longshift.repository.store import ObjectStore
 from longshift.review.decisions import RejectedEdits, rejected_edits
+from longshift.review.shapes import DeleteFile, PresentFile, RenameFile, WriteFile
 from longshift.review.unified import hunk_diff
 from longshift.screening import detector
 from longshift.screening.files import SecretFiles
@@ -62,9 +67,50 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
         message=f"Take in the person's text\n\nLongshift-Run: {run.id}\n",
         when=room.when(),
     )
+    onto = await room.off_loop(_with_what_fits, room, merged, taken.commit)
     base = await room.off_loop(_kept_name, room, taken.commit, head)
-    moved = await room.off_loop(_move, room, merged.commit, base)
+    moved = await room.off_loop(_move, room, onto, base)
     await room.chronicle.record(*_clash_tasks(room, rejected), *moved, *started)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What the person had at a snapshot, as review reads it."""
+
+    store: ObjectStore
+    commit: str
+
+    def read(self, path: str) -> PresentFile | None:
+        """Give the file at a path; None where nothing stood there."""
+        version = self.store.read_file(self.commit, path)
+        return None if version is None else PresentFile(data=version.data, mode=version.mode)
+
+
+def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
+    """Put back what the person's side won over though it fits: hunks beside lines that they typed.
+
+    Git calls neighbouring edits a clash; review does not, and a hunk that is pending before the
+    merge must be pending after it.
+    """
+    run, proposals, person = room.run, room.shop.proposals, _Snapshot(room.store, taken)
+    edits: dict[str, FileEdit | None] = {}
+    for path in set(proposals.paths(run)) & set(merged.lost):
+        hunks = [h for h in proposals.of_path(run, path, person) if h.state == "pending"]
+        for effect in proposals.file_effects(run, hunks, person):
+            match effect:
+                case WriteFile(path=written, data=data, mode=mode):
+                    edits[written] = FileEdit(data, mode)
+                case RenameFile(old_path=old, path=new):
+                    file = person.read(old)
+                    assert file is not None
+                    assert file.data is not None
+                    edits |= {old: None, new: FileEdit(file.data, file.mode)}
+                case DeleteFile(path=gone):
+                    edits[gone] = None
+    if not edits:
+        return merged.commit
+    message = f"Keep what fits the person's text\n\nLongshift-Run: {run.id}\n"
+    return room.store.commit_edits(merged.commit, edits, message, when=room.when())
 
 
 def _kept_name(room: RunRoom, taken: str, head: str) -> str:

@@ -172,6 +172,7 @@ def merge_trees_favouring(
         return FavouredMerge(theirs, ())
     merged = merge_trees(store, base_tree, our_tree, their_tree)
     tree, lost = _favour(store, merged, our_tree, their_tree)
+    tree = _with_both_names(store, tree, base, ours, theirs)
     commit = objects.write_commit(tree, [theirs, ours], message, when)
     return FavouredMerge(commit, tuple(sorted(lost)))
 
@@ -205,6 +206,26 @@ def _favour(
     theirs = store.trees.files(their_tree)
     lost = {path for path in clashing if ours.get(path) != theirs.get(path)}
     return tree, lost
+
+
+def _with_both_names(store: ObjectStore, tree: str, base: str, ours: str, theirs: str) -> str:
+    """Keep our file of a name that theirs renamed away, where we have one of the new name, too.
+
+    Git takes both for one and the same, and what stands at the old name would be gone.
+    """
+    before, our_files, result = (
+        store.trees.files(one) for one in (*map(store.objects.tree_of, (base, ours)), tree)
+    )
+    gone = {
+        path: entry
+        for path, entry in our_files.items()
+        if path not in result and entry != before.get(path)
+    }
+    if not gone:
+        return tree
+    renamed = {one.old_path: one.path for one in store.differences(base, theirs) if one.old_path}
+    kept = {path: entry for path, entry in gone.items() if renamed.get(path) in our_files}
+    return store.trees.edit(tree, kept) if kept else tree
 
 
 def _favoured_text(store: ObjectStore, stages: Mapping[int, TreeEntry]) -> TreeEntry | None:

@@ -183,22 +183,22 @@ class Weave:
         head = [before[index].text for index in standing]
         kept = Counter(before[index].writer for index in standing)
         owners: set[Ref] = set()
+        shared = list(before)
         self.lines, position = [], 0
         for hunk in line_hunks("".join(taken), "".join(head)):
             self.lines += [Line(text) for text in taken[position : hunk.old_start]]
-            end = hunk.new_start + len(hunk.new_lines)
-            first = standing[hunk.new_start - 1] + 1 if hunk.new_start else 0
-            section = _unsettled(
-                before[first : standing[end] if end < len(standing) else len(before)], hunk
-            )
+            section = _section(before, standing, hunk)
+            shared = [line for line in shared if not any(line is one for one in section)]
             self.lines += self._attributed(section, hunk, last)
             owners |= _owners(section)
             kept -= Counter(line.writer for line in section if line.remover is None)
             position = hunk.old_start + len(hunk.old_lines)
         self.lines += [Line(text) for text in taken[position:]]
         self._inherit(known - kept.keys())
-        lost = self._overridden - {before[index].writer for index in standing}
-        self.settled = (self.settled | known) - owners - self.refs() - lost
+        written = {line.writer for line in shared if line.remover is None}
+        removed = {line.remover for line in shared if line.writer is None} - self._overridden
+        shown = {ref for ref in written | removed if ref is not None}
+        self.settled = (self.settled | shown) - owners - self.refs()
 
     def _overrides(self, hunk: LineHunk, standing: list[int]) -> set[Ref]:
         """The hunks of which an overwriting one takes lines, or brings back what they removed."""
@@ -293,6 +293,28 @@ def _span(hunk: LineHunk, standing: list[int]) -> range:
 def _owners(lines: Iterable[Line]) -> set[Ref]:
     seen = {ref for line in lines for ref in (line.writer, line.remover)}
     return {ref for ref in seen if ref is not None}
+
+
+def _section(before: list[Line], standing: list[int], hunk: LineHunk) -> list[Line]:
+    """The lines that explain a difference between the taken text and the head."""
+    end = hunk.new_start + len(hunk.new_lines)
+    section = _unsettled(_gap(before, standing, hunk.new_start, end), hunk)
+    if hunk.new_lines or _is_told_apart(section, hunk):
+        return section
+    # What the person typed behind a removed line came to stand before it: the next place is its.
+    for away in range(1, len(standing) + 1):
+        for place in (hunk.new_start + away, hunk.new_start - away):
+            if 0 <= place <= len(standing):
+                other = _unsettled(_gap(before, standing, place, place), hunk)
+                if _is_told_apart(other, hunk):
+                    return other
+    return section
+
+
+def _gap(before: list[Line], standing: list[int], start: int, end: int) -> list[Line]:
+    """The lines of a weave from behind one standing line to before another."""
+    first = standing[start - 1] + 1 if start else 0
+    return before[first : standing[end] if end < len(standing) else len(before)]
 
 
 def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
