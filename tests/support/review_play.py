@@ -170,7 +170,7 @@ class Play:
         return found
 
     def _is_left_behind(self, document: Document) -> bool:
-        """Whether a decision took a buffer's file away, in an editor that can't be asked to close it.
+        """Whether a decision took a buffer's file away, and the editor left it open.
 
         The person sees no file there any more, and closes it when they next look.
         """

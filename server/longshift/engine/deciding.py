@@ -10,10 +10,17 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from longshift.crew.prompts import Plain, say
 from longshift.domain import events
-from longshift.domain.model import Constraint, Decision, HunkDecision, Rework, TaskPlan
-from longshift.domain.state import Phase, Run
+from longshift.domain.model import Constraint, HunkDecision
+from longshift.domain.state import Run
+from longshift.engine.decision_facts import (
+    by_change,
+    decided_facts,
+    rejection_rule,
+    reopening,
+    rework_task,
+)
+from longshift.engine.decision_intents import finish_decision, intents_of, touched
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
@@ -25,15 +32,11 @@ from longshift.review.decisions import (
     split_protected,
 )
 from longshift.review.own_words import with_own_words
-from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
-from longshift.review.unified import hunk_diff
+from longshift.review.shapes import PendingHunk, WriteFile
 from longshift.screening.secrets import mask
 
 MOST_EXPECTED: Final = 1_000
 """Texts that are expected at a time; an editor may resolve actions that nobody picks."""
-QUOTED_HUNKS: Final = 3
-QUOTED_CHARACTERS: Final = 100
-"""How much of a rejected hunk its rule repeats, for all later prompts carry it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ class Decisions:
                 await self._accept(run, accepted, present, "")
                 return _outcome(decision, accepted, left)
             if pending:
-                ordered = sorted(pending, key=_by_change)
+                ordered = sorted(pending, key=by_change)
                 for _, group in groupby(ordered, key=lambda hunk: hunk.change_id):
                     await self._reject(run, list(group), "")
             return _outcome(decision, pending, ())
@@ -207,7 +210,7 @@ class Decisions:
             return
         await self._write(run, [h for h in hunks if h.state == "pending"], present, "accepted")
         await self._confirm(run, hunks)
-        await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason))
+        await self._shop.chronicle.record(*decided_facts(run, hunks, "accepted", reason))
 
     async def _accept_edited(
         self,
@@ -238,7 +241,7 @@ class Decisions:
             own = edited.new_text
             await self._write(run, [edited], present, "accepted", own)
             await self._confirm(run, hunks)
-            await self._shop.chronicle.record(*_decided(run, hunks, "accepted", reason, own))
+            await self._shop.chronicle.record(*decided_facts(run, hunks, "accepted", reason, own))
         finally:
             self._edited = None
 
@@ -254,14 +257,16 @@ class Decisions:
         if not hunks:
             return
         effects = await self._shop.off_loop(self._shop.proposals.file_effects, run, hunks, present)
-        intents = await self._shop.off_loop(_intents, run, hunks, effects, present, decision, text)
+        intents = await self._shop.off_loop(
+            intents_of, run, hunks, effects, present, decision, text
+        )
         await self._shop.chronicle.record(*intents)
         for effect in effects:
             for hunk in hunks:
                 if isinstance(effect, WriteFile) and effect.path in (hunk.file, hunk.old_path):
                     self.expect(run.id, hunk, effect.data)
         try:
-            await self._shop.off_loop(self._refuse_changed, present, _touched(effects))
+            await self._shop.off_loop(self._refuse_changed, present, touched(effects))
             await self._shop.hand.apply(hunks, effects)
         except BaseException:
             # What was written before it failed is told apart from what was not by the files.
@@ -298,7 +303,7 @@ class Decisions:
 
     async def _reject(self, run: Run, hunks: Sequence[PendingHunk], reason: str) -> None:
         await self._shop.chronicle.record(
-            *_decided(run, hunks, "rejected", reason), self._rule(run, hunks, reason)
+            *decided_facts(run, hunks, "rejected", reason), self._rule(run, hunks, reason)
         )
 
     def _rule(self, run: Run, hunks: Sequence[PendingHunk], reason: str) -> events.ConstraintAdded:
@@ -319,11 +324,11 @@ class Decisions:
         first = int(run.next_task_id[1:])
         by_path = groupby(sorted(hunks, key=lambda h: (h.path, h.hunk)), key=lambda h: h.path)
         tasks = [
-            _rework_task(run, f"T{first + number}", list(group), reason)
+            rework_task(run, f"T{first + number}", list(group), reason)
             for number, (_, group) in enumerate(by_path)
         ]
         await self._shop.chronicle.record(
-            *reopening(run, "rework"), *_decided(run, hunks, "rework", reason), *tasks
+            *reopening(run, "rework"), *decided_facts(run, hunks, "rework", reason), *tasks
         )
 
     async def _undo(self, run: Run, hunks: Sequence[PendingHunk], present: StillPresent) -> None:
@@ -336,7 +341,7 @@ class Decisions:
         of_change = await self._hunks_against(run, hunks[0].change_id, present)
         rejected = {hunk.key for hunk in hunks if hunk.state == "rejected"}
         rules = self._rules_without(run, rejected, of_change)
-        await self._shop.chronicle.record(*_decided(run, hunks, "pending", ""), *rules)
+        await self._shop.chronicle.record(*decided_facts(run, hunks, "pending", ""), *rules)
 
     def _undoable(self, run: Run, hunk: PendingHunk, present: StillPresent) -> PendingHunk:
         """An accepted hunk with what takes it out of the person's text.
@@ -374,166 +379,3 @@ def _outcome(
 ) -> Decided:
     state = decision if hunks or not left else "pending"
     return Decided(state, len(hunks), tuple(sorted({hunk.path for hunk in left})))
-
-
-async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntended) -> str:
-    """Record of a decision that was begun whether the person's file shows it.
-
-    Returns:
-        What was found, as a sentence for the log.
-    """
-    path = intent.file or intent.path
-    present = await shop.off_loop(shop.hand.present().read, path)
-    shows = sha256(file_bytes(present)) == intent.after_sha256
-    known = shop.chronicle.run(run_id).changes[intent.change].decisions
-    now: dict[Decision, list[int]] = {}
-    for hunk in intent.hunks:
-        before = known.get((intent.path, hunk), Decision(decision="pending"))
-        after = Decision(decision=intent.decision, text=intent.text)
-        now.setdefault(after if shows else before, []).append(hunk)
-    decided = [
-        events.ChangeDecided(
-            run=run_id,
-            change=intent.change,
-            path=intent.path,
-            hunks=tuple(hunks),
-            decision=one.decision,
-            reason=one.reason,
-            text=one.text,
-        )
-        for one, hunks in now.items()
-    ]
-    await shop.chronicle.record(*decided)
-    return f"{run_id}: the decision on {path} was {'finished' if shows else 'not made'}"
-
-
-def reopening(run: Run, reason: str) -> list[events.RunResumed]:
-    """The fact that makes an ended run go on; none where it has not ended."""
-    if run.phase is not Phase.ENDED:
-        return []
-    return [events.RunResumed(run=run.id, reason=reason)]
-
-
-def rejection_rule(hunks: Sequence[PendingHunk], reason: str) -> str:
-    """What rejecting hunks (of one change) forbids, in one sentence for every later prompt."""
-    quoted: list[Plain] = [
-        {
-            "kind": hunk.kind,
-            "path": hunk.path,
-            "old_path": hunk.old_path,
-            "removed": _excerpt(hunk.old_text),
-            "added": _excerpt(hunk.new_text),
-        }
-        for hunk in hunks[:QUOTED_HUNKS]
-    ]
-    return say(
-        "rejection_constraint",
-        title=hunks[0].title,
-        reason=" ".join(reason.split()),
-        hunks=quoted,
-        more=len(hunks) - len(quoted),
-    )
-
-
-def _excerpt(text: str) -> str:
-    """Enough of some lines to know them again; empty only where there are none."""
-    line = " ".join(text.split())
-    short = line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
-    return short or ("\n" if text else "")
-
-
-def _rework_task(
-    run: Run, task_id: str, hunks: Sequence[PendingHunk], words: str
-) -> events.TaskAdded:
-    change, path = hunks[0].change_id, hunks[0].path
-    plan = TaskPlan(
-        title=say("rework_title", title=hunks[0].title),
-        instructions=say("rework_instructions", change=change, path=path, words=words),
-        paths=(hunks[0].file,),
-        acceptance=(say("rework_acceptance", path=path),),
-    )
-    rework = Rework(
-        change_id=change,
-        path=path,
-        diff="\n".join(map(hunk_diff, hunks)),
-        words=words,
-        hunks=tuple(hunk.hunk for hunk in hunks),
-    )
-    return events.TaskAdded(run=run.id, task=task_id, plan=plan, rework=rework)
-
-
-def _intents(
-    run: Run,
-    hunks: Sequence[PendingHunk],
-    effects: Sequence[Effect],
-    present: StillPresent,
-    decision: HunkDecision,
-    text: str | None,
-) -> list[events.DecisionIntended]:
-    """One intent for each change and path whose file is about to be another."""
-    after = _files_after(effects, present)
-    intents: list[events.DecisionIntended] = []
-    for decided in _decided(run, hunks, decision, ""):
-        hunk = next(h for h in hunks if (h.change_id, h.path) == (decided.change, decided.path))
-        place = next((p for p in (hunk.file, hunk.path, hunk.old_path) if p in after), None)
-        if place is not None:
-            intents.append(
-                events.DecisionIntended(
-                    run=run.id,
-                    change=decided.change,
-                    path=decided.path,
-                    hunks=decided.hunks,
-                    decision=decision,
-                    before_sha256=sha256(file_bytes(present.read(place))),
-                    after_sha256=sha256(after[place]),
-                    file=place,
-                    text=text,
-                )
-            )
-    return intents
-
-
-def _files_after(effects: Sequence[Effect], present: StillPresent) -> dict[str, bytes | None]:
-    """What each touched path will hold; None: no file."""
-    after: dict[str, bytes | None] = {}
-    for effect in effects:
-        match effect:
-            case WriteFile(path, data):
-                after[path] = data
-            case RenameFile(old_path, path):
-                after[path] = file_bytes(present.read(old_path))
-                after[old_path] = None
-            case DeleteFile(path):
-                after[path] = None
-    return after
-
-
-def _touched(effects: Sequence[Effect]) -> list[str]:
-    paths = {effect.path for effect in effects}
-    paths |= {effect.old_path for effect in effects if isinstance(effect, RenameFile)}
-    return sorted(paths)
-
-
-def _by_change(hunk: PendingHunk) -> tuple[int, str]:
-    return int(hunk.change_id[1:]), hunk.path
-
-
-def _decided(
-    run: Run,
-    hunks: Sequence[PendingHunk],
-    decision: HunkDecision,
-    reason: str,
-    text: str | None = None,
-) -> list[events.ChangeDecided]:
-    return [
-        events.ChangeDecided(
-            run=run.id,
-            change=f"C{number}",
-            path=path,
-            hunks=tuple(sorted(hunk.hunk for hunk in group)),
-            decision=decision,
-            reason=reason,
-            text=text,
-        )
-        for (number, path), group in groupby(sorted(hunks, key=_by_change), key=_by_change)
-    ]

@@ -21,7 +21,8 @@ from longshift.domain.state import Phase, Run, State
 from longshift.engine.checks import Checks
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.cycle import snapshot
-from longshift.engine.deciding import Decisions, reopening
+from longshift.engine.deciding import Decisions
+from longshift.engine.decision_facts import reopening
 from longshift.engine.desks import DETAIL_CHARACTERS
 from longshift.engine.difference import sayable
 from longshift.engine.driving import Drivers

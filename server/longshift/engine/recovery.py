@@ -9,7 +9,7 @@ from datetime import datetime
 from longshift.domain import events
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run
-from longshift.engine.deciding import finish_decision
+from longshift.engine.decision_intents import finish_decision
 from longshift.engine.room import Shop
 from longshift.errors import LongshiftError
 
