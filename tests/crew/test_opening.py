@@ -36,8 +36,11 @@ SCOPE = "scope selection diagnostics"
             "planner_opening",
             f"role goal {SCOPE} slice constraints cycle mode earlier findings verdict stale",
         ),
-        ("worker_opening", "role goal task constraints earlier_attempts"),
-        ("judge_opening", f"role goal {SCOPE} cycle constraints tasks changed_paths findings"),
+        ("worker_opening", f"role goal {SCOPE} task constraints earlier_attempts"),
+        (
+            "judge_opening",
+            f"role goal {SCOPE} cycle constraints tasks changed_paths findings dismissed",
+        ),
     ],
 )
 def test_the_machine_block_holds_its_keys(name, keys):

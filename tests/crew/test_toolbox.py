@@ -43,6 +43,7 @@ CONTRACT = {
         "severity": ...,
         "suggestion": "",
         "evidence": "",
+        "related": [],
     },
     "verdict": {"reason": ..., "decision": ..., "tasks": []},
 }

@@ -131,6 +131,8 @@ class JudgeBrief:
     """Paths that differ between the run's base and its head."""
     findings: Sequence[Finding] = ()
     """The open ones."""
+    dismissed: Sequence[Finding] = ()
+    """Those that a person has dismissed, in this run or an earlier one of the repository."""
     diff_stat: str = ""
     """One line a path with added and removed lines, as `git diff --stat` prints."""
     diff: str = ""

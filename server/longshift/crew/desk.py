@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.crew.roles import RolePrompt
-from longshift.domain.model import Handoff, Said, Severity, TaskPlan
+from longshift.domain.model import Handoff, RelatedPlace, Said, Severity, TaskPlan
 from longshift.errors import Guard
 from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
@@ -201,6 +201,10 @@ class FindingReport:
     end_line: int | None = None
     suggestion: str = ""
     evidence: str = ""
+    related: tuple[RelatedPlace, ...] = ()
+    """Other places that it speaks of, at the same head."""
+    check: str = ""
+    """The command of the check that says so; "": a judge does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,10 @@ class ReportedFinding:
     finding_id: str
     origin: Literal["run", "base"]
     """`base`: it lies off the run's difference and stands against nothing."""
+    dismissed: bool = False
+    """A person has said that it is none; it was not recorded again."""
+    reason: str = ""
+    """Why, in the person's words."""
 
 
 @dataclass(frozen=True, slots=True)

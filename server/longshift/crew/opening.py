@@ -55,6 +55,7 @@ def worker_opening(brief: WorkerBrief) -> str:
     block = {
         "role": "worker",
         "goal": brief.goal.text,
+        **_scope(brief.goal),
         "task": {
             "id": task.id,
             "title": task.plan.title,
@@ -97,6 +98,7 @@ def judge_opening(brief: JudgeBrief) -> str:
         "tasks": [_judged(task) for task in brief.tasks],
         "changed_paths": list(brief.changed_paths),
         "findings": [_finding(finding) for finding in brief.findings],
+        "dismissed": [_dismissed(finding) for finding in brief.dismissed],
     }
     return say(
         "judge_opening",
@@ -149,6 +151,10 @@ def _finding(finding: Finding) -> Mapping[str, object]:
     return finding.model_dump(
         include={"id", "path", "line", "code", "message", "severity", "origin"}
     )
+
+
+def _dismissed(finding: Finding) -> Mapping[str, object]:
+    return finding.model_dump(include={"id", "path", "line", "code", "message", "reason"})
 
 
 def _agents_md(text: str | None) -> str:

@@ -181,7 +181,7 @@ def _schema(
     drawn = arguments.model_json_schema()
     assert set(told) == set(arguments.model_fields), f"{name} is told of {sorted(told)}"
     properties = {
-        field: {"description": told[field], **_plain(schema)}
+        field: {"description": told[field], **_plain(_whole(schema, drawn.get("$defs", {})))}
         for field, schema in drawn.get("properties", {}).items()
     }
     parameters = {
@@ -192,6 +192,20 @@ def _schema(
     }
     function = {"name": name, "description": description, "parameters": parameters}
     return {"type": "function", "function": function}
+
+
+def _whole(schema: Mapping[str, Any], named: Mapping[str, Any]) -> dict[str, Any]:
+    """A field's schema with the objects in its lists written out, for models that follow no $ref.
+
+    What they hold needs no description of its own: the field's says it.
+    """
+    reference = schema.get("items", {}).get("$ref")
+    if reference is None:
+        return dict(schema)
+    item = named[reference.rpartition("/")[2]]
+    properties = {name: _plain(one) for name, one in item["properties"].items()}
+    kept = {key: item[key] for key in ("type", "required", "additionalProperties") if key in item}
+    return {**schema, "items": {**kept, "properties": properties}}
 
 
 def _plain(schema: Mapping[str, Any]) -> dict[str, object]:

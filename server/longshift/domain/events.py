@@ -258,7 +258,10 @@ class VerdictReached(OfRun):
 
 
 class FindingReported(OfRun):
-    """A judge or a check reported a defect."""
+    """A judge or a check reported a defect.
+
+    With an id that is known, it has come back after it was resolved, or weighs more than before.
+    """
 
     event: Literal["finding.reported"] = "finding.reported"
     finding: str
@@ -273,7 +276,7 @@ class FindingResolved(OfRun):
 
 
 class FindingDismissed(OfRun):
-    """A person said that a finding is none; it is not reported again."""
+    """A person said that a finding is none, or said why afterwards; it is not reported again."""
 
     event: Literal["finding.dismissed"] = "finding.dismissed"
     finding: str

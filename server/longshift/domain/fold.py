@@ -330,11 +330,13 @@ def _take_finding(
     run: Run, event: e.FindingReported | e.FindingResolved | e.FindingDismissed
 ) -> Run:
     if isinstance(event, e.FindingReported):
-        if event.finding in run.findings:
-            raise Refused(f"finding {event.finding} was reported before")
+        before = run.findings.get(event.finding)
+        if before is not None and before.state == "dismissed":
+            raise Refused(f"finding {event.finding} is dismissed")
         return replace(run, findings=put(run.findings, event.finding, event.detail))
     finding = known(run.findings, event.finding, "finding")
-    if finding.state != "open":
+    gives_reason = isinstance(event, e.FindingDismissed) and bool(event.reason)
+    if finding.state != "open" and not (finding.state == "dismissed" and gives_reason):
         raise Refused(f"finding {finding.id} is {finding.state}")
     if isinstance(event, e.FindingDismissed):
         update = {"state": "dismissed", "reason": event.reason}

@@ -275,6 +275,14 @@ WITHOUT_EVIDENCE = "none was given"
 """The evidence of a judge's finding that names none; a check's finding has an empty one."""
 
 
+class RelatedPlace(Value):
+    """Another place that a finding speaks of, at the same head."""
+
+    path: str
+    line: Line
+    message: str = ""
+
+
 class Finding(Value):
     """One defect that a judge or a check reports, at a line of the run's head."""
 
@@ -293,6 +301,13 @@ class Finding(Value):
     """The head that `path` and `line` speak of."""
     state: Literal["open", "resolved", "dismissed"] = "open"
     reason: str = ""
+    related: tuple[RelatedPlace, ...] = ()
+    check: str = ""
+    """The command of the check that reports it; "": no check does."""
+    cycle: int = 0
+    """In which cycle it was reported, last; 0: not known, as for a finding of an older version."""
+    fingerprint: str = ""
+    """What tells it from other findings (`domain.fingerprints`); "": not known."""
 
 
 class Constraint(Value):

@@ -52,6 +52,19 @@ class Checks:
         """Commands that could not be started or brought to an end, so that they prove nothing."""
         return [check.command for check in self._of(head) if check.exit_status is None]
 
+    def is_through_with(self, command: str, head: str) -> bool:
+        """Whether a check has said all that it has to say of a head.
+
+        What it did not report there is gone; so is what a check reported that is none any more.
+        """
+        if command not in self._commands:
+            return True
+        return any(
+            check.exit_status is not None and len(check.findings) < MOST_FINDINGS
+            for check in self._of(head)
+            if check.command == command
+        )
+
     def are_due(self, head: str) -> bool:
         """Whether there are checks that nobody has run on this head."""
         return bool(self._commands) and self._head != head
@@ -135,6 +148,7 @@ def _findings(
                 code=name,
                 severity="error",
                 evidence=f"`{command}` exits with {result.exit_status}",
+                check=command,
             )
         )
     return reports

@@ -11,6 +11,7 @@ from longshift.domain import events
 from longshift.domain.budgets import cycle_facts
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
+from longshift.engine.fading import faded, resolved, told
 from longshift.engine.inspection import inspect_all
 from longshift.engine.room import RunRoom, Shop, is_text
 from longshift.errors import NeedsPerson
@@ -70,7 +71,9 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
     onto = await room.off_loop(_with_what_fits, room, merged, taken.commit)
     base = await room.off_loop(_kept_name, room, taken.commit, head)
     moved = await room.off_loop(_move, room, onto, base)
-    await room.chronicle.record(*_clash_tasks(room, rejected), *moved, *started)
+    gone = await room.off_loop(faded, room.store, told(run), onto, moved[0].paths)
+    clashes = _clash_tasks(room, rejected)
+    await room.chronicle.record(*clashes, *moved, *resolved(room.run, gone), *started)
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,9 +296,14 @@ class Engine:
         return self.shop.chronicle.run(run_id)
 
     async def dismiss_finding(self, run_id: str, finding_id: str, reason: str = "") -> Run:
-        """Take a person's word that a finding is none; it is not reported again."""
+        """Take a person's word that a finding is none; it is not reported again.
+
+        The reason may come later, with another call.
+        """
         run = self.shop.chronicle.run(run_id)
-        if _finding(run, finding_id).state == "open":
+        finding = _finding(run, finding_id)
+        says_why = finding.state == "dismissed" and reason not in ("", finding.reason)
+        if finding.state == "open" or says_why:
             await self.shop.chronicle.record(
                 events.FindingDismissed(run=run_id, finding=finding_id, reason=reason)
             )

@@ -7,18 +7,20 @@ stood in the person's text before.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal
 
 from longshift.domain import events
+from longshift.domain.fingerprints import fingerprint
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
+from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
-from longshift.repository.hunks import line_hunks
+from longshift.repository.hunks import line_hunks, split_lines
 from longshift.screening.hidden import find_hidden
-from longshift.screening.secrets import find_secrets
+from longshift.screening.secrets import find_secrets, mask
 
 INSPECTED: Final = "Longshift's own inspection of what landed"
 """The evidence of these findings, by which they are told from a judge's."""
@@ -43,6 +45,7 @@ class Defect:
     code: str
     message: str
     origin: Literal["run", "base"] = "run"
+    fingerprint: str = ""
 
 
 def standing(run: Run) -> Iterator[Finding]:
@@ -73,7 +76,13 @@ def news(
     To be recorded at once: the ids of new findings follow from what is on record now.
     """
     run, next_id = room.run, room.chronicle.state.next_id("F")
-    return [*_resolved(run, paths, defects), *_reported(run, defects, head, next_id)]
+    dismissed = {
+        one.fingerprint
+        for one in dismissed_of(room.chronicle.state, run)
+        if one.fingerprint and one.id not in run.findings
+    }
+    standing_ones = [one for one in defects if one.fingerprint not in dismissed]
+    return [*_resolved(run, paths, defects), *_reported(run, standing_ones, head, next_id)]
 
 
 async def inspect_all(room: RunRoom) -> None:
@@ -116,10 +125,18 @@ def _defects(room: RunRoom, taken: str, head: str, paths: frozenset[str]) -> lis
         if text is None:
             continue
         added = _added_lines(_text(before[path]) or "", text)
-        found += _bounded(_secrets(path, text, added))
-        found += _bounded(_hidden(path, text, added))
-        found += _hidden_before(path, text, added)
+        defects = _bounded(_secrets(path, text, added))
+        defects += _bounded(_hidden(path, text, added))
+        defects += _hidden_before(path, text, added)
+        lines = split_lines(text) if defects else []
+        found += [_with_fingerprint(one, lines) for one in defects]
     return found
+
+
+def _with_fingerprint(defect: Defect, lines: Sequence[str]) -> Defect:
+    text = mask(lines[defect.line - 1])
+    print_ = fingerprint(defect.path, defect.code, defect.message, text)
+    return replace(defect, fingerprint=print_)
 
 
 def _added_lines(old: str, new: str) -> frozenset[int]:
@@ -227,6 +244,8 @@ def _reported(
             evidence=INSPECTED,
             origin=defect.origin,
             commit=head,
+            cycle=run.cycle,
+            fingerprint=defect.fingerprint,
         )
         reported.append(events.FindingReported(run=run.id, finding=id_, detail=finding))
     return reported

@@ -4,7 +4,8 @@ Owns what a judge's tools do to the run, and what a judge cannot overrule: a che
 fails and an open error of the run's own stand in the way of `done`, whatever a model says.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from longshift import telemetry
@@ -13,7 +14,7 @@ from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, Rep
 from longshift.crew.judge import judge
 from longshift.crew.prompts import say
 from longshift.domain import events
-from longshift.domain.model import Finding
+from longshift.domain.model import Finding, Severity
 from longshift.domain.state import Run
 from longshift.engine.checks import Checks
 from longshift.engine.commanding import run_and_discard
@@ -26,16 +27,13 @@ from longshift.engine.difference import (
     sayable,
 )
 from longshift.engine.inspection import inspect_all, standing
+from longshift.engine.recognising import dismissed_to_tell, recognise
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
-from longshift.repository.files import FileVersion
-from longshift.review.shapes import PresentFile
 from longshift.review.unified import run_diff
-from longshift.screening.secrets import mask
 
-NEAR_LINES: Final = 3
-"""How far a finding may stand from where the last head's difference puts it."""
+_WEIGHT: Final[Mapping[Severity, int]] = {"hint": 0, "info": 1, "warning": 2, "error": 3}
 
 
 class JudgingDesk(AgentDesk):
@@ -47,6 +45,7 @@ class JudgingDesk(AgentDesk):
         talk = f"judge.{room.run.cycle}"
         super().__init__(room, spending, "judge", "judge", room.workspace(self._head), talk)
         self._checks = checks
+        self._one_at_a_time = asyncio.Lock()
         # What the inspection found stands until the inspection no longer finds it.
         self.reported: set[str] = {finding.id for finding in standing(room.run)}
 
@@ -67,39 +66,8 @@ class JudgingDesk(AgentDesk):
         lines = version.data.count(b"\n") + 1
         if report.line > lines:
             raise TellModel("no_such_lines", path=report.path, lines=lines)
-        known = await self._room.off_loop(self._known, self._room.run, report, version)
-        if known is not None:
-            self.reported.add(known.id)
-            return ReportedFinding(known.id, known.origin)
-        run = self._room.run
-        on_difference = await self._room.off_loop(
-            lies_on_difference,
-            self._room.store,
-            run.taken,
-            self._head,
-            report.path,
-            report.line,
-            report.end_line or report.line,
-        )
-        id_ = self._room.chronicle.state.next_id("F")
-        finding = Finding(
-            id=id_,
-            path=report.path,
-            line=report.line,
-            end_line=report.end_line,
-            severity=report.severity,
-            code=report.code,
-            message=report.message,
-            suggestion=report.suggestion,
-            evidence=report.evidence,
-            origin="run" if on_difference else "base",
-            commit=self._head,
-        )
-        self.reported.add(id_)
-        await self._room.chronicle.record(
-            events.FindingReported(run=run.id, finding=id_, detail=finding)
-        )
-        return ReportedFinding(id_, finding.origin)
+        async with self._one_at_a_time:  # or two reports of one defect would both be new
+            return await self._record(report)
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the head; what it changes is thrown away."""
@@ -130,29 +98,54 @@ class JudgingDesk(AgentDesk):
             return say("done_needs_findings_resolved", findings=errors)
         return None
 
-    def _known(self, run: Run, report: FindingReport, version: FileVersion) -> Finding | None:
-        """The finding that says the same of the same place, dismissed ones included.
-
-        Of several with the same words, the one that stands at the reported line; else one that
-        this judge has not met yet, for its line may have been written anew. A dismissed one must
-        stand near: a person has spoken of that place and of no other.
-        """
-        present = PresentFile(data=version.data, mode=version.mode)
-        distances: dict[int, Finding] = {}
-        reported = (report.path, mask(report.code), mask(report.message))  # as it is recorded
-        for finding in run.findings.values():
-            said = (finding.path, finding.code, finding.message)
-            if finding.state == "resolved" or said != reported:
-                continue
-            moved = self._room.shop.proposals.line_in_present(
-                finding.commit, finding.path, finding.line - 1, present
-            )
-            distance = abs((finding.line if moved is None else moved + 1) - report.line)
-            elsewhere = finding.commit == self._head or finding.id in self.reported
-            far = distance > (0 if elsewhere else NEAR_LINES)
-            if not far or (finding.state == "open" and not elsewhere):
-                distances.setdefault(distance, finding)
-        return distances[min(distances)] if distances else None
+    async def _record(self, report: FindingReport) -> ReportedFinding:
+        room, run = self._room, self._room.run
+        found = await room.off_loop(
+            recognise,
+            room.store,
+            room.shop.proposals,
+            room.chronicle.state,
+            run,
+            report,
+            frozenset(self.reported),
+        )
+        on_difference = await room.off_loop(
+            lies_on_difference,
+            room.store,
+            run.taken,
+            self._head,
+            report.path,
+            report.line,
+            report.end_line or report.line,
+        )
+        known = found.known and room.run.findings.get(found.known.id, found.known)
+        if known is not None:
+            self.reported.add(known.id)
+            weighs_more = _WEIGHT[report.severity] > _WEIGHT[known.severity]
+            if known.state == "dismissed" or (known.state == "open" and not weighs_more):
+                dismissed = known.state == "dismissed"
+                return ReportedFinding(known.id, known.origin, dismissed, known.reason)
+        id_ = room.chronicle.state.next_id("F") if known is None else known.id
+        finding = Finding(
+            id=id_,
+            path=report.path,
+            line=report.line,
+            end_line=report.end_line,
+            severity=report.severity,
+            code=report.code,
+            message=report.message,
+            suggestion=report.suggestion,
+            evidence=report.evidence,
+            origin="run" if on_difference else "base",
+            commit=self._head,
+            related=report.related,
+            check=report.check,
+            cycle=run.cycle,
+            fingerprint=found.fingerprint,
+        )
+        self.reported.add(id_)
+        await room.chronicle.record(events.FindingReported(run=run.id, finding=id_, detail=finding))
+        return ReportedFinding(id_, finding.origin)
 
 
 async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[events.Event]:
@@ -177,6 +170,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         constraints=room.chronicle.constraints(),
         changed_paths=tuple(sayable(stat.path) for stat in stats),
         findings=tuple(open_before),
+        dismissed=dismissed_to_tell(room.chronicle.state, run, (stat.path for stat in stats)),
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
         diff=in_seeded_order(diff, seed),
         gates=room.settings.gates,
@@ -184,14 +178,21 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     )
     with telemetry.agent("judge", desk.agent, room.run_id):
         outcome = await judge(desk, brief)
-    if not isinstance(outcome, VerdictGiven):
-        return [_verdict(room, VerdictGiven("continue", outcome.reason))]
-    resolved = [
-        events.FindingResolved(run=run.id, finding=finding.id)
+    unseen = [
+        finding
         for finding in open_before
         if finding.id not in desk.reported and room.run.findings[finding.id].state == "open"
     ]
-    return [*resolved, _verdict(room, outcome)]
+    # What a check reports is let go by the check, and by no judge that did not run it.
+    gone = [one for one in unseen if one.check and checks.is_through_with(one.check, run.head)]
+    if not isinstance(outcome, VerdictGiven):
+        return [*_resolved(run, gone), _verdict(room, VerdictGiven("continue", outcome.reason))]
+    gone += [one for one in unseen if not one.check]
+    return [*_resolved(run, gone), _verdict(room, outcome)]
+
+
+def _resolved(run: Run, findings: Sequence[Finding]) -> list[events.FindingResolved]:
+    return [events.FindingResolved(run=run.id, finding=one.id) for one in findings]
 
 
 def _verdict(room: RunRoom, given: VerdictGiven) -> events.VerdictReached:

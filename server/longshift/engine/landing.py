@@ -12,6 +12,7 @@ from typing import Final
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
+from longshift.engine.fading import faded, resolved, told
 from longshift.engine.fitting import mark_stale
 from longshift.engine.inspection import look, news
 from longshift.engine.room import RunRoom, is_text
@@ -91,6 +92,7 @@ class Lander:
         paths = tuple(path for path in merged.paths if is_text(path))
         defects = await look(self._room, merged.commit, paths)
         chronicle, run = self._room.chronicle, self._room.run
+        gone = await self._room.off_loop(faded, self._room.store, told(run), merged.commit, paths)
         moves = merged.commit != run.head
         change = chronicle.state.next_id("C") if moves else None
         intent = LandingIntended(
@@ -113,7 +115,7 @@ class Lander:
             )
         landed = TaskLanded(**intent.model_dump(exclude={"event"}))
         found = news(self._room, merged.commit, paths, defects)
-        await chronicle.record(landed, *found)
+        await chronicle.record(landed, *found, *resolved(self._room.run, gone))
         return Landed(merged.commit, change)
 
     async def _send_back(

@@ -28,6 +28,7 @@ from longshift.domain.decide import failures_counted
 from longshift.domain.model import (
     WITHOUT_EVIDENCE,
     Line,
+    RelatedPlace,
     Severity,
     Task,
     TaskState,
@@ -41,12 +42,22 @@ HANDOFF_CHARACTERS: Final = 1_200
 """How much of each of a worker's words the judge is told."""
 COMMANDS_NAMED: Final = 6
 """How much of what was run it is told."""
+MOST_RELATED: Final = 8
+"""Further places that one finding may name."""
 MOST_FAILURES: Final = 2
 """A task that failed so often needs another plan, no further try at the same."""
 
 
 class RunChecks(Arguments):
     """Arguments of `run_checks`: none."""
+
+
+class Related(Arguments):
+    """Another place that a finding speaks of."""
+
+    path: str
+    line: Line
+    message: Annotated[str, Field(max_length=300)] = ""
 
 
 class ReportFinding(Arguments):
@@ -60,6 +71,7 @@ class ReportFinding(Arguments):
     severity: Severity
     suggestion: str = ""
     evidence: str = ""
+    related: Annotated[tuple[Related, ...], Field(max_length=MOST_RELATED)] = ()
 
 
 class GiveVerdict(Arguments):
@@ -130,13 +142,18 @@ def _handed_in(task: Task) -> Result:
 def _reporting(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
     async def report_finding(given: ReportFinding) -> Result:
         path = checked_file_path(given.path)
-        await desk.off_loop(_check_lines, desk, path, given)
+        await desk.off_loop(_check_lines, desk, path, given.line, given.end_line)
+        related = tuple([await desk.off_loop(_related, desk, one) for one in given.related])
         told = _words_on(given, brief)
         lowered = {"severity": "warning"} if "finding_lowered" in told else {}
         marked = {"evidence": WITHOUT_EVIDENCE} if told else {}
-        report = FindingReport(**{**given.model_dump(), "path": path, **lowered, **marked})
-        reported = await desk.report_finding(report)
-        shown = {"finding": reported.finding_id, "origin": reported.origin, **lowered}
+        words = {**given.model_dump(), "path": path, "related": related}
+        reported = await desk.report_finding(FindingReport(**{**words, **lowered, **marked}))
+        shown = {"finding": reported.finding_id, "origin": reported.origin}
+        if reported.dismissed:
+            said = say("finding_dismissed", reason=reported.reason)
+            return {**shown, "state": "dismissed", "next": [said]}
+        shown |= lowered
         return {**shown, "next": [say(name) for name in told]} if told else shown
 
     return bind("report_finding", ReportFinding, report_finding)
@@ -151,16 +168,23 @@ def _words_on(given: ReportFinding, brief: JudgeBrief) -> list[str]:
     return ["finding_lowered" if lowers else "finding_without_evidence"]
 
 
-def _check_lines(desk: Desk, path: str, given: ReportFinding) -> None:
+def _related(desk: Desk, given: Related) -> RelatedPlace:
+    """Another place, checked as the finding's own is."""
+    path = checked_file_path(given.path)
+    _check_lines(desk, path, given.line, None)
+    return RelatedPlace(path=path, line=given.line, message=given.message.strip())
+
+
+def _check_lines(desk: Desk, path: str, line: int, end_line: int | None) -> None:
     """Refuse a finding that points nowhere; a person could not be shown it.
 
     Raises:
         TellModel: the head has no such text file, or the file no such lines.
     """
     lines = len(split_lines(desk.workspace.read_text(path).text))
-    last = given.end_line or given.line
+    last = end_line or line
     # An empty file has a line 1 to editors, with nothing in it.
-    if not given.line <= last <= max(1, lines):
+    if not line <= last <= max(1, lines):
         raise TellModel("no_such_lines", path=path, lines=lines)
 
 
