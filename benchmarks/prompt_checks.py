@@ -104,7 +104,9 @@ def check_budgets() -> list[str]:
             problems.append(f"goals/{name} has {words} words")
         for text in (_SHORT, "src/module.py", _LONG):
             inputs = {"path": text, "start_line": 1, "end_line": 10**6, "diagnostic": text}
-            rendered = prompts.render(f"goals/{name}", inputs)
+            declared = prompts.prompt(f"goals/{name}").head.inputs
+            given = {key: inputs[key] for key in declared}
+            rendered = prompts.render(f"goals/{name}", given)
             problems += beyond(f"goals/{name}", rendered, 60, 320 + 2 * len(text) // 4)
     return problems
 

@@ -117,6 +117,8 @@ def test_goal_templates_speak_of_the_place():
         "document",
         "find_bugs",
         "fix_diagnostic",
+        "fix_file",
+        "fix_workspace",
         "modernise",
         "raise_coverage",
         "refactor",
@@ -126,7 +128,12 @@ def test_goal_templates_speak_of_the_place():
         "write_tests",
     ]
     assert len({template.title for template in templates}) == len(templates)
-    for template in templates:
+    of_problems = [t for t in templates if t.menu == "problems"]
+    assert [t.name for t in of_problems] == ["fix_diagnostic", "fix_file", "fix_workspace"]
+    for template in of_problems[1:]:
+        assert "running the checks" in template.text("a.py", 1, 1, "os is unused")
+        assert "os is unused" not in template.text("a.py", 1, 1)
+    for template in (one for one in templates if one not in of_problems[1:]):
         text = template.text("app/a b.py", 3, 9)
         assert 'lines 3\N{EN DASH}9 of "app/a b.py"' in text
         assert "A diagnostic there says" not in text

@@ -23,7 +23,7 @@ async def reviewed(connect, repository, model):
 
 
 def test_every_command_of_the_engine_is_offered():
-    assert set(HANDLERS) == {*COMMANDS, "explainChange"}
+    assert set(HANDLERS) == {*COMMANDS, "explainChange", "explainFinding"}
 
 
 async def test_malformed_and_unknown_arguments_are_refused_by_name(reviewed):
@@ -60,6 +60,14 @@ async def test_malformed_and_unknown_arguments_are_refused_by_name(reviewed):
         ("acceptChange", [{**c1, "hunk": "first"}], "`hunk`"),
         ("acceptAll", [{"runId": "R1", "uri": elsewhere}], None),
         ("fixFinding", [{"runId": "R1", "findingId": "F9"}], "F9"),
+        ("fixFinding", [{"runId": "R1"}], "`findingId`"),
+        ("fixFinding", [{"runId": "R1", "findingIds": ["F1", 2]}], "`findingIds.1`"),
+        ("fixFinding", [{"runId": "R1", "findingIds": ["F1"] * 101}], "`findingIds`"),
+        ("dismissFinding", [{"runId": "R1", "findingId": "F9", "ask": True}], "F9"),
+        ("dismissFinding", [{"runId": "R1", "findingId": "F9", "frob": 1}], "`frob`"),
+        ("explainFinding", [{"runId": "R1", "findingId": "F9"}], "F9"),
+        ("explainFinding", [{"runId": "R1"}], "`findingId`"),
+        ("explainFinding", [{"runId": "R9", "findingIds": ["F1"]}], "R9"),
         ("showChange", [{"runId": "R1", "changeId": "C9"}], "C9"),
         ("explainChange", [{"runId": "R1", "changeId": "C9"}], "C9"),
         ("frobnicate", [{}], "frobnicate"),
@@ -164,19 +172,22 @@ async def test_actions_by_kind_and_range_and_goals_from_them(reviewed, model):
     diagnostic = types.Diagnostic(
         types.Range(types.Position(1, 0), types.Position(1, 3)), "two is a crowd", source="other"
     )
-    [fix] = await editor.actions(
+    fix, file, workspace = await editor.actions(
         document, "two", only=["quickfix.longshift.goal"], diagnostics=[diagnostic]
     )
     assert list(fix.diagnostics) == [diagnostic]
+    assert file.title == "Longshift: fix all problems of this file with the crew"
+    assert workspace.title == "Longshift: fix all problems in the workspace with the crew"
     rewrites = await editor.actions(document, "one\ntwo", only=["refactor"])
     [tests] = [one for one in rewrites if "Write tests" in one.title]
-    for number, action in enumerate((fix, tests), 2):
+    for number, action in enumerate((fix, file, workspace, tests), 2):
         model.play({"flows": []})
         started = await editor.pick(action)
         assert started["runId"] == f"R{number}"
         await editor.until_ended(f"R{number}")
         opening = str(model.by_role("planner")[0].messages)
-        assert ("two is a crowd" in opening) == (action is fix)
+        assert ("two is a crowd" in opening) == (action is not tests)
+        assert ('"scope": ["a.txt"]' in opening.replace("\\", "")) == (action is file)
         assert "a.txt" in opening
 
 

@@ -156,7 +156,8 @@ async def test_earlier_runs_show_at_once(connect, repository, model):
         types.CodeLensParams(types.TextDocumentIdentifier(document.uri))
     )
     titles = [lens.command.title for lens in lenses]
-    assert titles == ["Accept (+1 \N{MINUS SIGN}1)", "Reject", "Diff", "Why: shout"]
+    accept = "Accept (+1 \N{MINUS SIGN}1)"
+    assert titles == [accept, "Reject", "Diff", "Why: shout", "1 finding"]
     shown = await second.command("showChange", runId="R1", changeId="C1")
     assert "-two\n+TWO\n" in shown["diff"]
     await second.until(lambda: bool(second.client.shown_documents))

@@ -4,10 +4,11 @@ from lsprotocol import types
 
 from longshift.domain.model import Finding
 from longshift.errors import NeedsPerson
-from longshift.lsp import actions
-from longshift.lsp.features.diagnostics import _words
+from longshift.lsp.findings import PlacedFinding, _words
+from longshift.lsp.problems import Where, on_diagnostics
 from longshift.lsp.protocol.answers import answer_to
 from longshift.lsp.words import shown
+from longshift.review.placing import Standing
 from longshift.screening.known import KNOWN
 from tests.support import fake_keys
 
@@ -23,8 +24,8 @@ def test_words_are_made_plain() -> None:
 def test_a_title_can_not_be_turned_round() -> None:
     here = types.Range(types.Position(0, 0), types.Position(0, 1))
     diagnostic = types.Diagnostic(here, f"rename{RLO}evil {TOKEN}")
-    titles = [one.title for one in actions.on_diagnostics(None, "file:///a", [diagnostic])]
-    assert titles == ["Longshift: fix “rename[U+202E]evil [secret: key]”"]
+    fix, *_ = on_diagnostics(Where(None, "file:///a", {}), [diagnostic])
+    assert fix.title == "Longshift: fix “rename[U+202E]evil [secret: key]”"
 
 
 def test_a_finding_and_an_error_are_plain() -> None:
@@ -32,6 +33,7 @@ def test_a_finding_and_an_error_are_plain() -> None:
         id="F1", path="a", line=1, severity="error", code="x", message=f"a{RLO}", commit="c",
         suggestion=f"use {TOKEN}",
     )  # fmt: skip
-    assert _words(finding) == "a[U+202E]\nuse [secret: key]"
+    standing = Standing(finding, "a", True, 0, 0, None, None)
+    assert _words(PlacedFinding(None, standing)) == "a[U+202E]\nuse [secret: key]"
     answer = answer_to(NeedsPerson(f"refused {TOKEN}{RLO}"), "x", "the log").to_wire()
     assert answer["message"] == "refused [secret: key][U+202E]"

@@ -82,6 +82,7 @@ class Editor:
     edits: list[types.WorkspaceEdit] = field(default_factory=list)
     capabilities: types.ServerCapabilities = field(default_factory=types.ServerCapabilities)
     refreshes: int = 0
+    diagnostic_refreshes: int = 0
     on_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     # What a person does.
@@ -367,6 +368,9 @@ def _features(editor: Editor) -> dict[str, Any]:
     def refresh(_: LanguageClient, params: Any) -> None:
         editor.refreshes += 1
 
+    def refresh_diagnostics(_: LanguageClient, params: Any) -> None:
+        editor.diagnostic_refreshes += 1
+
     def apply(_: LanguageClient, params: types.ApplyWorkspaceEditParams) -> Any:
         return editor.on_apply(params)
 
@@ -375,6 +379,7 @@ def _features(editor: Editor) -> dict[str, Any]:
         types.WINDOW_SHOW_MESSAGE_REQUEST: ask,
         types.WORKSPACE_APPLY_EDIT: apply,
         types.WORKSPACE_CODE_LENS_REFRESH: refresh,
+        types.WORKSPACE_DIAGNOSTIC_REFRESH: refresh_diagnostics,
         "longshift/runDidChange": update,
     }
     counted = (

@@ -6,7 +6,7 @@ if the person had written it.
 
 from dataclasses import dataclass
 
-from longshift.crew.prompts import GoalHead, Plain, library
+from longshift.crew.prompts import GoalHead, Menu, Plain, library
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class GoalTemplate:
     name: str
     """Its stable name, the file's: `write_tests`."""
     title: str
+    menu: Menu
+    """Where it is offered: on a selection, or on problems."""
 
     def text(self, path: str, start_line: int, end_line: int, diagnostic: str = "") -> str:
         """The goal for one place.
@@ -24,7 +26,7 @@ class GoalTemplate:
             path: the file, relative to the repository.
             start_line: first line of the selection, counted from 1.
             end_line: last line of it, included.
-            diagnostic: the message of the diagnostic to deal with; "" where there is none.
+            diagnostic: the messages of the diagnostics to deal with; "" where there are none.
         """
         inputs: dict[str, Plain] = {
             "path": path,
@@ -32,13 +34,13 @@ class GoalTemplate:
             "end_line": end_line,
             "diagnostic": diagnostic,
         }
-        return library().render(f"goals/{self.name}", inputs)
+        name = f"goals/{self.name}"
+        declared = library().prompt(name).head.inputs
+        return library().render(name, {key: inputs[key] for key in declared})
 
 
 def goal_templates() -> list[GoalTemplate]:
     """All goal templates, sorted by name."""
     prompts = library()
-    return [
-        GoalTemplate(name, prompts.head(f"goals/{name}", GoalHead).title)
-        for name in prompts.names("goals")
-    ]
+    heads = {name: prompts.head(f"goals/{name}", GoalHead) for name in prompts.names("goals")}
+    return [GoalTemplate(name, head.title, head.menu) for name, head in heads.items()]

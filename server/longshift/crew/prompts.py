@@ -33,6 +33,9 @@ ROLES: Final[tuple[Role, ...]] = ("planner", "sub_planner", "worker", "judge")
 Effort: TypeAlias = Literal["high", "medium", "low"]
 
 
+Menu: TypeAlias = Literal["selection", "problems"]
+
+
 class PromptDefect(Exception):
     """A prompt file that breaks the rules of this module: a defect of Longshift or an override."""
 
@@ -80,6 +83,8 @@ class GoalHead(Head):
 
     title: str
     """What a person reads in the editor's menu."""
+    menu: Menu = "selection"
+    """Where it is offered: on a selection, or on problems that some server shows."""
 
 
 HEADS: Final[Mapping[str, type[Head]]] = {

@@ -157,6 +157,14 @@ class OfFinding(OfRun):
     reason: Words = ""
 
 
+class FixFinding(OfRun):
+    """What `fixFinding` takes: one finding, or several."""
+
+    finding_id: Name | None = None
+    finding_ids: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    reason: Words = ""
+
+
 class ShowChange(OfRun):
     """What `showChange` takes."""
 
@@ -397,9 +405,13 @@ def _decides_all(
     return decide
 
 
-async def _fix_finding(engine: Engine, given: OfFinding) -> Json:
-    await engine.fix_finding(given.run_id, given.finding_id, given.reason)
-    return {**await _state(engine, given.run_id), "findingId": given.finding_id}
+async def _fix_finding(engine: Engine, given: FixFinding) -> Json:
+    ids = tuple(dict.fromkeys(filter(None, (given.finding_id, *given.finding_ids))))
+    if not ids:
+        raise UsageError("fixFinding: `findingId`: name a finding. Nothing was done.")
+    await engine.fix_findings(given.run_id, ids, given.reason)
+    answer = {**await _state(engine, given.run_id), "findingIds": list(ids)}
+    return answer if given.finding_id is None else {**answer, "findingId": given.finding_id}
 
 
 async def _dismiss_finding(engine: Engine, given: OfFinding) -> Json:
@@ -443,7 +455,7 @@ _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]
     "undoDecision": (OfHunks, _decides("pending")),
     "acceptAll": (AcceptAll, _decides_all("accepted")),
     "rejectAll": (OfAll, _decides_all("rejected")),
-    "fixFinding": (OfFinding, _fix_finding),
+    "fixFinding": (FixFinding, _fix_finding),
     "dismissFinding": (OfFinding, _dismiss_finding),
     "showChange": (ShowChange, _show_change),
     "listHunks": (OfRun, _list_hunks),

@@ -10,6 +10,8 @@ from datetime import datetime
 from longshift.domain.budgets import Share, shares
 from longshift.domain.model import Finding, Question, Task, Usage
 from longshift.domain.state import Run
+from longshift.engine.inspection import INSPECTED
+from longshift.review.placing import Standing, place_findings
 from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk, Present
 
@@ -55,26 +57,36 @@ def describe_in_present(
 
 def findings_in_present(run: Run, proposals: Proposals, present: Present) -> list[Json]:
     """A run's findings at the lines where they stand in the person's text; blocking."""
-    found: list[Json] = []
-    for one in run.findings.values():
-        file = present.read(one.path)
-        line = proposals.line_in_present(one.commit, one.path, one.line - 1, file)
-        found.append(finding(one, line))
-    return found
+    placed = {
+        one.finding.id: one
+        for one in place_findings(proposals, run, run.findings.values(), present)
+    }
+    return [finding(one, placed.get(one.id)) for one in run.findings.values()]
 
 
-def finding(one: Finding, line: int | None) -> Json:
-    """A finding; `line` where it stands now, None where the file is not there."""
-    start = one.line - 1 if line is None else line
-    length = (one.end_line or one.line) - one.line
+def finding(one: Finding, standing: Standing | None) -> Json:
+    """A finding; `standing` where it stands now, None where its line is in nobody's text."""
+    first, last = one.line - 1, (one.end_line or one.line) - 1
+    if standing is not None:
+        first, last = standing.start_line, standing.end_line
+    hunk = standing.hunk if standing is not None else None
     return {
         "id": one.id,
         "path": one.path,
-        "range": line_range(start, start + length + 1),
+        "range": line_range(first, last + 1),
+        "standing": standing is not None,
+        "proposedIn": hunk and {"changeId": hunk.change_id, "path": hunk.path, "hunk": hunk.hunk},
         "severity": one.severity,
         "code": one.code,
         "message": one.message,
         "suggestion": one.suggestion,
+        "evidence": one.evidence,
+        "reportedBy": reporter(one),
+        "cycle": one.cycle,
+        "related": [
+            {"path": place.path, "line": place.line - 1, "message": place.message}
+            for place in one.related
+        ],
         "origin": one.origin,
         "state": one.state,
         "reason": one.reason,
@@ -94,6 +106,13 @@ def why(run: Run, change_id: str) -> str:
         handoff.deviations and f"Deviations: {handoff.deviations}",
     ]
     return "\n".join(part for part in said if part)
+
+
+def reporter(one: Finding) -> str:
+    """Who reported it: `check`, `inspection` or `judge`."""
+    if one.check:
+        return "check"
+    return "inspection" if one.evidence == INSPECTED else "judge"
 
 
 def line_range(start_line: int, end_line: int) -> Json:

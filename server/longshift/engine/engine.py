@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -274,24 +274,16 @@ class Engine:
         lifted = events.ConstraintLifted(run=known.run_id, constraint=constraint_id)
         await self.shop.chronicle.record(lifted)
 
-    async def fix_finding(self, run_id: str, finding_id: str, reason: str = "") -> Run:
-        """Have the crew mend a finding: a task of its own, in a run that is reopened if ended."""
+    async def fix_findings(self, run_id: str, finding_ids: Sequence[str], reason: str = "") -> Run:
+        """Have the crew mend findings: a task for each, in a run that is reopened if ended."""
         run = await self.shop.own(run_id)
-        finding = _finding(run, finding_id)
-        plan = TaskPlan(
-            title=say("fix_finding_title", finding=finding.id, path=finding.path),
-            instructions=say(
-                "fix_finding_instructions",
-                path=finding.path,
-                line=finding.line,
-                code=finding.code,
-                finding=finding.message,
-                words=reason,
-            ),
-            paths=(finding.path,),
-        )
-        added = events.TaskAdded(run=run_id, task=run.next_task_id, plan=plan)
-        await self.shop.chronicle.record(*reopening(run, "fix"), added)
+        plans = [_mending(_finding(run, id_), reason) for id_ in finding_ids]
+        first = int(run.next_task_id[1:])
+        added = [
+            events.TaskAdded(run=run_id, task=f"T{number}", plan=plan)
+            for number, plan in enumerate(plans, start=first)
+        ]
+        await self.shop.chronicle.record(*reopening(run, "fix"), *added)
         await self.go_on(run_id)
         return self.shop.chronicle.run(run_id)
 
@@ -426,6 +418,22 @@ def _finding(run: Run, finding_id: str) -> Finding:
         known = ", ".join(run.findings) or "none"
         raise UsageError(f"{run.id} has no finding {finding_id}. Its findings: {known}.")
     return run.findings[finding_id]
+
+
+def _mending(finding: Finding, words: str) -> TaskPlan:
+    """The task of mending one finding, with what the person said to it."""
+    return TaskPlan(
+        title=say("fix_finding_title", finding=finding.id, path=finding.path),
+        instructions=say(
+            "fix_finding_instructions",
+            path=finding.path,
+            line=finding.line,
+            code=finding.code,
+            finding=finding.message,
+            words=words,
+        ),
+        paths=(finding.path,),
+    )
 
 
 def _left_out(taken: Snapshot) -> list[str]:

@@ -1,4 +1,4 @@
-"""Code actions on hunks, selections and diagnostics: their titles, kinds and commands.
+"""Code actions on hunks, files and selections: their titles, kinds and commands.
 
 Owns the wording and the data that a lazy action carries. Computes no edit: `resolve` does, against
 the text of that moment.
@@ -21,10 +21,11 @@ REJECT: Final = "quickfix.longshift.reject"
 REWORK: Final = "quickfix.longshift.rework"
 GOAL: Final = "quickfix.longshift.goal"
 DISMISS: Final = "quickfix.longshift.dismiss"
+EXPLAIN: Final = "quickfix.longshift.explain"
 ACCEPT_FILE: Final = "source.longshift.acceptFile"
 REJECT_FILE: Final = "source.longshift.rejectFile"
 REWRITE: Final = "refactor.rewrite.longshift"
-KINDS: Final = (ACCEPT, REJECT, REWORK, GOAL, DISMISS, ACCEPT_FILE, REJECT_FILE, REWRITE)
+KINDS: Final = (ACCEPT, REJECT, REWORK, GOAL, DISMISS, EXPLAIN, ACCEPT_FILE, REJECT_FILE, REWRITE)
 
 LONGEST_TITLE: Final = 120
 LONGEST_REASON: Final = 80
@@ -67,7 +68,7 @@ def on_hunks(review: "FileReview") -> Iterator[Action]:
         arguments = target(review.repo, one)
         name = hunk_name(one)
         if one.hunk.state == "stale":
-            why = _short(one.hunk.reason or "it no longer fits", LONGEST_REASON)
+            why = short(one.hunk.reason or "it no longer fits", LONGEST_REASON)
             yield Action(f"Rework: {name}: {why}", REWORK, "reworkChange", arguments, one)
         else:
             yield Action(f"Accept: {name}", ACCEPT, "acceptChange", arguments, one)
@@ -113,35 +114,9 @@ def on_selection(
             "goal": "",
             "template": template.name,
             "uri": uri,
-            "range": _wire(selected),
+            "range": wire(selected),
         }
         yield Action(f"Longshift: {template.title}", REWRITE, "startGoal", arguments)
-
-
-def on_diagnostics(
-    repo: str | None, uri: str, diagnostics: Iterable[types.Diagnostic]
-) -> Iterator[Action]:
-    """A goal for each diagnostic; a finding of ours is mended in its own run, or dismissed."""
-    for one in diagnostics:
-        message = _short(one.message, LONGEST_REASON)
-        data = one.data if isinstance(one.data, dict) else {}
-        if one.source == "longshift" and {"runId", "findingId"} <= data.keys():
-            finding: dict[str, object] = {
-                **named(repo),
-                "runId": data["runId"],
-                "findingId": data["findingId"],
-            }
-            yield Action(f"Longshift: fix “{message}”", GOAL, "fixFinding", finding, None, one)
-            yield Action(f"Dismiss: “{message}”", DISMISS, "dismissFinding", finding, None, one)
-            continue
-        arguments: dict[str, object] = {
-            "goal": "",
-            "template": "fix_diagnostic",
-            "uri": uri,
-            "range": _wire(one.range),
-            "diagnostics": [_wire_diagnostic(one)],
-        }
-        yield Action(f"Longshift: fix “{message}”", GOAL, "startGoal", arguments, None, one)
 
 
 def unique(actions: Iterable[Action]) -> list[Action]:
@@ -163,7 +138,7 @@ def unique(actions: Iterable[Action]) -> list[Action]:
 def hunk_name(one: "ReviewHunk") -> str:
     """A hunk in a title: its task, how many lines it adds and removes, and its number."""
     hunk = one.hunk
-    title = _short(hunk.title, LONGEST_TITLE)
+    title = short(hunk.title, LONGEST_TITLE)
     counts = f"+{hunk.added} \N{MINUS SIGN}{hunk.removed}, hunk {hunk.hunk} of {hunk.of}"
     return f"{title} ({counts}{protected(hunk.flag)})"
 
@@ -196,22 +171,15 @@ def _retitled(action: Action, title: str) -> Action:
     )
 
 
-def _short(text: str, longest: int) -> str:
+def short(text: str, longest: int) -> str:
+    """A text in one line of a title, cut where it is long."""
     line = " ".join(shown(text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def _wire(range_: types.Range) -> dict[str, object]:
+def wire(range_: types.Range) -> dict[str, object]:
+    """A range as the argument of a command."""
     return {
         "start": {"line": range_.start.line, "character": range_.start.character},
         "end": {"line": range_.end.line, "character": range_.end.character},
-    }
-
-
-def _wire_diagnostic(one: types.Diagnostic) -> dict[str, object]:
-    return {
-        "range": _wire(one.range),
-        "message": one.message,
-        "code": one.code,
-        "source": one.source,
     }

@@ -5,7 +5,7 @@ that comes is untrusted.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -13,6 +13,9 @@ from pydantic.alias_generators import to_camel
 from longshift.crew.goals import GoalTemplate, goal_templates
 from longshift.errors import UsageError
 from longshift.lsp.session import Session
+
+OF_FILE: Final = "fix_file"
+"""The template whose goal stays within the file that it is started from."""
 
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=100_000)]
@@ -161,8 +164,9 @@ def _paths(session: Session, given: GivenGoal, path: str | None) -> list[str] | 
         return [
             repository_path(session, one) if one.startswith("file:") else one for one in given.paths
         ]
-    alone = path is not None and not (given.range or given.diagnostics or given.template)
-    return [path] if alone and path is not None else None
+    alone = not (given.range or given.diagnostics or given.template)
+    of_file = alone or given.template == OF_FILE
+    return [path] if of_file and path is not None else None
 
 
 def _selection(given: GivenGoal, path: str | None) -> dict[str, object] | None:

@@ -52,6 +52,8 @@ class Buffers:
         self._at: dict[Path, dict[str, None]] = {}
         """The URIs, without quoting, of each file that is open; the last one speaks for it."""
         self._below: dict[Path, _Picture] = {}
+        self._no_files: dict[str, str] = {}
+        """By the URI without quoting, the URI."""
         self._set_aside: dict[str, tuple[Path, str]] = {}
         self._watchers: list[Watcher] = []
         self._changed: asyncio.Future[None] | None = None
@@ -64,6 +66,15 @@ class Buffers:
     def is_open(self, uri: str) -> bool:
         """Whether the client has a document open."""
         return unquote(uri) in self._server.workspace.text_documents
+
+    def version(self, uri: str) -> int | None:
+        """The version of an open document; None where it is not open."""
+        document = self._server.workspace.text_documents.get(unquote(uri))
+        return None if document is None else document.version
+
+    def no_files(self) -> list[str]:
+        """The open documents that are no files, as the client writes them."""
+        return list(self._no_files.values())
 
     def below(self, root: Path) -> Mapping[str, Buffer]:
         """Every open document below a root, by path, as they are now; never changes."""
@@ -145,6 +156,10 @@ class Buffers:
         if not is_open:
             self._set_aside.pop(key, None)
         if place is None:
+            if is_open:
+                self._no_files.setdefault(key, uri)
+            else:
+                self._no_files.pop(key, None)
             return
         if is_open:
             self._at.setdefault(place, {}).setdefault(key)

@@ -27,6 +27,11 @@ class Client:
         tags_llm: it knows the tag for edits that a model made.
         refreshes_lenses: it can be asked to ask again for code lenses.
         versioned_diagnostics: diagnostics may carry the version that they speak of.
+        pulls_diagnostics: it asks for diagnostics, and asks again when it is told to; a client that
+            can't be told would learn of a finding only at its next keystroke, and is told instead.
+        related_information: it shows the further places of a diagnostic.
+        diagnostic_tags: the tags of diagnostics that it knows.
+        asks: it can put a question with options to the person.
         shows_documents: it can be asked to show a document.
         virtual_documents: it reads `longshift:` documents (`workspace/textDocumentContent`).
         configuration: it can be asked for its settings.
@@ -44,6 +49,10 @@ class Client:
     tags_llm: bool = False
     refreshes_lenses: bool = False
     versioned_diagnostics: bool = False
+    pulls_diagnostics: bool = False
+    related_information: bool = False
+    diagnostic_tags: frozenset[types.DiagnosticTag] = frozenset()
+    asks: bool = False
     shows_documents: bool = False
     virtual_documents: bool = False
     configuration: bool = False
@@ -63,6 +72,11 @@ class Client:
         operations = can("workspace.workspace_edit.resource_operations") or ()
         resolved = can("text_document.code_action.resolve_support.properties") or ()
         tags = can("text_document.code_action.tag_support.value_set") or ()
+        # What a client shows of a diagnostic it may say at either way that they come.
+        ways = ("text_document.publish_diagnostics", "text_document.diagnostic")
+        pulled = can("text_document.diagnostic") is not None
+        refreshed = bool(can("workspace.diagnostics.refresh_support"))
+        known_tags = [one for way in ways for one in can(f"{way}.tag_support.value_set") or ()]
         wants = options if isinstance(options, Mapping) else {}
         return cls(
             encoding=str(getattr(encoding, "value", encoding) or "utf-16"),
@@ -77,6 +91,10 @@ class Client:
             tags_llm=types.CodeActionTag.LlmGenerated in tags,
             refreshes_lenses=bool(can("workspace.code_lens.refresh_support")),
             versioned_diagnostics=bool(can("text_document.publish_diagnostics.version_support")),
+            pulls_diagnostics=pulled and refreshed,
+            related_information=any(can(f"{way}.related_information") for way in ways),
+            diagnostic_tags=frozenset(known_tags),
+            asks=can("window.show_message") is not None,
             shows_documents=bool(can("window.show_document.support")),
             virtual_documents=can("workspace.text_document_content") is not None,
             configuration=bool(can("workspace.configuration")),

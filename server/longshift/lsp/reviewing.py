@@ -1,19 +1,18 @@
-"""The hunks and findings of one worktree's runs, against what the person has at one moment.
+"""The hunks of one worktree's runs, against what the person has at one moment.
 
 Blocking: to be called on a thread of its own. Never changes anything, and keeps nothing.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.errors import LongshiftError
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
 from longshift.review.proposals import Proposals
-from longshift.review.shapes import PendingHunk, PresentFile
+from longshift.review.shapes import PendingHunk
 
 logger = logging.getLogger(__name__)
 
@@ -87,52 +86,3 @@ def _of_path(
     except LongshiftError:
         logger.exception("The hunks of %s in %s can't be read.", path, run.id)
         return ()
-
-
-@dataclass(frozen=True, slots=True)
-class FileFindings:
-    """The open findings of one file as it is now, each with its run's id and its line, from 0."""
-
-    path: str
-    lines: Lines
-    findings: tuple[tuple[str, Finding, int], ...]
-
-
-def open_findings(
-    proposals: Proposals,
-    runs: tuple[Run, ...],
-    present: EditorPresent,
-    encoding: str,
-    paths: Collection[str] | None,
-) -> list[FileFindings]:
-    """The open findings by file, at some paths or (None) at all; of equal ones, the latest."""
-    by_path: dict[str, list[tuple[Run, Finding]]] = {}
-    for run in runs:
-        for one in run.findings.values():
-            if one.state == "open" and (paths is None or one.path in paths):
-                by_path.setdefault(one.path, []).append((run, one))
-    return [
-        _findings_at(proposals, path, found, present, encoding) for path, found in by_path.items()
-    ]
-
-
-def _findings_at(
-    proposals: Proposals,
-    path: str,
-    findings: Iterable[tuple[Run, Finding]],
-    present: EditorPresent,
-    encoding: str,
-) -> FileFindings:
-    file = present.read(path)
-    found: dict[tuple[int, str, str], tuple[str, Finding, int]] = {}
-    for run, one in findings:
-        line = proposals.line_in_present(one.commit, path, one.line - 1, file)
-        if line is not None:
-            found[line, one.code, one.message] = (run.id, one, line)
-    return FileFindings(path, Lines(_text(file), encoding), tuple(found.values()))
-
-
-def _text(file: PresentFile | None) -> str:
-    if file is None:
-        return ""
-    return file.text if file.text is not None else (file.data or b"").decode("utf-8", "replace")

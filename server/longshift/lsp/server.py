@@ -20,6 +20,7 @@ from longshift.lsp.features import (
     lifecycle,
     notices,
     progress,
+    pulling,
     resolve,
     updates,
 )
@@ -37,6 +38,7 @@ FEATURES: Final = (
     resolve,
     code_lens,
     diagnostics,
+    pulling,
     progress,
     notices,
     updates,

@@ -7,13 +7,14 @@ change.
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.domain import events
+from longshift.domain.model import Finding
 from longshift.domain.state import Run, State
 from longshift.engine.commands import refuse_restricted
 from longshift.engine.describe import Json, describe_in_present
@@ -22,20 +23,26 @@ from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
+from longshift.lsp.findings import (
+    Diagnostics,
+    FileFindings,
+    PlacedFinding,
+    Versions,
+    View,
+    diagnostics_of,
+    files_of,
+    open_findings,
+)
 from longshift.lsp.garbage import settle
 from longshift.lsp.hand import EditorHand
+from longshift.lsp.latest import Latest
 from longshift.lsp.link import Link, open_link
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
-from longshift.lsp.reviewing import (
-    FileFindings,
-    FileReview,
-    ReviewHunk,
-    hunks_of,
-    open_findings,
-    touched,
-)
+from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, touched
+from longshift.repository.cache import Cache
 from longshift.repository.worktree import Worktree
+from longshift.review.placing import Standing, place_findings
 from longshift.settings import (
     LetIn,
     Loaded,
@@ -53,8 +60,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOVES_HUNKS: Final = (events.TaskLanded, events.HeadMoved, events.ChangeDecided)
+ABOUT_FINDINGS: Final = (
+    events.FindingReported,
+    events.FindingResolved,
+    events.FindingDismissed,
+)
 WRITES_TEXT: Final = frozenset({"acceptChange", "acceptAll", "undoDecision"})
 """Commands that put text before the person."""
+LARGEST_VERSIONS: Final = 8_000_000
+"""Characters of committed files whose lines are remembered."""
 
 
 class Session:
@@ -71,12 +85,15 @@ class Session:
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
-        self._reviews: dict[str, tuple[object, asyncio.Task[FileReview]]] = {}
-        """Of open documents: an editor asks several questions about each text of one."""
+        self._reviews: Latest[FileReview] = Latest("review")
+        self._findings: Latest[FileFindings] = Latest("place findings")
+        self._versions: Versions = Cache(LARGEST_VERSIONS, lambda lines: 1 + len(lines.text))
         self._is_closed = False
         self._since = SystemClock().now()
         self._epoch = 0
         """Grows with each fact that can move hunks."""
+        self._findings_epoch = 0
+        """Grows with each fact about findings."""
 
     @property
     def has_journal(self) -> bool:
@@ -181,16 +198,14 @@ class Session:
 
         The file's text is read before the first `await`.
         """
-        present = self.hand.present()
+        return await self._review_in(path, self.hand.present())
+
+    def _review_in(self, path: str, present: EditorPresent) -> Awaitable[FileReview]:
         buffer = present.buffers.get(path)
         if self._link is None or buffer is None:
-            return await self._review(path, present)
+            return self._review(path, present)
         key = (self._epoch, self.repo_named, buffer.version, buffer.text)
-        known = self._reviews.get(path)
-        if known is None or known[0] != key or _has_failed(known[1]):
-            task = asyncio.create_task(self._review(path, present), name=f"review {path}")
-            known = self._reviews[path] = (key, task)
-        return await asyncio.shield(known[1])
+        return asyncio.shield(self._reviews.get(path, key, lambda: self._review(path, present)))
 
     async def _review(self, path: str, present: EditorPresent) -> FileReview:
         buffer, repo, encoding = present.buffers.get(path), self.repo_named, self._encoding
@@ -212,22 +227,62 @@ class Session:
         version = await self.off_loop(link.store.read_file, commit, path)
         return version.data if version is not None else None
 
-    async def findings(
-        self, paths: Collection[str] | None, form: Callable[[list[FileFindings]], list[T]]
-    ) -> list[T]:
-        """The open findings of some files, or of all (None), where they stand in this editor.
+    async def findings(self, path: str) -> tuple[PlacedFinding, ...]:
+        """The open findings of one file, where they stand in this editor.
 
-        Of findings that say the same of the same line, the latest run's. `form` gives them their
-        form, on another thread.
+        Of findings that say the same of the same line, the latest run's.
         """
-        if self._link is None:
+        return (await self._placed(path)).placed
+
+    async def diagnostics(
+        self, paths: Collection[str] | None = None
+    ) -> list[tuple[str, Diagnostics]]:
+        """The same as diagnostics, by file and then by document; on virtual documents too.
+
+        Args:
+            paths: of files that one of these is a name of, or whose findings relate to one; None:
+                of all.
+
+        Returns:
+            Of each file where findings may stand, also where none does.
+        """
+        runs = self._runs_with_findings()
+        if self._link is None or not runs:
             return []
-        runs = tuple(run for run in self.runs.values() if run.findings)
+        proposals = self._link.proposals
+        found: list[tuple[str, Diagnostics]] = []
+        for path in await self.off_loop(files_of, proposals, runs, paths):
+            placed = await self._placed(path)
+            present = self.hand.present()
+            view = View(self.host.client, self.root_uri, proposals, present, self._versions)
+            found.append((path, await self.off_loop(diagnostics_of, view, placed)))
+        return found
+
+    async def place(self, run: Run, finding: Finding) -> Standing | None:
+        """Where one finding stands, in any state; None: its line is in nobody's text."""
+        link = await self.link()
+        present = self.hand.present()
+        placed = await self.off_loop(place_findings, link.proposals, run, [finding], present)
+        return placed[0] if placed else None
+
+    async def _placed(self, path: str) -> FileFindings:
+        runs = self._runs_with_findings()
+        if self._link is None or not runs:
+            return FileFindings(path, None, ())
         present, proposals = self.hand.present(), self._link.proposals
-        encoding = self._encoding
-        return await self.off_loop(
-            lambda: form(open_findings(proposals, runs, present, encoding, paths))
-        )
+
+        async def place(review: Awaitable[FileReview]) -> FileFindings:
+            return await self.off_loop(open_findings, proposals, runs, present, await review)
+
+        buffer = present.buffers.get(path)
+        if buffer is None:
+            return await place(self._review(path, present))
+        key = (self._epoch, self._findings_epoch, buffer.version, buffer.text)
+        placing = self._findings.get(path, key, lambda: place(self._review_in(path, present)))
+        return await asyncio.shield(placing)
+
+    def _runs_with_findings(self) -> tuple[Run, ...]:
+        return tuple(run for run in self.runs.values() if run.findings)
 
     async def check_settings(self) -> tuple[str, ...]:
         """Read the settings as a run would, and give their notices.
@@ -266,7 +321,8 @@ class Session:
 
     def forget_closed(self, path: str) -> None:
         """Drop what was computed for a buffer that was closed."""
-        self._reviews.pop(path, None)
+        self._reviews.forget(path)
+        self._findings.forget(path)
 
     async def close(self) -> None:
         """Pause what runs, durably, and let go."""
@@ -284,6 +340,8 @@ class Session:
     def _on_fact(self, recorded: events.Recorded) -> None:
         if isinstance(recorded.event, MOVES_HUNKS):
             self._epoch += 1
+        elif isinstance(recorded.event, ABOUT_FINDINGS):
+            self._findings_epoch += 1
         self.host.tell(self, recorded)
 
     def _on_lost(self) -> None:
@@ -339,7 +397,3 @@ class Session:
             return list(run.changes[change_id].paths)
         landed = set(touched(run))
         return [path for path in present.buffers if path in landed]
-
-
-def _has_failed(task: "asyncio.Task[FileReview]") -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -8,6 +8,7 @@ decisions' once for each decision (`reading`); a keystroke costs only the placin
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from longshift.domain.state import Run
 from longshift.repository.cache import Cache
@@ -82,7 +83,7 @@ class Proposals:
     """The hunks of runs, placed in the person's present text at each call. Thread-safe."""
 
     def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+        self.store: Final = store
         self._histories = Histories(store)
         self._sides: Cache[_Key, Readings] = Cache(1_000_000, _lines_held)
         self._contents: Cache[_Content, Readings] = Cache(1_000_000, _lines_held)
@@ -91,6 +92,7 @@ class Proposals:
         self._last_links: tuple[int, Links] = (0, Links({}))
         self._numbering = threading.Lock()
         self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
+        self._differences: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(256)
 
     def paths(self, run: Run) -> tuple[str, ...]:
         """The paths at the head on which the run has hunks, sorted (deleted files: where were)."""
@@ -176,7 +178,7 @@ class Proposals:
             The zero-based line; the nearest one where the line itself is not in the text (yet, or
             any more); None where there is no text to point into.
         """
-        version = self._store.read_file(commit, path)
+        version = self.store.read_file(commit, path)
         if version is None or present is None or not is_text(version):
             return None
         contents = [version.data, *([present.data] if present.data is not None else [])]
@@ -191,6 +193,24 @@ class Proposals:
             lambda _: line_hunks("".join(style.of_all(split_lines(stored))), text),
         )
         return min(_moved_line(line, hunks), max(0, text.count("\n") - text.endswith("\n")))
+
+    def difference(
+        self, old: tuple[str, str], new: tuple[str, str], encoding: Encoding
+    ) -> list[LineHunk] | None:
+        """The hunks between two committed files, each a commit and a path there.
+
+        Returns:
+            The hunks; None where one of them is no text, or not there.
+        """
+        found = [self.store.find(*one) for one in (old, new)]
+        entries = [one for one in found if one is not None and not one.is_tree]
+        versions = [self.store.version(one) for one in entries]
+        if len(entries) < len(found) or not all(map(is_text, versions)):
+            return None
+        return self._differences.get(
+            (entries[0].oid, entries[1].oid, encoding),
+            lambda _: line_hunks(*(one.data.decode(encoding, "replace") for one in versions)),
+        )
 
     def touches(self, run: Run, path: str) -> tuple[Touch, ...]:
         """Every step that touched one file of `paths`, oldest first; for this room's modules."""
@@ -226,9 +246,7 @@ class Proposals:
         )
         return self._contents.get(
             content,
-            lambda _: Readings(
-                build_side(self._store, self._histories, run, path, links, encoding)
-            ),
+            lambda _: Readings(build_side(self.store, self._histories, run, path, links, encoding)),
         )
 
     def _links_of(self, run: Run) -> tuple[int, Links]:
@@ -236,7 +254,7 @@ class Proposals:
         return self._links.get(run.head, self._numbered_links)
 
     def _numbered_links(self, head: str) -> tuple[int, Links]:
-        links, last = links_of(self._store, head), self._last_links
+        links, last = links_of(self.store, head), self._last_links
         if links.targets == last[1].targets:
             return last
         with self._numbering:

@@ -14,6 +14,7 @@ from longshift.lsp import actions
 from longshift.lsp.actions import Action
 from longshift.lsp.host import Host
 from longshift.lsp.positions import meets
+from longshift.lsp.problems import Where, is_ours, on_diagnostics
 from longshift.lsp.protocol import NOTHING, Written, written
 
 if TYPE_CHECKING:
@@ -65,8 +66,17 @@ class _Answers:
                 if meets(asked, menu.range.start, menu.range.end):
                     wanted = [one for one in menu.actions if actions.wanted(one[0].kind, only)]
                     found += [forms.completed(action, form) for action, form in wanted]
-        found += [written(forms.of(one)) for one in _others(params, review, only)]
+        where = await self._where(session, path, params)
+        found += [written(forms.of(one)) for one in _others(params, review, where, only)]
         return Written(b"[%b]" % b",".join(one.data for one in found))
+
+    async def _where(self, session: "Session", path: str, params: types.CodeActionParams) -> Where:
+        by_run: dict[str, list[str]] = {}
+        if any(map(is_ours, params.context.diagnostics)):
+            for one in await session.findings(path):
+                by_run.setdefault(one.run.id, []).append(one.finding.id)
+        uri, asks = params.text_document.uri, self._host.client.asks
+        return Where(session.repo_named, uri, by_run, asks)
 
     def forget_closed(self, uri: str) -> None:
         """Drop what was made for a document that is not open any more."""
@@ -101,7 +111,10 @@ def _menus(review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
 
 
 def _others(
-    params: types.CodeActionParams, review: "FileReview", only: Sequence[str] | None
+    params: types.CodeActionParams,
+    review: "FileReview",
+    where: Where,
+    only: Sequence[str] | None,
 ) -> Iterable[Action]:
     """Actions on the whole file, on diagnostics, and goals on a selection."""
     from longshift.crew.goals import goal_templates
@@ -109,9 +122,9 @@ def _others(
     uri, asked = params.text_document.uri, params.range
     by_itself = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
     found = [*actions.on_file(review, uri, by_itself=by_itself)]
-    found += actions.on_diagnostics(review.repo, uri, params.context.diagnostics)
+    found += on_diagnostics(where, params.context.diagnostics)
     if (asked.start != asked.end or only) and actions.wanted(actions.REWRITE, only):
-        templates = [one for one in goal_templates() if one.name != "fix_diagnostic"]
+        templates = [one for one in goal_templates() if one.menu == "selection"]
         found += actions.on_selection(templates, uri, asked)
     return actions.unique(action for action in found if actions.wanted(action.kind, only))
 

@@ -4,7 +4,7 @@ Owns nothing that a code action does not offer too: not every client shows lense
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
@@ -16,14 +16,26 @@ from longshift.lsp.words import shown
 
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
+    from longshift.lsp.findings import PlacedFinding
     from longshift.lsp.reviewing import FileReview, ReviewHunk
     from longshift.lsp.session import Session
 
 Json = dict[str, object]
+Findings = Mapping[tuple[str, object], Sequence[str]]
+"""Ids of the findings that only a hunk's text has, by its run and key."""
 
 INTERVAL_S: Final = 0.5
 """Between two questions to ask anew: with hundreds of workers there are many landings a second."""
-MOVING: Final = frozenset({"task.landed", "head.moved", "change.decided"})
+MOVING: Final = frozenset(
+    {
+        "task.landed",
+        "head.moved",
+        "change.decided",
+        "finding.reported",
+        "finding.resolved",
+        "finding.dismissed",
+    }
+)
 
 
 def register(host: Host) -> None:
@@ -37,7 +49,10 @@ def register(host: Host) -> None:
         if session is None or path is None:
             return NOTHING
         review = await session.review(path)
-        return await session.off_loop(_lenses, review) if review.pending else NOTHING
+        if not review.pending:
+            return NOTHING
+        placed = await session.findings(path) if session.has_findings else ()
+        return await session.off_loop(_lenses, review, _by_hunk(placed))
 
     throttle: Throttle[None] | None = None
 
@@ -59,10 +74,19 @@ def register(host: Host) -> None:
     host.listen_opened(lambda _: refresh())
 
 
-def _lenses(review: "FileReview") -> Written:
+def _by_hunk(placed: Iterable["PlacedFinding"]) -> Findings:
+    found: dict[tuple[str, object], list[str]] = {}
+    for one in placed:
+        if one.standing.hunk is not None:
+            found.setdefault((one.run.id, one.standing.hunk.key), []).append(one.finding.id)
+    return found
+
+
+def _lenses(review: "FileReview", findings: Findings) -> Written:
     lenses: list[bytes] = []
     for one in review.pending:
-        place = _range(review.lines.lines_range(one.hunk.start_line, one.hunk.start_line))
+        of_hunk = findings.get((one.run_id, one.hunk.key), ())
+        place = actions.wire(review.lines.lines_range(one.hunk.start_line, one.hunk.start_line))
         # Each by itself: all at once keep the loop waiting, on whatever thread.
         lenses += [
             written(
@@ -71,12 +95,14 @@ def _lenses(review: "FileReview") -> Written:
                     "command": {"title": title, "command": command, "arguments": [argument]},
                 }
             ).data
-            for title, command, argument in _commands(review.repo, one)
+            for title, command, argument in _commands(review.repo, one, of_hunk)
         ]
     return Written(b"[%b]" % b",".join(lenses))
 
 
-def _commands(repo: str | None, one: "ReviewHunk") -> Iterator[tuple[str, str, Json]]:
+def _commands(
+    repo: str | None, one: "ReviewHunk", findings: Sequence[str]
+) -> Iterator[tuple[str, str, Json]]:
     """Each with its title and its argument."""
     hunk, argument = one.hunk, actions.target(repo, one)
     change: Json = {**actions.named(repo), "runId": one.run_id, "changeId": hunk.change_id}
@@ -88,11 +114,7 @@ def _commands(repo: str | None, one: "ReviewHunk") -> Iterator[tuple[str, str, J
     yield "Reject", "longshift.rejectChange", argument
     yield "Diff", "longshift.showChange", {**change, "path": hunk.path}
     yield shown(f"Why: {hunk.title}"), "longshift.explainChange", change
-
-
-def _range(range_: types.Range) -> Json:
-    start, end = range_.start, range_.end
-    return {
-        "start": {"line": start.line, "character": start.character},
-        "end": {"line": end.line, "character": end.character},
-    }
+    if findings:
+        n = len(findings)
+        named: Json = {**actions.named(repo), "runId": one.run_id, "findingIds": list(findings)}
+        yield f"{n} finding{'s' * (n != 1)}", "longshift.explainFinding", named

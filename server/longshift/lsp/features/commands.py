@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol.types import ErrorCodes, LSPAny, MessageType
 
 from longshift.errors import UsageError
-from longshift.lsp.features.showing import show_change, why
+from longshift.lsp.features.dismissing import ask_why
+from longshift.lsp.features.showing import explain, show_change, why
 from longshift.lsp.features.trusting import offer_trust
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import LongshiftLanguageServer, LspError, Written, written
@@ -161,6 +162,29 @@ async def _explain(host: Host, name: str, given: Given) -> Json:
     return {**given, "text": text}
 
 
+async def _dismiss(host: Host, name: str, given: Given) -> Json:
+    """Dismiss a finding at once; the person may say why while work goes on."""
+    ask = given.pop("ask", None) is True and not given.get("reason")
+    session = await _session_of(host, name, given)
+    result = await session.call(name, given)
+    if ask and host.client.asks:
+        host.spawn(ask_why(host, session, given), "asking for a reason")
+    return result
+
+
+async def _explain_finding(host: Host, name: str, given: Given) -> Json:
+    """What is known of findings: message, evidence, reporter, the change that wrote the line."""
+    session = await _session_of(host, name, given)
+    named = given.get("findingIds")
+    one = _word(name, given, "findingId", keep=True)
+    ids = [one] if one is not None else _texts(named)
+    text = "\n\n".join([await explain(session, str(given["runId"]), id_) for id_ in ids])
+    if not text:
+        raise UsageError(f"{name}: `findingId`: name a finding.")
+    host.say(MessageType.Info, text)
+    return {**given, "text": text}
+
+
 async def _session_of(host: Host, name: str, given: Given) -> "Session":
     """The session that a command on a run means; `repo` and `uri` are taken out, `uri` as path."""
     repo = _word(name, given, "repo", keep=False)
@@ -208,11 +232,12 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "acceptAll": _decide,
     "rejectAll": _decide,
     "fixFinding": _of_run,
-    "dismissFinding": _of_run,
+    "dismissFinding": _dismiss,
     "showChange": _show,
     "listHunks": _of_run,
     "showHunk": _of_run,
     "exportRun": _of_run,
     "forgetRun": _of_run,
     "explainChange": _explain,
+    "explainFinding": _explain_finding,
 }

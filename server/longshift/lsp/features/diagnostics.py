@@ -1,56 +1,61 @@
-"""`textDocument/publishDiagnostics`: open findings, where they stand in the live text.
+"""`textDocument/publishDiagnostics`: open findings, for clients that do not ask for them.
 
 Owns what has been published for each document, and publishes only what differs. Follows facts and
-edits, at a bounded rate.
+edits, at a bounded rate, and looks anew only at files that they can have to do with. A client that
+pulls (`pulling`) is never told here: it would show each finding twice.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
+from longshift.domain import events
 from longshift.lsp.host import Host
-from longshift.lsp.positions import Lines
-from longshift.lsp.protocol import Throttle, written
-from longshift.lsp.words import shown
+from longshift.lsp.protocol import Throttle, Written
+from longshift.lsp.showable import told
+from longshift.lsp.virtual import SCHEME
 
 if TYPE_CHECKING:
-    from longshift.domain.events import Recorded
-    from longshift.domain.model import Finding
-    from longshift.lsp.reviewing import FileFindings
+    from longshift.lsp.findings import Diagnostics
     from longshift.lsp.session import Session
 
-Json = dict[str, object]
-
 INTERVAL_S: Final = 0.2
-SEVERITIES: Final = {
-    "error": types.DiagnosticSeverity.Error,
-    "warning": types.DiagnosticSeverity.Warning,
-    "info": types.DiagnosticSeverity.Information,
-    "hint": types.DiagnosticSeverity.Hint,
-}
 FACTS: Final = frozenset(
-    {"finding.reported", "finding.resolved", "finding.dismissed", "change.decided", "run.started"}
+    {
+        "finding.reported",
+        "finding.resolved",
+        "finding.dismissed",
+        "change.decided",
+        "head.moved",
+        "run.started",
+    }
 )
+"""After these, findings may have come, gone or moved; after a landing, those of its files."""
 
 
 def register(host: Host) -> None:
     """Publish at each fact about findings and at each change of a document."""
     publisher = Publisher(host)
 
-    def on_fact(_: "Session", recorded: "Recorded") -> None:
-        if recorded.event.event in FACTS:
+    def on_fact(session: "Session", recorded: events.Recorded) -> None:
+        if isinstance(recorded.event, events.TaskLanded):
+            publisher.renew_at(session, recorded.event.paths)
+        elif recorded.event.event in FACTS:
             publisher.renew()
 
     def on_change(uri: str) -> None:
-        publisher.renew_at(uri)
-
-    def on_opened(_: "Session") -> None:
-        publisher.renew()
+        session = host.sessions.at(uri)
+        path = host.buffers.path(uri, session.root) if session is not None else None
+        if session is not None and path is not None:
+            publisher.renew_at(session, [path])
+        elif uri.startswith(f"{SCHEME}:"):
+            publisher.renew_names()
 
     host.listen(on_fact)
-    host.listen_opened(on_opened)
+    host.listen_opened(lambda _: publisher.renew())
     host.buffers.watch(on_change)
 
 
@@ -60,11 +65,13 @@ class Publisher:
     def __init__(self, host: Host) -> None:
         """Nothing is published yet."""
         self._host = host
-        self._published: dict[str, list[Json]] = {}
+        self._found: dict[tuple[Session, str], Diagnostics] = {}
+        """Of each file of each repository, when it was looked at last."""
+        self._published: dict[str, list[Written]] = {}
         self._throttle: Throttle[None] | None = None
         self._everything = False
-        self._edited: set[str] = set()
-        """Documents whose text was changed since they were looked at."""
+        self._touched: dict[Session, set[str]] = {}
+        """Files that were changed since they were looked at."""
         self._busy = False
         self._again = False
 
@@ -73,15 +80,19 @@ class Publisher:
         self._everything = True
         self._soon()
 
-    def renew_at(self, uri: str) -> None:
-        """The same, where only one document was edited."""
-        session = self._host.sessions.at(uri)
-        if session is not None and session.has_findings:
-            self._edited.add(uri)
+    def renew_at(self, session: "Session", paths: Iterable[str]) -> None:
+        """The same, where only some files were changed."""
+        if session.has_findings:
+            self._touched.setdefault(session, set()).update(paths)
+            self._soon()
+
+    def renew_names(self) -> None:
+        """The same, where only a virtual document was opened or closed."""
+        if self._found:
             self._soon()
 
     def _soon(self) -> None:
-        if self._host.closing:
+        if self._host.closing or self._host.client.pulls_diagnostics:
             return
         if self._throttle is None:
             loop = asyncio.get_running_loop()
@@ -108,62 +119,37 @@ class Publisher:
 
     async def _publish(self) -> None:
         everything, self._everything = self._everything, False
-        edited, self._edited = self._edited, set()
-        found: dict[str, list[Json]] = {}
-        for session in self._host.sessions.all:
-            if self._host.closing:
-                return
-            paths = None if everything else self._paths(session, edited)
-            for path, diagnostics in await _of(session, paths):
-                uri = self._host.buffers.uri(path, session.root)
-                found.setdefault(uri, []).extend(diagnostics)
-        for uri in {*found, *self._published} if everything else {*found, *edited}:
-            self._tell(uri, found.get(uri, []))
+        touched, self._touched = self._touched, {}
+        if everything:
+            found = [(one, *got) for one in self._all() for got in await one.diagnostics()]
+            self._found = {(session, path): one for session, path, one in found if one}
+        else:
+            for session, paths in touched.items():
+                await self._look_at(session, paths)
+        shown = told(self._host, self._found.values())
+        for uri in dict.fromkeys([*shown, *self._published]):
+            self._tell(uri, shown.get(uri, []))
 
-    def _paths(self, session: "Session", uris: Iterable[str]) -> set[str]:
-        found = (self._host.buffers.path(uri, session.root) for uri in uris)
-        return {path for path in found if path is not None}
+    def _all(self) -> Iterable["Session"]:
+        return () if self._host.closing else self._host.sessions.all
 
-    def _tell(self, uri: str, diagnostics: list[Json]) -> None:
+    async def _look_at(self, session: "Session", paths: set[str]) -> None:
+        found = dict.fromkeys(paths) | dict(await session.diagnostics(paths))
+        for path, one in found.items():
+            if one:
+                self._found[session, path] = one
+            else:
+                self._found.pop((session, path), None)
+
+    def _tell(self, uri: str, diagnostics: list[Written]) -> None:
         if self._published.get(uri, []) == diagnostics:
             return
         if diagnostics:
             self._published[uri] = diagnostics
         else:
             del self._published[uri]
+        each = b",".join(one.data for one in diagnostics)
         self._host.server.protocol.notify_written(
             types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS,
-            written({"uri": uri, "diagnostics": diagnostics}),
+            Written(b'{"uri":%b,"diagnostics":[%b]}' % (json.dumps(uri).encode(), each)),
         )
-
-
-async def _of(session: "Session", paths: Collection[str] | None) -> list[tuple[str, list[Json]]]:
-    return [] if paths is not None and not paths else await session.findings(paths, _diagnostics)
-
-
-def _diagnostics(files: Sequence["FileFindings"]) -> list[tuple[str, list[Json]]]:
-    return [
-        (file.path, [_diagnostic(*found, lines=file.lines) for found in file.findings])
-        for file in files
-    ]
-
-
-def _diagnostic(run_id: str, finding: "Finding", line: int, *, lines: Lines) -> Json:
-    length = (finding.end_line or finding.line) - finding.line
-    start, end = lines.line_range(line).start, lines.line_range(line + length).end
-    return {
-        "range": {
-            "start": {"line": start.line, "character": start.character},
-            "end": {"line": end.line, "character": end.character},
-        },
-        "message": _words(finding),
-        "severity": SEVERITIES[finding.severity].value,
-        "code": finding.code,
-        "source": "longshift",
-        "data": {"runId": run_id, "findingId": finding.id},
-    }
-
-
-def _words(finding: "Finding") -> str:
-    parts: Sequence[str] = [finding.message, finding.suggestion]
-    return shown("\n".join(part for part in parts if part))

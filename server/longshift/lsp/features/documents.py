@@ -2,24 +2,20 @@
 
 Owns nothing of the text: pygls's built-in handlers have put it into the workspace before these
 run. They stay synchronous, so that no later message is handled in between.
-
-A virtual document's URI is `longshift:/RUN/CHANGE.diff`, `longshift:/RUN/CHANGE/before/PATH` or
-`longshift:/RUN/CHANGE/after/PATH`, with the repository's root URI, quoted, as its query.
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
 
 from longshift.errors import UsageError
 from longshift.lsp.host import Host
+from longshift.lsp.virtual import SCHEME, Virtual, parse
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
 
-SCHEME: Final = "longshift"
 CONTENT_REQUEST: Final = "longshift/textDocumentContent"
 """The same as `workspace/textDocumentContent`, for clients that don't know that one."""
 
@@ -65,23 +61,19 @@ def register(host: Host) -> None:
 
 
 async def _text(host: Host, uri: str) -> str:
-    parts = urlsplit(uri)
-    steps = unquote(parts.path).lstrip("/").split("/", 3)
-    if parts.scheme != SCHEME or len(steps) not in {2, 4}:
-        raise UsageError(f"{uri} names no document of Longshift's.")
-    session = await host.sessions.with_run(steps[0], unquote(parts.query) or None)
-    if len(steps) == 4:
-        return await _version(session, uri, steps)
-    change = steps[1].removesuffix(".diff")
-    shown = await session.call("showChange", {"runId": steps[0], "changeId": change})
-    return str(shown["diff"])
+    shown = parse(uri)
+    session = await host.sessions.with_run(shown.run_id, shown.repo)
+    if shown.side:
+        return await _version(session, uri, shown)
+    ids = {"runId": shown.run_id, "changeId": shown.change_id}
+    return str((await session.call("showChange", ids))["diff"])
 
 
-async def _version(session: "Session", uri: str, steps: list[str]) -> str:
-    run_id, change_id, side, path = steps
-    run = session.state.runs.get(run_id)
-    change = run.changes.get(change_id) if run is not None else None
-    if change is None or side not in {"before", "after"}:
+async def _version(session: "Session", uri: str, shown: Virtual) -> str:
+    run = session.state.runs.get(shown.run_id)
+    change = run.changes.get(shown.change_id) if run is not None else None
+    if change is None:
         raise UsageError(f"{uri} names no document of Longshift's.")
-    data = await session.file_at(change.parent if side == "before" else change.commit, path)
+    commit = change.parent if shown.side == "before" else change.commit
+    data = await session.file_at(commit, shown.path)
     return "" if data is None else data.decode("utf-8", "replace")

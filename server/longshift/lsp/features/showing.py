@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from lsprotocol import types
 
 from longshift.engine.describe import why as why_of
 from longshift.errors import UsageError
 from longshift.lsp.host import Host
+from longshift.lsp.virtual import Virtual
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
@@ -26,7 +26,7 @@ async def show_change(host: Host, session: "Session", shown: Mapping[str, object
         return
     run_id, change_id = str(shown["runId"]), str(shown["changeId"])
     if host.client.virtual_documents:
-        uri = f"longshift:/{run_id}/{change_id}.diff?{quote(session.root_uri, safe='')}"
+        uri = Virtual(run_id, change_id, repo=session.root_uri).uri
     else:
         place = session.worktree.state_dir / "shown" / f"{run_id}-{change_id}.diff"
         await asyncio.to_thread(_write, place, str(shown["diff"]))
@@ -46,6 +46,21 @@ def why(session: "Session", run_id: str, change_id: str) -> str:
     if run is None or change_id not in run.changes:
         raise UsageError(f"There is no change {change_id} in {run_id}.")
     return why_of(run, change_id)
+
+
+async def explain(session: "Session", run_id: str, finding_id: str) -> str:
+    """What is known of a finding, in a few lines.
+
+    Raises:
+        UsageError: there is no such finding.
+    """
+    from longshift.lsp.explaining import explanation
+
+    run = session.state.runs.get(run_id)
+    finding = run.findings.get(finding_id) if run is not None else None
+    if run is None or finding is None:
+        raise UsageError(f"There is no finding {finding_id} in {run_id}.")
+    return explanation(run, finding, await session.place(run, finding))
 
 
 def _write(place: Path, text: str) -> None:

@@ -4,8 +4,10 @@ Owns the corrections to the capabilities that pygls computes. Never advertises w
 was registered for.
 
 pygls 2.1.1 leaves out `codeActionProvider.resolveProvider` and `workspace.textDocumentContent`
-though their handlers are registered (not reported upstream). It does choose the position
-encoding rightly: the client's first among utf-8, utf-16 and utf-32, utf-16 where it names none.
+though their handlers are registered, and advertises pulled diagnostics to clients that can't pull
+or can't be told to ask again, which would wait for them in vain (none of them reported upstream).
+It does choose the position encoding rightly: the client's first among utf-8, utf-16 and utf-32,
+utf-16 where it names none.
 """
 
 from collections.abc import Mapping
@@ -32,6 +34,11 @@ def complete_capabilities(
         server.code_action_provider = _code_actions(
             client, options.get(types.TEXT_DOCUMENT_CODE_ACTION), features
         )
+    # Registered for all, since the client is not known then.
+    if get_capability(client, "text_document.diagnostic") is None or not get_capability(
+        client, "workspace.diagnostics.refresh_support"
+    ):
+        server.diagnostic_provider = None
     content = options.get(types.WORKSPACE_TEXT_DOCUMENT_CONTENT)
     if (
         types.WORKSPACE_TEXT_DOCUMENT_CONTENT in features
