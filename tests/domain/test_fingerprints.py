@@ -29,6 +29,7 @@ def test_the_same_defect_in_other_clothes(where: str, said: str) -> None:
     [
         ("path", "src/A.py"),
         ("code", "F811"),
+        ("message", "'os1' imported but unused, seen 2 times"),
         ("message", "'re' imported but unused, seen 2 times"),
         ("line", "import osx\n"),
         ("line", "import Os\n"),

@@ -245,3 +245,26 @@ async def test_related_places_are_checked_as_the_findings_own(
         described = await it.call("describeRun")
         assert described["findings"][0]["id"] == "F1"
     assert TEXT.count(b"\n") == 8
+
+
+async def test_a_task_to_mend_a_finding_names_its_place_at_the_head(world: World) -> None:
+    world.play(
+        *plans("first", "second"),
+        worker("first", turn(edit("two", "TWO"))),
+        worker("second", turn(edit("one", "zero\none"),
+                              call("move_file", path="a.txt", new_path="z.txt"))),
+        judges("continue", finds(2)),
+        judges("done", finds(3, path="z.txt")),
+        flow("worker", turn(edit("TWO", "two", "z.txt")), turn(call("submit", summary="x")),
+             match="finding F1"),
+        judges("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+        answer = await it.call("fixFinding", findingIds=["F1"], reason="Softer.")
+        assert answer["findingIds"] == ["F1"]
+        run = await it.ended()
+        assert run.findings["F1"].state == "resolved"
+        mended = run.tasks["T3"].plan
+        assert mended.paths == ("z.txt",)
+        assert '"z.txt", line 3' in mended.instructions

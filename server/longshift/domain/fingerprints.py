@@ -15,7 +15,8 @@ LENGTH: Final = 24
 _QUOTES: Final = str.maketrans(
     dict.fromkeys('"`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb', "'")
 )
-_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBER: Final = re.compile(r"\b\d+(?:[.,:]\d+)*\b")
+"""A number by itself: in `x1` it is part of a name."""
 _FIXABLE: Final = re.compile(r"\[[*-]\]")
 """How ruff marks what it could mend by itself."""
 

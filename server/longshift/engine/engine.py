@@ -37,6 +37,7 @@ from longshift.repository.overview import Overviews
 from longshift.repository.snapshot import Snapshot
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree, way_out
+from longshift.review.placing import line_at_head
 from longshift.review.proposals import Proposals
 from longshift.screening.hidden import visible
 from longshift.screening.secrets import mask
@@ -277,7 +278,13 @@ class Engine:
     async def fix_findings(self, run_id: str, finding_ids: Sequence[str], reason: str = "") -> Run:
         """Have the crew mend findings: a task for each, in a run that is reopened if ended."""
         run = await self.shop.own(run_id)
-        plans = [_mending(_finding(run, id_), reason) for id_ in finding_ids]
+        findings = [_finding(run, id_) for id_ in finding_ids]
+        places = [
+            await self.shop.off_loop(line_at_head, self.shop.proposals, run, one)
+            for one in findings
+        ]
+        plans = [_mending(one, *place, reason) for one, place in zip(findings, places, strict=True)]
+        run = self.shop.chronicle.run(run_id)  # tasks may have come meanwhile
         first = int(run.next_task_id[1:])
         added = [
             events.TaskAdded(run=run_id, task=f"T{number}", plan=plan)
@@ -420,19 +427,19 @@ def _finding(run: Run, finding_id: str) -> Finding:
     return run.findings[finding_id]
 
 
-def _mending(finding: Finding, words: str) -> TaskPlan:
-    """The task of mending one finding, with what the person said to it."""
+def _mending(finding: Finding, path: str, line: int, words: str) -> TaskPlan:
+    """The task of mending one finding at a place of the head, with what the person said to it."""
     return TaskPlan(
-        title=say("fix_finding_title", finding=finding.id, path=finding.path),
+        title=say("fix_finding_title", finding=finding.id, path=path),
         instructions=say(
             "fix_finding_instructions",
-            path=finding.path,
-            line=finding.line,
+            path=path,
+            line=line,
             code=finding.code,
             finding=finding.message,
             words=words,
         ),
-        paths=(finding.path,),
+        paths=(path,),
     )
 
 

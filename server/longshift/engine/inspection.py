@@ -79,7 +79,8 @@ def news(
     dismissed = {
         one.fingerprint
         for one in dismissed_of(room.chronicle.state, run)
-        if one.fingerprint and one.id not in run.findings
+        # Not for secrets: masked, as fingerprints are made, another one reads the same.
+        if one.fingerprint and one.id not in run.findings and one.code != SECRET
     }
     standing_ones = [one for one in defects if one.fingerprint not in dismissed]
     return [*_resolved(run, paths, defects), *_reported(run, standing_ones, head, next_id)]

@@ -90,7 +90,10 @@ def recognise(
         is_only=sum(fold_line(one) == text for one in lines) <= 1,
     )
     own = _among(read, run, proposals, version, met)
-    return Recognised(prints[0], own or _dismissed_elsewhere(read, state, run))
+    if own is None and mask(text) == text:
+        # Two secrets read alike once they are masked: one that was dismissed excuses no other.
+        own = _dismissed_elsewhere(read, state, run)
+    return Recognised(prints[0], own)
 
 
 def dismissed_of(state: State, run: Run) -> Iterator[Finding]:

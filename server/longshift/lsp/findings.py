@@ -188,9 +188,17 @@ def hunk_words(hunk: PendingHunk) -> str:
 
 
 def unsettled(runs: Sequence[Run]) -> Iterator[tuple[Run, list[Finding]]]:
-    """The open findings of each run."""
+    """The open findings of each run, but for what a person dismissed in another."""
+    dismissed = {
+        finding.fingerprint: run.id
+        for run in runs
+        for finding in run.findings.values()
+        if finding.state == "dismissed" and finding.fingerprint
+    }
     for run in runs:
-        yield run, [one for one in run.findings.values() if one.state == "open"]
+        found = [one for one in run.findings.values() if one.state == "open"]
+        # What a person dismissed in one run is not shown because another reported it too.
+        yield run, [one for one in found if dismissed.get(one.fingerprint) in (None, run.id)]
 
 
 def _names(proposals: Proposals, run: Run, path: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ Never changes anything; blocking, since it reads files and objects.
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from longshift.domain.model import Finding
@@ -16,7 +17,8 @@ from longshift.errors import LongshiftError
 from longshift.repository.files import FileVersion
 from longshift.repository.hunks import LineHunk, line_hunks, split_lines
 from longshift.review.proposals import Proposals
-from longshift.review.shapes import PendingHunk, Present
+from longshift.review.shapes import PendingHunk, Present, PresentFile
+from longshift.review.side import Side
 from longshift.review.texts import Encoding, common_encoding, is_text, present_text, style_of
 
 logger = logging.getLogger(__name__)
@@ -109,6 +111,17 @@ def path_at_head(proposals: Proposals, run: Run, path: str) -> str | None:
         if path in proposals.side(run, other).names and proposals.store.find(run.head, other):
             return other
     return None
+
+
+def line_at_head(proposals: Proposals, run: Run, finding: Finding) -> tuple[str, int]:
+    """The path and line, from 1, of a finding at the run's head; as recorded where it is gone."""
+    path = path_at_head(proposals, run, finding.path)
+    version = None if path is None else proposals.store.read_file(run.head, path)
+    if path is None or version is None:
+        return finding.path, finding.line
+    head = PresentFile(data=version.data, mode=version.mode)
+    line = proposals.line_in_present(finding.commit, finding.path, finding.line - 1, head)
+    return path, finding.line if line is None else line + 1
 
 
 class _Place(NamedTuple):
@@ -204,15 +217,17 @@ class _File:
         moved = None if hunks is None else _moved(_Place(line, exact=True), hunks)
         return moved and moved.line
 
-    def _written(self, line: int) -> Written | None:
+    @cached_property
+    def _side(self) -> Side | None:
         if self._path not in self._proposals.paths(self._run):
             return None
-        side = self._proposals.side(self._run, self._path)
-        if side.weave is None:
-            return None
-        standing = [one.writer for one in side.weave.lines if one.remover is None]
-        writer = standing[line] if line < len(standing) else None
-        if writer is None:
+        return self._proposals.side(self._run, self._path)
+
+    def _written(self, line: int) -> Written | None:
+        side = self._side
+        writers = () if side is None else side.head_writers
+        writer = writers[line] if line < len(writers) else None
+        if side is None or writer is None:
             return None
         change_id, path, number = side.key(writer)
         change = self._run.changes[change_id]

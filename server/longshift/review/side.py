@@ -102,6 +102,12 @@ class Side:
         """The lines of the file at the head."""
         return _lines(self.head, self.encoding)
 
+    @cached_property
+    def head_writers(self) -> Sequence[Ref | None]:
+        """The hunk that wrote each line of the head; None: no hunk of the run did."""
+        lines = self.weave.lines if self.weave is not None else ()
+        return [line.writer for line in lines if line.remover is None]
+
     def whole_file_refs(self, kind: str) -> list[Ref]:
         """The hunks that make, remove or rename the whole file, in landing order."""
         return [Ref(one.touch.step, 1) for one in self.landed if one.touch.kind == kind]
