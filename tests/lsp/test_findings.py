@@ -6,6 +6,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from longshift.errors import UsageError
 from longshift.lsp.actions import unique
 from longshift.lsp.problems import Where, on_diagnostics
 from longshift.lsp.virtual import Virtual, parse
@@ -163,8 +164,11 @@ async def test_pulled_or_published_and_never_both(profile, connect, repository, 
     assert (same.kind, same.result_id) == ("unchanged", full.result_id)
     version = await pull(editor, after(root))
     assert version.items[0].range == at("🦀 one\n🦀 TWO\n", 1, editor.encoding)
-    nobody = [await pull(editor, uri) for uri in ("longshift:/R9/C1/after/a", "untitled:x")]
-    assert [len(one.items) for one in nobody] == [0, 0]
+    nobody = [
+        await pull(editor, uri)
+        for uri in ("longshift:/R9/C1/after/a", "longshift://[", "untitled:x")
+    ]
+    assert [len(one.items) for one in nobody] == [0, 0, 0]
 
     async def workspace(previous=()):
         ids = [types.PreviousResultId(uri, value) for uri, value in previous]
@@ -361,3 +365,13 @@ def test_what_is_offered_on_problems(diagnostics, open_findings, expected):
 def test_names_of_virtual_documents(shown, uri):
     assert shown.uri == uri
     assert parse(uri) == shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["longshift://[", "longshift:", "longshift:/", "longshift:/R1", "longshift:/R1/C1/after",
+     "longshift:/R1/C1/beside/a", "file:///R1/C1.diff", "", "R1/C1.diff"],
+)  # fmt: skip
+def test_names_of_no_document(uri):
+    with pytest.raises(UsageError, match="names no document"):
+        parse(uri)

@@ -6,7 +6,7 @@ them, and all of them where it reads `longshift:` documents by itself. Light, fo
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from longshift.errors import UsageError
+from longshift.errors import LongshiftError, UsageError
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import Written
 from longshift.lsp.virtual import SCHEME, Virtual, parse
@@ -44,7 +44,7 @@ async def _of_virtual(host: Host, uri: str) -> list[Written]:
     try:
         asked = parse(uri)
         session = await host.sessions.with_run(asked.run_id, asked.repo)
-    except UsageError:
+    except LongshiftError:  # no document of ours, or of a run that is not here
         return []
     return [
         one

@@ -50,7 +50,10 @@ def parse(uri: str) -> Virtual:
     Raises:
         UsageError: it names none.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise UsageError(f"{uri} names no document of Longshift's.") from error
     steps = unquote(parts.path).lstrip("/").split("/", 3)
     repo = unquote(parts.query) or None
     if parts.scheme == SCHEME and len(steps) == 2:
