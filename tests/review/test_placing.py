@@ -32,7 +32,7 @@ def words(standing: Standing | None) -> str:
     hunk, written = standing.hunk, standing.written
     on = f" on {hunk.change_id}.{hunk.hunk} {hunk.state}" if hunk is not None else ""
     by = f" by {written.change_id}:{written.line + 1}" if written is not None else ""
-    return f"{where}{on}{by}"
+    return f"{where}{on}{by}{' changed' if standing.changed else ''}"
 
 
 # name: landings, decisions (change, number, word), what the person has then, line: where it stands
@@ -51,7 +51,7 @@ ROWS: dict[str, tuple[list[dict[str, File]], list[tuple], dict[str, File], dict[
     "accepted": ([{"f": TWO}], [("C1", 1, "accepted")], {"f": TWO}, {2: "f:2 by C1:2"}),
     "accepted, then edited": (
         [{"f": TWO}], [("C1", 1, "accepted")], {"f": TWO.replace(b"TWO", b"Two")},
-        {2: "f:2 by C1:2"},
+        {2: "f:2 by C1:2 changed"},
     ),
     "accepted, then deleted": (
         [{"f": TWO}], [("C1", 1, "accepted")], {"f": TWO.replace(b"TWO\n", b"")},
@@ -63,7 +63,7 @@ ROWS: dict[str, tuple[list[dict[str, File]], list[tuple], dict[str, File], dict[
         [{"f": TWO}], [], {"f": BASE.replace(b"two", b"mine")},
         {2: "f:2 on C1.1 stale by C1:2", 3: "f:3"},
     ),
-    "own line edited": ([{"f": TWO}], [], {"f": BASE.replace(b"four", b"4")}, {4: "f:4"}),
+    "own line edited": ([{"f": TWO}], [], {"f": BASE.replace(b"four", b"4")}, {4: "f:4 changed"}),
     "own line deleted": (
         [{"f": TWO}], [], {"f": BASE.replace(b"four\n", b"")}, {4: "nowhere", 5: "f:4"},
     ),

@@ -16,6 +16,8 @@ from longshift.lsp.session import Session
 
 OF_FILE: Final = "fix_file"
 """The template whose goal stays within the file that it is started from."""
+OF_WORKSPACE: Final = "fix_workspace"
+"""The template that speaks of no file."""
 
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=100_000)]
@@ -84,7 +86,8 @@ def parse_goal(arguments: Mapping[str, object]) -> GivenGoal:
     given = parsed("startGoal", GivenGoal, arguments)
     if not given.goal.strip() and given.template is None:
         raise UsageError("startGoal: `goal`: say what is to be done. Nothing was started.")
-    if given.uri is None and (given.range or given.diagnostics or given.template):
+    needs_file = given.template not in (None, OF_WORKSPACE)
+    if given.uri is None and (given.range or given.diagnostics or needs_file):
         raise UsageError(
             "startGoal: `uri`: a range, diagnostics or a template need the file that they speak "
             "of. Nothing was started."
@@ -141,11 +144,11 @@ def parsed(name: str, shape: type[Shape], arguments: Mapping[str, object]) -> Sh
 
 
 def _text(given: GivenGoal, path: str | None) -> str:
-    if given.template is None or path is None:
+    if given.template is None:
         return given.goal
     start, end = given.range.lines if given.range else (1, 1)
     message = "\n".join(one.message for one in given.diagnostics)
-    rendered = _template(given.template).text(path, start, end, message)
+    rendered = _template(given.template).text(path or ".", start, end, message)
     return "\n\n".join(filter(None, [given.goal.strip(), rendered.strip()]))
 
 

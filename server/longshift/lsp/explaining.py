@@ -36,6 +36,8 @@ def _lines(run: Run, finding: Finding, standing: Standing | None) -> Iterator[st
     yield _writer(standing, finding)
     if standing is not None and standing.hunk is not None:
         yield f"It is in the proposed text of {hunk_words(standing.hunk)}; yours does not have it."
+    if standing is not None and standing.changed:
+        yield "The line has changed since it was reported."
     for place in finding.related:
         yield f"See also {place.path}:{place.line}{place.message and f': {place.message}'}"
     if finding.state != "open":

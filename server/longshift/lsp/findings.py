@@ -157,8 +157,8 @@ def open_findings(
         hunks = [one.hunk for one in review.hunks if one.run_id == run.id]
         for one in place_findings(proposals, run, mine, present, hunks):
             if one.file == path:
-                where = (one.start_line, one.finding.code, one.finding.message)
-                found[where] = PlacedFinding(run, one)
+                said = one.finding.fingerprint or (one.finding.code, one.finding.message)
+                found[one.start_line, said] = PlacedFinding(run, one)
     lines = None if review.text is None else review.lines
     return FileFindings(path, lines, tuple(found.values()))
 
@@ -188,17 +188,30 @@ def hunk_words(hunk: PendingHunk) -> str:
 
 
 def unsettled(runs: Sequence[Run]) -> Iterator[tuple[Run, list[Finding]]]:
-    """The open findings of each run, but for what a person dismissed in another."""
-    dismissed = {
-        finding.fingerprint: run.id
-        for run in runs
-        for finding in run.findings.values()
-        if finding.state == "dismissed" and finding.fingerprint
-    }
-    for run in runs:
-        found = [one for one in run.findings.values() if one.state == "open"]
-        # What a person dismissed in one run is not shown because another reported it too.
-        yield run, [one for one in found if dismissed.get(one.fingerprint) in (None, run.id)]
+    """The open findings of each run, but for what another run has settled.
+
+    What a person dismissed in one run is not shown because another reported it too, nor what a
+    later run reported and saw mended.
+    """
+    dismissed: dict[str, str] = {}
+    resolved: dict[str, int] = {}
+    for number, run in enumerate(runs):
+        for finding in run.findings.values():
+            if finding.state == "dismissed" and finding.fingerprint:
+                dismissed[finding.fingerprint] = run.id
+            elif finding.state == "resolved" and finding.fingerprint:
+                resolved[finding.fingerprint] = number
+    for number, run in enumerate(runs):
+        yield (
+            run,
+            [
+                one
+                for one in run.findings.values()
+                if one.state == "open"
+                and dismissed.get(one.fingerprint) in (None, run.id)
+                and resolved.get(one.fingerprint, -1) <= number
+            ],
+        )
 
 
 def _names(proposals: Proposals, run: Run, path: str) -> frozenset[str]:
@@ -245,6 +258,8 @@ def _words(one: PlacedFinding) -> str:
     parts = [one.finding.message, one.finding.suggestion]
     if hunk is not None:
         parts.append(f"In the proposed text of {hunk_words(hunk)}; yours does not have it.")
+    elif one.standing.changed:
+        parts.append("The line has changed since this was reported.")
     return shown("\n".join(part for part in parts if part))
 
 

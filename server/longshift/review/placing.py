@@ -9,17 +9,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.errors import LongshiftError
 from longshift.repository.files import FileVersion
-from longshift.repository.hunks import LineHunk, line_hunks, split_lines
+from longshift.repository.hunks import line_hunks, split_lines
 from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk, Present, PresentFile
 from longshift.review.side import Side
 from longshift.review.texts import Encoding, common_encoding, is_text, present_text, style_of
+from longshift.review.tracing import Place, moved, with_hunks
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Standing:
         end_line: the last line, included.
         hunk: the hunk, not applied yet, that would write the line; None: it is in their text.
         written: who wrote the line at the head; None: it is the person's own.
+        changed: whether the line reads otherwise by now than where the finding was reported.
     """
 
     finding: Finding
@@ -68,6 +69,7 @@ class Standing:
     end_line: int
     hunk: PendingHunk | None
     written: Written | None
+    changed: bool = False
 
 
 def place_findings(
@@ -124,13 +126,6 @@ def line_at_head(proposals: Proposals, run: Run, finding: Finding) -> tuple[str,
     return path, finding.line if line is None else line + 1
 
 
-class _Place(NamedTuple):
-    """A line in another text."""
-
-    line: int
-    exact: bool
-
-
 class _File:
     """One file of a run's head beside the person's text, and beside that text with all hunks."""
 
@@ -157,7 +152,7 @@ class _File:
         self._head = head.data.decode(self._encoding)
         lines = split_lines(text or "")
         self._last = max(0, len(lines) - 1)
-        self._origin, proposed = _with_hunks(lines, hunks)
+        self._origin, proposed = with_hunks(lines, hunks)
         style = style_of(text or "", live=live, stored=self._head)
         styled = style.of_all(split_lines(self._head))
         self._moves = line_hunks("".join(styled), "".join(proposed))
@@ -194,28 +189,29 @@ class _File:
         at_head = self._at_head(finding)
         if at_head is None:
             return None
-        written = self._written(at_head)
-        there = _moved(_Place(at_head, exact=True), self._moves)
+        written = self._written(at_head.line)
+        there = moved(at_head._replace(exact=True), self._moves)
         hunk = self._unapplied(written)
         if there is None or not (there.exact or hunk is None):
             # In no text that the person may still get, but by a hunk that does not fit as it is.
-            return self._on(finding, hunk, written) if _is_offered(hunk) else None
+            is_offered = hunk is not None and hunk.state in ("pending", "stale")
+            return self._on(finding, hunk, written) if hunk and is_offered else None
+        changed = not (at_head.exact and there.exact)
         if there.line >= len(self._origin):
-            return self._standing(finding, self._last, written)
+            return self._standing(finding, self._last, written, changed=changed)
         origin = self._origin[there.line]
         if isinstance(origin, PendingHunk):
             return self._on(finding, origin, written)
-        return self._standing(finding, origin, written)
+        return self._standing(finding, origin, written, changed=changed)
 
-    def _at_head(self, finding: Finding) -> int | None:
+    def _at_head(self, finding: Finding) -> Place | None:
         """The line at the head; the nearest where it was written anew; None: deleted."""
-        line = finding.line - 1
+        place = Place(finding.line - 1, exact=True)
         if finding.commit == self._run.head:
-            return line
+            return place
         before, head = (finding.commit, finding.path), (self._run.head, self._path)
         hunks = self._proposals.difference(before, head, self._encoding)
-        moved = None if hunks is None else _moved(_Place(line, exact=True), hunks)
-        return moved and moved.line
+        return None if hunks is None else moved(place, hunks)
 
     @cached_property
     def _side(self) -> Side | None:
@@ -233,7 +229,7 @@ class _File:
         change = self._run.changes[change_id]
         head = (self._run.head, self._path)
         hunks = self._proposals.difference(head, (change.commit, path), self._encoding) or ()
-        there = _moved(_Place(line, exact=True), hunks)
+        there = moved(Place(line, exact=True), hunks)
         return Written(
             change_id,
             change.task_id,
@@ -252,23 +248,29 @@ class _File:
         hunk = next((one for one in self._hunks if one.key == key), None)
         return None if hunk is None or hunk.state == "accepted" else hunk
 
-    def _on(
-        self, finding: Finding, hunk: PendingHunk | None, written: Written | None
-    ) -> Standing | None:
-        if hunk is None:
-            return None
+    def _on(self, finding: Finding, hunk: PendingHunk, written: Written | None) -> Standing:
         last = max(hunk.start_line, hunk.end_line - 1)
         start, end = min(hunk.start_line, self._last), min(last, self._last)
         return Standing(finding, self._name, self._exists, start, end, hunk, written)
 
-    def _standing(self, finding: Finding, line: int, written: Written | None) -> Standing | None:
+    def _standing(
+        self, finding: Finding, line: int, written: Written | None, *, changed: bool
+    ) -> Standing | None:
         if not self._exists:
             return None
         length = (finding.end_line or finding.line) - finding.line
         start = min(line, self._last)
         end = min(start + length, self._last)
-        return Standing(finding, self._name, exists=True, start_line=start, end_line=end,
-                        hunk=None, written=written)  # fmt: skip
+        return Standing(
+            finding,
+            self._name,
+            exists=True,
+            start_line=start,
+            end_line=end,
+            hunk=None,
+            written=written,
+            changed=changed,
+        )
 
 
 def _hunks(proposals: Proposals, run: Run, path: str, present: Present) -> tuple[PendingHunk, ...]:
@@ -277,41 +279,3 @@ def _hunks(proposals: Proposals, run: Run, path: str, present: Present) -> tuple
     except LongshiftError:
         logger.exception("The hunks of %s in %s can't be read.", path, run.id)
         return ()
-
-
-def _with_hunks(
-    lines: Sequence[str], hunks: Iterable[PendingHunk]
-) -> tuple[list[int | PendingHunk], list[str]]:
-    """The present lines with all pending hunks, and where each line is from."""
-    edits = [(edit, hunk) for hunk in hunks if hunk.state == "pending" for edit in hunk.edits]
-    edits.sort(key=lambda one: (one[0].start, one[0].end, one[0].order))
-    origin: list[int | PendingHunk] = []
-    proposed: list[str] = []
-    at = 0
-    for edit, hunk in edits:
-        origin += range(at, edit.start_line)
-        proposed += lines[at : edit.start_line]
-        new = split_lines(edit.new_text)
-        origin += [hunk] * len(new)
-        proposed += new
-        at = max(at, edit.end_line)
-    return [*origin, *range(at, len(lines))], [*proposed, *lines[at:]]
-
-
-def _moved(place: _Place, hunks: Iterable[LineHunk]) -> _Place | None:
-    """Where a line stands after a difference; None: it was deleted, and nothing written instead."""
-    shift = 0
-    for hunk in hunks:
-        if hunk.old_start > place.line:
-            break
-        if place.line < hunk.old_start + len(hunk.old_lines):
-            if not hunk.new_lines:
-                return None
-            inside = min(place.line - hunk.old_start, len(hunk.new_lines) - 1)
-            return _Place(hunk.new_start + inside, exact=False)
-        shift += len(hunk.new_lines) - len(hunk.old_lines)
-    return _Place(place.line + shift, exact=place.exact)
-
-
-def _is_offered(hunk: PendingHunk | None) -> bool:
-    return hunk is not None and hunk.state in ("pending", "stale")
