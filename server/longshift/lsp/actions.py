@@ -19,14 +19,28 @@ if TYPE_CHECKING:
 ACCEPT: Final = "quickfix.longshift.accept"
 REJECT: Final = "quickfix.longshift.reject"
 REWORK: Final = "quickfix.longshift.rework"
+UNDO: Final = "quickfix.longshift.undo"
 GOAL: Final = "quickfix.longshift.goal"
 DISMISS: Final = "quickfix.longshift.dismiss"
 EXPLAIN: Final = "quickfix.longshift.explain"
 ACCEPT_FILE: Final = "source.longshift.acceptFile"
 REJECT_FILE: Final = "source.longshift.rejectFile"
 REWRITE: Final = "refactor.rewrite.longshift"
-KINDS: Final = (ACCEPT, REJECT, REWORK, GOAL, DISMISS, EXPLAIN, ACCEPT_FILE, REJECT_FILE, REWRITE)
+KINDS: Final = (
+    ACCEPT,
+    REJECT,
+    REWORK,
+    UNDO,
+    GOAL,
+    DISMISS,
+    EXPLAIN,
+    ACCEPT_FILE,
+    REJECT_FILE,
+    REWRITE,
+)
 
+ON_HUNKS: Final = (ACCEPT, REJECT, REWORK, UNDO)
+SAID: Final = {"accepted": "accepted", "rejected": "rejected", "rework": "asked to rework"}
 LONGEST_TITLE: Final = 120
 LONGEST_REASON: Final = 80
 
@@ -63,7 +77,7 @@ def wants_any(kinds: Iterable[str], only: Sequence[str] | None) -> bool:
 
 
 def on_hunks(review: "FileReview") -> Iterator[Action]:
-    """Accept, rework and reject for each pending hunk, in the hunks' order."""
+    """Accept, rework and reject for each pending hunk, in order; undo for those decided on."""
     for one in review.pending:
         arguments = target(review.repo, one)
         name = hunk_name(one)
@@ -74,6 +88,9 @@ def on_hunks(review: "FileReview") -> Iterator[Action]:
             yield Action(f"Accept: {name}", ACCEPT, "acceptChange", arguments, one)
             yield Action(f"Ask for rework: {name}", REWORK, "reworkChange", arguments, one)
         yield Action(f"Reject: {name}", REJECT, "rejectChange", arguments, one)
+    for one in review.decided:
+        name, state = hunk_name(one), SAID[one.hunk.state]
+        yield Action(f"Undo: {state} {name}", UNDO, "undoDecision", target(review.repo, one), one)
 
 
 def on_file(review: "FileReview", uri: str, *, by_itself: bool = False) -> Iterator[Action]:

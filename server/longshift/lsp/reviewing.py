@@ -50,6 +50,15 @@ class FileReview:
         """Those that a person can decide on, stale ones among them."""
         return tuple(one for one in self.hunks if one.hunk.state in ("pending", "stale"))
 
+    @property
+    def decided(self) -> tuple[ReviewHunk, ...]:
+        """Those of which a decision can be taken back where they stand."""
+        return tuple(one for one in self.hunks if not one.hunk.settled and _is_decided(one.hunk))
+
+
+def _is_decided(hunk: PendingHunk) -> bool:
+    return bool(hunk.undo) if hunk.state == "accepted" else hunk.state in ("rejected", "rework")
+
 
 def touched(run: Run) -> Iterator[str]:
     """The paths that a run's landings name, some of them twice."""

@@ -68,7 +68,8 @@ class PendingHunk:
         reason: why it is stale or superseded, or what the person said when deciding.
         flag: why the file's change takes a word of the person's own, as in "CI runs it"; "": it
             does not. The same for all hunks of a change and path.
-        settled: it went into the person's text before the last taking: later cycles build on it.
+        settled: it has no place of its own any more: an accepted one went into the person's text
+            before the last taking, and later cycles build on it; a rejected one is out of the head.
     """
 
     change_id: str

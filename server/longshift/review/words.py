@@ -146,7 +146,7 @@ def _last_word(side: Side, ref: Ref, decision: Decision | None) -> Word:
     """A hunk without lines at the head or in the taken text: it is settled, or was overwritten."""
     if decision is not None and decision.decision != "pending":
         word = landed_word(side, ref, decision.decision, decision.reason)
-        return replace(word, settled=word.state == "accepted")
+        return replace(word, settled=True)
     if _is_settled(side, ref):
         return replace(landed_word(side, ref, "accepted", "your text has it"), settled=True)
     return landed_word(side, ref, "superseded", "later text took its place")

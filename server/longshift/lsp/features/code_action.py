@@ -61,7 +61,7 @@ class _Answers:
         only = _words(params.context.only)
         forms = _Forms(self._host, session, uri, review)
         found: list[Written] = []
-        if actions.wants_any((actions.ACCEPT, actions.REJECT, actions.REWORK), only):
+        if actions.wants_any(actions.ON_HUNKS, only):
             for menu in await self._menu(session, uri, review, forms):
                 if meets(asked, menu.range.start, menu.range.end):
                     wanted = [one for one in menu.actions if actions.wanted(one[0].kind, only)]
@@ -89,7 +89,7 @@ class _Answers:
         known = self._menus.get(uri)
         if known is not None and known[0] is review:
             return known[1]
-        if not review.pending:
+        if not review.pending and not review.decided:
             return []
         menus = await session.off_loop(_menus, review, forms)
         if self._host.buffers.is_open(uri):
@@ -106,7 +106,7 @@ def _menus(review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
             review.lines.lines_range(one.hunk.start_line, one.hunk.end_line),
             tuple(offered[id(one)]),
         )
-        for one in review.pending
+        for one in (*review.pending, *review.decided)
     ]
 
 
