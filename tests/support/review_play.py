@@ -261,14 +261,13 @@ class Play:
     async def accept(self, key: Key) -> None:
         """By the command alone; the editor is asked to edit."""
         before, at_first = await self.states(), self.texts()
-        marks = {d.uri: len(self.history.get(d.uri, ())) for d in self.documents()}
         answer = await self._decide("acceptChange", key)
         if answer is None:
             return
         after = await self.states()
         assert after[key][0] == "accepted", (key, answer, after[key])
         self._check_others(before, after, {key})
-        await self._check_undo(key, before, at_first, marks)
+        await self._check_undo(key, before, at_first)
 
     async def accept_by_action(self, at: int, type_between: Callable[[], None] | None) -> None:
         """As from the menu, perhaps typing between looking at it and choosing."""
@@ -424,6 +423,10 @@ class Play:
         if not found:
             return
         change, path, number = found[at % len(found)]
+        steps = [step.commit for step in run.steps]
+        later = steps[steps.index(change.commit) :]
+        if not all(store.read_file(commit, path) for commit in later):
+            return  # the file was away meanwhile: the one of this name is another
         before, after = (store.read_file(c, path) for c in (change.parent, change.commit))
         head = store.read_file(run.head, path)
         if before is None or after is None or head is None:
@@ -544,12 +547,10 @@ class Play:
             if key not in but and not held and state in ("pending", "rejected", "rework"):
                 assert after[key][0] == state, (key, state, after[key])
 
-    async def _check_undo(
-        self, key: Key, before: States, texts: Texts, marks: Mapping[str, int]
-    ) -> None:
+    async def _check_undo(self, key: Key, before: States, texts: Texts) -> None:
         """To undo in the editor what was accepted makes it pending; to redo it, accepted."""
         changed = [d for d in self.documents() if texts.get(self.path(d)) != d.text]
-        if len(changed) != 1 or changed[0].uri not in marks:
+        if len(changed) != 1 or self.path(changed[0]) not in texts:
             return  # written on the disk, or a file that moved
         [document] = changed
         own = await self._is_beside_own(key, texts[self.path(document)])

@@ -95,25 +95,35 @@ def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
     Git calls neighbouring edits a clash; review does not, and a hunk that is pending before the
     merge must be pending after it.
     """
-    run, proposals, person = room.run, room.shop.proposals, _Snapshot(room.store, taken)
+    run, proposals = room.run, room.shop.proposals
+    person = _Snapshot(room.store, taken)
     edits: dict[str, FileEdit | None] = {}
-    for path in set(proposals.paths(run)) & set(merged.lost):
-        hunks = [h for h in proposals.of_path(run, path, person) if h.state == "pending"]
-        for effect in proposals.file_effects(run, hunks, person):
-            match effect:
-                case WriteFile(path=written, data=data, mode=mode):
-                    edits[written] = FileEdit(data, mode)
-                case RenameFile(old_path=old, path=new):
-                    file = person.read(old)
-                    assert file is not None
-                    assert file.data is not None
-                    edits |= {old: None, new: FileEdit(file.data, file.mode)}
-                case DeleteFile(path=gone):
-                    edits[gone] = None
+    for path in proposals.paths(run):
+        if merged.lost and not {path, *proposals.names(run, path)}.isdisjoint(merged.lost):
+            edits |= _fitting(room, path, person)
     if not edits:
         return merged.commit
     message = f"Keep what fits the person's text\n\nLongshift-Run: {run.id}\n"
     return room.store.commit_edits(merged.commit, edits, message, when=room.when())
+
+
+def _fitting(room: RunRoom, path: str, person: _Snapshot) -> dict[str, FileEdit | None]:
+    """One file of the person's with the hunks that are pending there, as edits of the head."""
+    run, proposals = room.run, room.shop.proposals
+    edits: dict[str, FileEdit | None] = {}
+    hunks = [hunk for hunk in proposals.of_path(run, path, person) if hunk.state == "pending"]
+    for effect in proposals.file_effects(run, hunks, person):
+        match effect:
+            case WriteFile(path=written, data=data, mode=mode):
+                edits[written] = FileEdit(data, mode)
+            case RenameFile(old_path=old, path=new):
+                file = person.read(old)
+                assert file is not None
+                assert file.data is not None
+                edits |= {old: None, new: FileEdit(file.data, file.mode)}
+            case DeleteFile(path=gone):
+                edits[gone] = None
+    return edits
 
 
 def _kept_name(room: RunRoom, taken: str, head: str) -> str:

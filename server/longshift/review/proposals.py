@@ -152,6 +152,10 @@ class Proposals:
             for effect in effects_of(self._readings(run, path, present).side, mine, present)
         )
 
+    def names(self, run: Run, path: str) -> tuple[str, ...]:
+        """Every name that one file of `paths` had in the run, oldest first."""
+        return self.side(run, path).names
+
     def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:
         """What takes an accepted hunk out that an earlier cycle has settled; empty: nothing can."""
         readings = self._readings(run, hunk.file, present)
