@@ -172,6 +172,14 @@ class Editor:
     async def until_ended(self, run_id: str) -> None:
         await self.until(lambda: any(f"{run_id} has ended" in said for said in self.shown))
 
+    async def until_judged(self, run_id: str) -> None:
+        """Wait until a run's judge is at work."""
+        async with asyncio.timeout(WAIT_S):
+            while (await self.command("describeRun", runId=run_id))["phase"] != "judging":
+                self.on_event.clear()
+                with contextlib.suppress(TimeoutError):  # an event may have come in between
+                    await asyncio.wait_for(self.on_event.wait(), 0.1)
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something that the server sent makes a condition true."""
         async with asyncio.timeout(WAIT_S):

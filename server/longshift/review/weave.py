@@ -177,8 +177,7 @@ class Weave:
             last: the latest landing's hunk; it owns a difference that no line is known of.
         """
         known = self.refs()
-        before = [line for line in self.lines if not (line.writer and line.remover)]
-        self.lines = before
+        before = self.lines
         standing = self._standing()
         head = [before[index].text for index in standing]
         kept = Counter(before[index].writer for index in standing)
@@ -188,7 +187,8 @@ class Weave:
         for hunk in line_hunks("".join(taken), "".join(head)):
             self.lines += [Line(text) for text in taken[position : hunk.old_start]]
             section = _section(before, standing, hunk)
-            shared = [line for line in shared if not any(line is one for one in section)]
+            explains = {id(line) for line in section}
+            shared = [line for line in shared if id(line) not in explains]
             self.lines += self._attributed(section, hunk, last)
             owners |= _owners(section)
             kept -= Counter(line.writer for line in section if line.remover is None)
@@ -318,16 +318,21 @@ def _gap(before: list[Line], standing: list[int], start: int, end: int) -> list[
 
 
 def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
-    """A section without the removed lines that the taken text does not have either."""
+    """A section without the removed lines that the taken text does not have either.
+
+    Those that it has are taken lines from now on, whoever wrote them.
+    """
     kept: list[Line] = []
     found = 0
     for line in section:
-        if line.writer is None and line.remover is not None:
-            if found == len(hunk.old_lines) or line.text != hunk.old_lines[found]:
-                continue
+        if line.remover is None:
+            kept.append(line)
+        elif found < len(hunk.old_lines) and line.text == hunk.old_lines[found]:
+            kept.append(line if line.writer is None else Line(line.text, None, line.remover))
             found += 1
-        kept.append(line)
-    return kept if found == len(hunk.old_lines) else section
+    if found == len(hunk.old_lines):
+        return kept
+    return [line for line in section if not (line.writer and line.remover)]
 
 
 def _is_told_apart(section: list[Line], hunk: LineHunk) -> bool:
