@@ -1,4 +1,4 @@
-"""Clients that can't, won't or don't do what they are asked: nothing is lost or falsely recorded."""
+"""Clients that can't, won't or don't do what they are asked: nothing is lost, nothing is made up."""
 
 import copy
 from collections.abc import Callable
