@@ -1,4 +1,4 @@
-"""Clients that can't, won't or don't do what they are asked: nothing is lost, nothing is made up."""
+"""Clients that can't, won't or don't do what they are asked: nothing is lost or made up."""
 
 import copy
 from collections.abc import Callable

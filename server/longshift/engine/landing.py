@@ -92,7 +92,9 @@ class Lander:
         paths = tuple(path for path in merged.paths if is_text(path))
         defects = await look(self._room, merged.commit, paths)
         chronicle, run = self._room.chronicle, self._room.run
-        gone = await self._room.off_loop(faded, self._room.store, told(run), merged.commit, paths)
+        gone: list[str] = []
+        if said := told(run):
+            gone = await self._room.off_loop(faded, self._room.store, said, merged.commit, paths)
         moves = merged.commit != run.head
         change = chronicle.state.next_id("C") if moves else None
         intent = LandingIntended(

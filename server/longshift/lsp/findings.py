@@ -4,7 +4,7 @@ Owns their ranges, words, tags and related places. Blocking, for a thread of its
 everything that it looks at, and changes nothing.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,8 @@ UNNECESSARY: Final = frozenset({"F401", "F811", "F841", "ERA001", "W0611", "W061
 
 Diagnostics = Mapping[str, Sequence[protocol.Written]]
 """By the URI of the document, each diagnostic written down."""
+Files = Mapping[str, Set[str]]
+"""By the path of a file, the files that its diagnostics depend on."""
 Versions = Cache[tuple[str, str], Lines]
 """The lines of files at commits, by commit and path."""
 
@@ -68,6 +70,11 @@ class FileFindings:
     path: str
     lines: Lines | None
     placed: tuple[PlacedFinding, ...]
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether their diagnostics speak of no other file that the person can edit."""
+        return all(to.path == self.path for one in self.placed for to in one.finding.related)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +126,25 @@ class View:
         return Lines(text, self.client.encoding)
 
 
-def files_of(proposals: Proposals, runs: Sequence[Run], paths: Collection[str] | None) -> list[str]:
+def files_of(proposals: Proposals, runs: Sequence[Run]) -> Files:
     """The person's files in which open findings may stand, under every name that they had.
 
     Args:
         proposals: the repository's.
         runs: the older ones first.
-        paths: only those that one of these is a name of, or a related place; None: all.
+
+    Returns:
+        By path, the files that have to do with what stands there: its own names, and the related
+        places of its findings.
     """
-    found: dict[str, None] = {}
+    found: dict[str, set[str]] = {}
     for run, findings in unsettled(runs):
         names = {name: _names(proposals, run, name) for name in {one.path for one in findings}}
         for one in findings:
             mine = names[one.path]
-            also = mine.union(place.path for place in one.related)
-            if paths is None or not also.isdisjoint(paths):
-                found |= dict.fromkeys(sorted(mine))
-    return list(found)
+            for path in sorted(mine):
+                found.setdefault(path, set()).update(mine, (to.path for to in one.related))
+    return found
 
 
 def open_findings(

@@ -7,14 +7,13 @@ change.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.domain import events
-from longshift.domain.model import Finding
 from longshift.domain.state import Run, State
 from longshift.engine.commands import refuse_restricted
 from longshift.engine.describe import Json, describe_in_present
@@ -23,26 +22,16 @@ from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
-from longshift.lsp.findings import (
-    Diagnostics,
-    FileFindings,
-    PlacedFinding,
-    Versions,
-    View,
-    diagnostics_of,
-    files_of,
-    open_findings,
-)
 from longshift.lsp.garbage import settle
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.latest import Latest
 from longshift.lsp.link import Link, open_link
+from longshift.lsp.placements import Findings
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
 from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, touched
-from longshift.repository.cache import Cache
 from longshift.repository.worktree import Worktree
-from longshift.review.placing import Standing, place_findings
+from longshift.review.proposals import Proposals
 from longshift.settings import (
     LetIn,
     Loaded,
@@ -67,8 +56,6 @@ ABOUT_FINDINGS: Final = (
 )
 WRITES_TEXT: Final = frozenset({"acceptChange", "acceptAll", "undoDecision"})
 """Commands that put text before the person."""
-LARGEST_VERSIONS: Final = 8_000_000
-"""Characters of committed files whose lines are remembered."""
 
 
 class Session:
@@ -82,18 +69,15 @@ class Session:
         self.root_uri: Final = worktree.root.as_uri()
         self.hand: Final = EditorHand(host, worktree.root)
         self.settings: Final = EditorSettings(ignored=host.client.restricted)
+        self.findings: Final = Findings(self)
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
         self._reviews: Latest[FileReview] = Latest("review")
-        self._findings: Latest[FileFindings] = Latest("place findings")
-        self._versions: Versions = Cache(LARGEST_VERSIONS, lambda lines: 1 + len(lines.text))
         self._is_closed = False
         self._since = SystemClock().now()
-        self._epoch = 0
+        self.epoch = 0
         """Grows with each fact that can move hunks."""
-        self._findings_epoch = 0
-        """Grows with each fact about findings."""
 
     @property
     def has_journal(self) -> bool:
@@ -125,6 +109,11 @@ class Session:
         """The runs of this worktree by id; another worktree of the repository has its own."""
         here = str(self.root)
         return {id_: run for id_, run in self.state.runs.items() if run.started.repo == here}
+
+    @property
+    def proposals(self) -> Proposals | None:
+        """The hunks of its runs; None: they are not known yet."""
+        return self._link.proposals if self._link is not None else None
 
     @property
     def has_findings(self) -> bool:
@@ -159,7 +148,7 @@ class Session:
                     self._on_lost,
                 )
                 settle()
-                self._epoch += 1
+                self.epoch += 1
                 self.host.opened(self)
             return self._link
 
@@ -177,7 +166,7 @@ class Session:
             await self._check_guest(command, arguments)
         result = await link.call(command, arguments)
         if command == "forgetRun":  # no fact tells of it
-            self._epoch += 1
+            self.epoch += 1
             self.host.opened(self)
         return result
 
@@ -198,13 +187,14 @@ class Session:
 
         The file's text is read before the first `await`.
         """
-        return await self._review_in(path, self.hand.present())
+        return await self.review_in(path, self.hand.present())
 
-    def _review_in(self, path: str, present: EditorPresent) -> Awaitable[FileReview]:
+    def review_in(self, path: str, present: EditorPresent) -> Awaitable[FileReview]:
+        """The same against files that were read already; it is to be awaited."""
         buffer = present.buffers.get(path)
         if self._link is None or buffer is None:
             return self._review(path, present)
-        key = (self._epoch, self.repo_named, buffer.version, buffer.text)
+        key = (self.epoch, self.repo_named, buffer.version, buffer.text)
         return asyncio.shield(self._reviews.get(path, key, lambda: self._review(path, present)))
 
     async def _review(self, path: str, present: EditorPresent) -> FileReview:
@@ -226,63 +216,6 @@ class Session:
         link = await self.link()
         version = await self.off_loop(link.store.read_file, commit, path)
         return version.data if version is not None else None
-
-    async def findings(self, path: str) -> tuple[PlacedFinding, ...]:
-        """The open findings of one file, where they stand in this editor.
-
-        Of findings that say the same of the same line, the latest run's.
-        """
-        return (await self._placed(path)).placed
-
-    async def diagnostics(
-        self, paths: Collection[str] | None = None
-    ) -> list[tuple[str, Diagnostics]]:
-        """The same as diagnostics, by file and then by document; on virtual documents too.
-
-        Args:
-            paths: of files that one of these is a name of, or whose findings relate to one; None:
-                of all.
-
-        Returns:
-            Of each file where findings may stand, also where none does.
-        """
-        runs = self._runs_with_findings()
-        if self._link is None or not runs:
-            return []
-        proposals = self._link.proposals
-        found: list[tuple[str, Diagnostics]] = []
-        for path in await self.off_loop(files_of, proposals, runs, paths):
-            placed = await self._placed(path)
-            present = self.hand.present()
-            view = View(self.host.client, self.root_uri, proposals, present, self._versions)
-            found.append((path, await self.off_loop(diagnostics_of, view, placed)))
-        return found
-
-    async def place(self, run: Run, finding: Finding) -> Standing | None:
-        """Where one finding stands, in any state; None: its line is in nobody's text."""
-        link = await self.link()
-        present = self.hand.present()
-        placed = await self.off_loop(place_findings, link.proposals, run, [finding], present)
-        return placed[0] if placed else None
-
-    async def _placed(self, path: str) -> FileFindings:
-        runs = self._runs_with_findings()
-        if self._link is None or not runs:
-            return FileFindings(path, None, ())
-        present, proposals = self.hand.present(), self._link.proposals
-
-        async def place(review: Awaitable[FileReview]) -> FileFindings:
-            return await self.off_loop(open_findings, proposals, runs, present, await review)
-
-        buffer = present.buffers.get(path)
-        if buffer is None:
-            return await place(self._review(path, present))
-        key = (self._epoch, self._findings_epoch, buffer.version, buffer.text)
-        placing = self._findings.get(path, key, lambda: place(self._review_in(path, present)))
-        return await asyncio.shield(placing)
-
-    def _runs_with_findings(self) -> tuple[Run, ...]:
-        return tuple(run for run in self.runs.values() if run.findings)
 
     async def check_settings(self) -> tuple[str, ...]:
         """Read the settings as a run would, and give their notices.
@@ -322,7 +255,7 @@ class Session:
     def forget_closed(self, path: str) -> None:
         """Drop what was computed for a buffer that was closed."""
         self._reviews.forget(path)
-        self._findings.forget(path)
+        self.findings.forget(path)
 
     async def close(self) -> None:
         """Pause what runs, durably, and let go."""
@@ -339,15 +272,15 @@ class Session:
 
     def _on_fact(self, recorded: events.Recorded) -> None:
         if isinstance(recorded.event, MOVES_HUNKS):
-            self._epoch += 1
+            self.epoch += 1
         elif isinstance(recorded.event, ABOUT_FINDINGS):
-            self._findings_epoch += 1
+            self.findings.renew()
         self.host.tell(self, recorded)
 
     def _on_lost(self) -> None:
         link, self._link = self._link, None
         if link is not None and not self.host.closing:
-            self._epoch += 1
+            self.epoch += 1
             self.host.spawn(link.close(), "hanging up")
 
     def _load(self) -> Loaded:

@@ -17,8 +17,8 @@ Found = dict[str, list[Written]]
 
 async def for_client(host: Host) -> Found:
     """Every diagnostic of every repository, by document; documents without any are left out."""
-    sources = [one for session in host.sessions.all for _, one in await session.diagnostics()]
-    return told(host, sources)
+    sources = [await session.findings.all_diagnostics() for session in host.sessions.all]
+    return told(host, (one for found in sources for _, one in found))
 
 
 async def of_document(host: Host, uri: str) -> list[Written]:
@@ -32,9 +32,7 @@ async def of_document(host: Host, uri: str) -> list[Written]:
     place = host.buffers.place(uri)
     return [
         one
-        for of_path, found in await session.diagnostics((path,))
-        if of_path == path
-        for told, diagnostics in found.items()
+        for told, diagnostics in (await session.findings.diagnostics(path)).items()
         if told == uri or (place is not None and host.buffers.place(told) == place)
         for one in diagnostics
     ]
@@ -48,7 +46,7 @@ async def _of_virtual(host: Host, uri: str) -> list[Written]:
         return []
     return [
         one
-        for _, found in await session.diagnostics((asked.path,))
+        for _, found in await session.findings.all_diagnostics((asked.path,))
         for told, diagnostics in found.items()
         if told.startswith(f"{SCHEME}:") and _is_same(parse(told), asked)
         for one in diagnostics

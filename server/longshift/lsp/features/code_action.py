@@ -73,7 +73,7 @@ class _Answers:
     async def _where(self, session: "Session", path: str, params: types.CodeActionParams) -> Where:
         by_run: dict[str, list[str]] = {}
         if any(map(is_ours, params.context.diagnostics)):
-            for one in await session.findings(path):
+            for one in await session.findings.of(path):
                 by_run.setdefault(one.run.id, []).append(one.finding.id)
         uri, asks = params.text_document.uri, self._host.client.asks
         return Where(session.repo_named, uri, by_run, asks)

@@ -51,7 +51,7 @@ def register(host: Host) -> None:
         review = await session.review(path)
         if not review.pending:
             return NOTHING
-        placed = await session.findings(path) if session.has_findings else ()
+        placed = await session.findings.of(path) if session.has_findings else ()
         return await session.off_loop(_lenses, review, _by_hunk(placed))
 
     throttle: Throttle[None] | None = None

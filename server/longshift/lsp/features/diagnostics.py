@@ -121,8 +121,12 @@ class Publisher:
         everything, self._everything = self._everything, False
         touched, self._touched = self._touched, {}
         if everything:
-            found = [(one, *got) for one in self._all() for got in await one.diagnostics()]
-            self._found = {(session, path): one for session, path, one in found if one}
+            self._found = {
+                (session, path): one
+                for session in self._all()
+                for path, one in await session.findings.all_diagnostics()
+                if one
+            }
         else:
             for session, paths in touched.items():
                 await self._look_at(session, paths)
@@ -134,7 +138,7 @@ class Publisher:
         return () if self._host.closing else self._host.sessions.all
 
     async def _look_at(self, session: "Session", paths: set[str]) -> None:
-        found = dict.fromkeys(paths) | dict(await session.diagnostics(paths))
+        found = dict.fromkeys(paths) | dict(await session.findings.all_diagnostics(paths))
         for path, one in found.items():
             if one:
                 self._found[session, path] = one

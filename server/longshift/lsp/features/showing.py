@@ -60,7 +60,7 @@ async def explain(session: "Session", run_id: str, finding_id: str) -> str:
     finding = run.findings.get(finding_id) if run is not None else None
     if run is None or finding is None:
         raise UsageError(f"There is no finding {finding_id} in {run_id}.")
-    return explanation(run, finding, await session.place(run, finding))
+    return explanation(run, finding, await session.findings.place(run, finding))
 
 
 def _write(place: Path, text: str) -> None:
