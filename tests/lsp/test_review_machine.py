@@ -24,8 +24,8 @@ from tests.support.examples import examples
 from tests.support.lsp_journey import PROFILES
 from tests.support.review_play import Stage, make_template
 
-STEPS = 50
-EXAMPLES = examples(40, times=50)
+STEPS = 100
+EXAMPLES = examples(20, times=50)
 AT = st.integers(0, 40)
 EDITS = st.lists(st.tuples(AT, st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=3)
 

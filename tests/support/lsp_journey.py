@@ -246,7 +246,8 @@ class Editor:
     def _change(self, document: Document, spans: Sequence[tuple[int, int, str]]) -> None:
         """Change the buffer, last place first, and tell the server."""
         events = []
-        for start, end, text in sorted(spans, key=lambda span: span[:2], reverse=True):
+        # At one place, the first of several comes first in the text: it is put there last.
+        for start, end, text in reversed(sorted(spans, key=lambda span: span[:2])):
             range_ = types.Range(
                 position_at(document.text, start, self.encoding),
                 position_at(document.text, end, self.encoding),

@@ -297,17 +297,21 @@ def _owners(lines: Iterable[Line]) -> set[Ref]:
 
 def _section(before: list[Line], standing: list[int], hunk: LineHunk) -> list[Line]:
     """The lines that explain a difference between the taken text and the head."""
-    end = hunk.new_start + len(hunk.new_lines)
-    section = _unsettled(_gap(before, standing, hunk.new_start, end), hunk)
-    if hunk.new_lines or _is_told_apart(section, hunk):
+    start, end = hunk.new_start, hunk.new_start + len(hunk.new_lines)
+    here = _gap(before, standing, start, end)
+    section = _unsettled(here, hunk)
+    if _is_told_apart(section, hunk):
         return section
-    # What the person typed behind a removed line came to stand before it: the next place is its.
+    # What the person typed behind a removed line came to stand before it: then that line is in a
+    # place further down, or, where they typed before it, further up.
     for away in range(1, len(standing) + 1):
-        for place in (hunk.new_start + away, hunk.new_start - away):
+        for place in (end + away, start - away):
             if 0 <= place <= len(standing):
-                other = _unsettled(_gap(before, standing, place, place), hunk)
-                if _is_told_apart(other, hunk):
-                    return other
+                other = _gap(before, standing, place, place)
+                both = [*here, *other] if place > end else [*other, *here]
+                explained = _unsettled(both, hunk)
+                if _is_told_apart(explained, hunk):
+                    return explained
     return section
 
 
