@@ -16,6 +16,7 @@ from longshift.repository.links import Links
 from longshift.repository.store import ObjectStore
 from longshift.review.flags import flag_of, task_paths
 from longshift.review.lineage import WHOLE_FILE, Histories, Touch
+from longshift.review.taking import take
 from longshift.review.texts import Encoding, common_encoding, is_text
 from longshift.review.weave import Ref, Weave
 
@@ -265,7 +266,7 @@ def _weave(
         _tread(weave, touch, by_step, encoding)
     if since:
         last = max((one.refs()[-1] for one in landed if one.touch.step < since), default=None)
-        weave.take(_lines(taken, encoding), last)
+        take(weave, _lines(taken, encoding), last)
         if taken is not None:
             weave.maker = None
     for touch in touches[len(early) :]:

@@ -9,12 +9,11 @@ Hunks that touch each other's lines are *joined*: one of them makes no sense wit
 they are reviewed as one, under the name of the last.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from longshift.repository.hunks import LineHunk, line_hunks
+from longshift.repository.hunks import LineHunk
 
 
 class Ref(NamedTuple):
@@ -72,7 +71,7 @@ class _Open:
 
 
 class Weave:
-    """The lines of one file with their history. Built by `land` and `take`, then only read."""
+    """The lines of one file with their history. Built by landings and takings, then only read."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self.lines = [Line(text) for text in taken]
@@ -82,7 +81,7 @@ class Weave:
         self.maker: Ref | None = None
         """The hunk that made the whole file, while the person does not have it: all build on it."""
         self._at_ragged_end: set[Ref] = set()
-        self._overridden: set[Ref] = set()
+        self.overridden: set[Ref] = set()
         """Hunks of which the person's own text, or a rejection, put something back at the head."""
 
     # Reading.
@@ -141,7 +140,7 @@ class Weave:
 
     def land(self, hunks: Sequence[LineHunk], refs: Sequence[Ref]) -> None:
         """Take in what one landing did; `refs` names each of `hunks`."""
-        standing = self._standing()
+        standing = self.standing_at()
         groups = self.groups(self.refs())
         group_of = {ref: number for number, group in enumerate(groups) for ref in group}
         for hunk, ref in reversed(list(zip(hunks, refs, strict=True))):
@@ -154,9 +153,9 @@ class Weave:
 
     def overwrite(self, hunks: Sequence[LineHunk]) -> None:
         """Take in what the person's own text, or a rejection, did to the head."""
-        standing = self._standing()
+        standing = self.standing_at()
         for hunk in reversed(hunks):
-            self._overridden |= self._overrides(hunk, standing)
+            self.overridden |= self._overrides(hunk, standing)
             at = self._insert(hunk, standing, None)
             gone = [i for i in _span(hunk, standing) if self.lines[i].remover is None]
             assert all(index < at for index in gone), "new lines follow those that they replace"
@@ -166,39 +165,6 @@ class Weave:
     def join_all(self, ref: Ref) -> None:
         """Join a hunk that makes or removes the whole file to all before it."""
         self.joins |= {(other, ref) for other in self.refs() if other != ref}
-
-    def take(self, taken: Sequence[str], last: Ref | None) -> None:
-        """Stand on a newly taken text: what the head and it share was settled.
-
-        Where a difference can't be told apart by hunk, it belongs to the latest of them.
-
-        Args:
-            taken: the lines of the person's text, just taken.
-            last: the latest landing's hunk; it owns a difference that no line is known of.
-        """
-        known = self.refs()
-        before = self.lines
-        standing = self._standing()
-        head = [before[index].text for index in standing]
-        kept = Counter(before[index].writer for index in standing)
-        owners: set[Ref] = set()
-        shared = list(before)
-        self.lines, position = [], 0
-        for hunk in line_hunks("".join(taken), "".join(head)):
-            self.lines += [Line(text) for text in taken[position : hunk.old_start]]
-            section = _section(before, standing, hunk)
-            explains = {id(line) for line in section}
-            shared = [line for line in shared if id(line) not in explains]
-            self.lines += self._attributed(section, hunk, last)
-            owners |= _owners(section)
-            kept -= Counter(line.writer for line in section if line.remover is None)
-            position = hunk.old_start + len(hunk.old_lines)
-        self.lines += [Line(text) for text in taken[position:]]
-        self._inherit(known - kept.keys())
-        written = {line.writer for line in shared if line.remover is None}
-        removed = {line.remover for line in shared if line.writer is None} - self._overridden
-        shown = {ref for ref in written | removed if ref is not None}
-        self.settled = (self.settled | shown) - owners - self.refs()
 
     def _overrides(self, hunk: LineHunk, standing: list[int]) -> set[Ref]:
         """The hunks of which an overwriting one takes lines, or brings back what they removed."""
@@ -212,31 +178,8 @@ class Weave:
                 found.add(line.remover)
         return {ref for ref in found if ref is not None}
 
-    def _inherit(self, refs: Collection[Ref]) -> None:
-        """Leave what remains of a joined group to its last hunk, which stood for all of it.
-
-        Else a hunk that was superseded would come back under its own name.
-        """
-        parts = self.refs()
-        for group in self.groups(refs):
-            left, heir = parts & {*group[:-1]}, group[-1]
-            self.joins |= {(ref, heir) for ref in left}
-            for line in self.lines if heir not in parts and left else ():
-                line.writer = heir if line.writer in left else line.writer
-                line.remover = heir if line.remover in left else line.remover
-
-    def _attributed(self, section: list[Line], hunk: LineHunk, last: Ref | None) -> list[Line]:
-        if _is_told_apart(section, hunk):
-            return section
-        seen = _owners(section)
-        owner = max(seen, default=last)
-        if owner is None:
-            return [Line(text) for text in hunk.old_lines]
-        self.joins |= {(other, owner) for other in seen if other != owner}
-        gone = [Line(text, None, owner) for text in hunk.old_lines]
-        return [*gone, *(Line(text, owner) for text in hunk.new_lines)]
-
-    def _standing(self) -> list[int]:
+    def standing_at(self) -> list[int]:
+        """Where the head's lines are among all lines."""
         return [index for index, line in enumerate(self.lines) if line.remover is None]
 
     def _join(
@@ -290,60 +233,10 @@ def _span(hunk: LineHunk, standing: list[int]) -> range:
     return range(standing[hunk.old_start], standing[end - 1] + 1)
 
 
-def _owners(lines: Iterable[Line]) -> set[Ref]:
+def owners(lines: Iterable[Line]) -> set[Ref]:
+    """The hunks that wrote or removed any of some lines."""
     seen = {ref for line in lines for ref in (line.writer, line.remover)}
     return {ref for ref in seen if ref is not None}
-
-
-def _section(before: list[Line], standing: list[int], hunk: LineHunk) -> list[Line]:
-    """The lines that explain a difference between the taken text and the head."""
-    start, end = hunk.new_start, hunk.new_start + len(hunk.new_lines)
-    here = _gap(before, standing, start, end)
-    section = _unsettled(here, hunk)
-    if _is_told_apart(section, hunk):
-        return section
-    # What the person typed behind a removed line came to stand before it: then that line is in a
-    # place further down, or, where they typed before it, further up.
-    for away in range(1, len(standing) + 1):
-        for place in (end + away, start - away):
-            if 0 <= place <= len(standing):
-                other = _gap(before, standing, place, place)
-                both = [*here, *other] if place > end else [*other, *here]
-                explained = _unsettled(both, hunk)
-                if _is_told_apart(explained, hunk):
-                    return explained
-    return section
-
-
-def _gap(before: list[Line], standing: list[int], start: int, end: int) -> list[Line]:
-    """The lines of a weave from behind one standing line to before another."""
-    first = standing[start - 1] + 1 if start else 0
-    return before[first : standing[end] if end < len(standing) else len(before)]
-
-
-def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
-    """A section without the removed lines that the taken text does not have either.
-
-    Those that it has are taken lines from now on, whoever wrote them.
-    """
-    kept: list[Line] = []
-    found = 0
-    for line in section:
-        if line.remover is None:
-            kept.append(line)
-        elif found < len(hunk.old_lines) and line.text == hunk.old_lines[found]:
-            kept.append(line if line.writer is None else Line(line.text, None, line.remover))
-            found += 1
-    if found == len(hunk.old_lines):
-        return kept
-    return [line for line in section if not (line.writer and line.remover)]
-
-
-def _is_told_apart(section: list[Line], hunk: LineHunk) -> bool:
-    """Whether the weave explains a difference line by line."""
-    gone = tuple(line.text for line in section if line.remover and line.writer is None)
-    written = all(line.writer is not None for line in section if line.remover is None)
-    return gone == hunk.old_lines and written
 
 
 def _shows(line: Line, chosen: Collection[Ref]) -> bool:
