@@ -221,6 +221,30 @@ async def test_workers_build_on_unsaved_text_and_on_what_is_typed_meanwhile(worl
         assert disk(world) == TEXT
 
 
+async def test_a_hunk_beside_a_typed_line_is_still_proposed_in_the_next_cycle(
+    world: World,
+) -> None:
+    """Git calls the two a clash, and the person's side wins: what fits it must not be lost."""
+    world.hand = hand = BufferHand(world.person.root)
+    world.play(
+        planner(task("add", "a.txt"), times=1),
+        planner(task("look", "b.txt")),
+        worker("add", turn(edit("two\n", "two\nadded\n"))),
+        worker("look", turn(edit("two", "2", "b.txt"))),
+        flow("judge", turn(call("verdict", reason="More.", decision="continue"),
+                           signal="judging", wait_for=["typed"]), times=1),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("judging")
+        hand.buffers["a.txt"] = TEXT.decode().replace("two", "two, typed")
+        await it.raise_signal("typed")
+        await it.ended()
+        assert it.file() == TEXT.replace(b"two\n", b"two, typed\nadded\n")
+        assert (await hunks(it))["C1:a.txt:1"] == "pending"
+
+
 async def test_what_was_rejected_is_out_of_the_next_cycle_and_forbidden_there(
     world: World,
 ) -> None:

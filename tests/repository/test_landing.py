@@ -242,6 +242,13 @@ FAVOURED: list[tuple[str, Files, Files, Files, set[str]]] = [
     ("binary", {"bin": b"\0P"}, {"bin": b"\0R"}, {"bin": b"\0P"}, {"bin"}),
     ("the run moved", {"ten": top(TEN)}, {"ten": None, "moved": bottom(TEN)},
      {"ten": None, "moved": bottom(top(TEN))}, set()),
+    ("a line of a file that the run moved", {"ten": sub(top(TEN), (b"line 9", b"P9"))},
+     {"ten": None, "moved": sub(TEN, (b"line 0", b"R0"), (b"line 5", b"R5"))},
+     {"ten": None, "moved": sub(top(TEN), (b"line 9", b"P9"), (b"line 5", b"R5"))}, {"moved"}),
+    ("what has no lines, moved by the run", {"nul": LATE_NUL + b"P"},
+     {"nul": None, "moved": LATE_NUL + b"R"}, {"nul": None, "moved": LATE_NUL + b"P"}, {"moved"}),
+    ("both names of what the run moved", {"ten": top(TEN), "moved": TEN},
+     {"ten": None, "moved": TEN}, {"ten": top(TEN), "moved": TEN}, set()),
     ("file against folder", {"n": b"P\n"}, {"n/x": b"R\n"}, {"n": b"P\n"}, {"n"}),
     ("folder against file", {"n/x": b"P\n"}, {"n": b"R\n"}, {"n/x": b"P\n"}, {"n"}),
 ]  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.review.decisions import rejected_edits
+from longshift.review.edits import apply_edits
 from longshift.review.proposals import apply
 from longshift.review.shapes import DIRECTORY, PresentFile
 from tests.support.review_world import File, World, as_edit
@@ -230,3 +231,57 @@ def test_lines_of_the_head_in_the_present_text(world: MakeWorld, line: int, expe
     present = PresentFile(text="a\ntyped\nb\nc\nd\n")
     assert run.proposals.line_in_present(run.run.head, "f", line, present) == expected
     assert run.proposals.line_in_present(run.run.head, "gone", line, present) is None
+
+
+def states(world: World) -> dict[str, str]:
+    return {f"{hunk.path} {hunk.kind}": hunk.state for hunk in world.hunks()}
+
+
+def test_a_rename_stays_pending_through_a_new_cycle(world: MakeWorld) -> None:
+    it = world({"f": TEN, "other": b"o\n"})
+    it.land({"f": None, "g": TEN})
+    it.person.files["other"] = as_edit(b"mine\n")
+    it.take({"other": b"mine\n"})
+    assert states(it) == {"g rename": "pending"}
+    it.accept(*it.hunks())
+    assert sorted(it.person.files) == ["g", "other"]
+    assert states(it) == {"g rename": "accepted"}
+
+
+def test_what_was_accepted_under_one_name_is_renamed_from_there(world: MakeWorld) -> None:
+    """A made file, and a renamed one, go on from the name that the person has."""
+    it = world({"f": TEN})
+    it.land({"f": None, "g": TEN, "new": TEN + b"new\n"})
+    it.accept(*it.hunks())
+    assert sorted(it.person.files) == ["g", "new"]
+    it.land({"g": None, "h": TEN, "new": None, "newer": TEN + b"new\n"})
+    pending = [hunk for hunk in it.hunks() if hunk.state == "pending"]
+    assert {(hunk.path, hunk.old_path) for hunk in pending} == {("h", "g"), ("newer", "new")}
+    it.accept(*pending)
+    assert sorted(it.person.files) == ["h", "newer"]
+
+
+def test_taking_a_made_file_back_leaves_what_was_typed_into_it(world: MakeWorld) -> None:
+    it = world({})
+    it.land({"f": b"made\n"})
+    it.accept(*it.hunks())
+    it.person.files["f"] = as_edit(b"typed\nmade\n")
+    [hunk] = it.hunks()
+    it.person.perform(it.proposals.file_effects(it.run, [hunk], it.person))
+    assert it.person.files["f"].data == b"typed\n"
+
+
+def test_a_hunk_of_an_earlier_cycle_is_taken_back_by_itself(world: MakeWorld) -> None:
+    it = world({"f": TEN})
+    it.land({"f": TEN.replace(b"line 2", b"LINE 2").replace(b"line 7", b"LINE 7")})
+    it.accept(*it.hunks())
+    it.take({})
+    it.person.files["f"] = as_edit(b"typed\n" + it.person.files["f"].data)
+    first = it.hunks()[0]
+    assert (first.state, first.settled, first.undo) == ("accepted", True, ())
+    undo = it.proposals.undo_alone(it.run, first, it.person)
+    text = apply_edits(it.person.files["f"].data.decode(), undo)
+    assert text.encode() == b"typed\n" + TEN.replace(b"line 7", b"LINE 7")
+    it.person.files["f"] = as_edit(text.encode())
+    it.decide(first.change_id, first.path, [first.hunk], "pending")
+    assert [hunk.state for hunk in it.hunks()] == ["superseded", "accepted"]

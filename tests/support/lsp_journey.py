@@ -247,7 +247,8 @@ class Editor:
         """Change the buffer, last place first, and tell the server."""
         events = []
         # At one place, the first of several comes first in the text: it is put there last.
-        for start, end, text in reversed(sorted(spans, key=lambda span: span[:2])):
+        ordered = sorted(spans, key=lambda span: span[:2])
+        for start, end, text in ordered[::-1]:
             range_ = types.Range(
                 position_at(document.text, start, self.encoding),
                 position_at(document.text, end, self.encoding),

@@ -85,8 +85,10 @@ def _version(side: Side, out: set[Ref]) -> FileVersion | None:
     assert side.weave is not None, "a text has its weave"
     if side.taken is None and not out.isdisjoint(side.whole_file_refs("create")):
         return None
-    stays = side.taken if side.head is None else side.head
-    assert stays is not None, "a file that is neither taken nor at the head has no live hunk"
+    # One that was made, accepted and deleted since the last taking is as it was before it went.
+    versions = (side.head, side.taken, side.landed[-1].touch.before)
+    stays = next((version for version in versions if version is not None), None)
+    assert stays is not None, "what a rejected hunk changes was there before it or after it"
     mode = stays.mode
     if side.taken is not None and any(side.is_mode(ref) for ref in out):
         mode = side.taken.mode

@@ -34,7 +34,7 @@ def take(weave: Weave, taken: Sequence[str], last: Ref | None) -> None:
     weave.lines, position = [], 0
     for hunk in line_hunks("".join(taken), "".join(head)):
         weave.lines += [Line(text) for text in taken[position : hunk.old_start]]
-        section = _section(before, standing, hunk)
+        section = _section(weave, before, hunk)
         explains = {id(line) for line in section}
         shared = [line for line in shared if id(line) not in explains]
         weave.lines += _attributed(weave, section, hunk, last)
@@ -75,11 +75,12 @@ def _attributed(weave: Weave, section: list[Line], hunk: LineHunk, last: Ref | N
     return [*gone, *(Line(text, owner) for text in hunk.new_lines)]
 
 
-def _section(before: list[Line], standing: list[int], hunk: LineHunk) -> list[Line]:
+def _section(weave: Weave, before: list[Line], hunk: LineHunk) -> list[Line]:
     """The lines that explain a difference between the taken text and the head."""
+    standing = [index for index, line in enumerate(before) if line.remover is None]
     start, end = hunk.new_start, hunk.new_start + len(hunk.new_lines)
     here = _gap(before, standing, start, end)
-    section = _unsettled(here, hunk)
+    section = _unsettled(weave, here, hunk)
     if _is_told_apart(section, hunk):
         return section
     # What the person typed behind a removed line came to stand before it: then that line is in a
@@ -89,7 +90,7 @@ def _section(before: list[Line], standing: list[int], hunk: LineHunk) -> list[Li
             if 0 <= place <= len(standing):
                 other = _gap(before, standing, place, place)
                 both = [*here, *other] if place > end else [*other, *here]
-                explained = _unsettled(both, hunk)
+                explained = _unsettled(weave, both, hunk)
                 if _is_told_apart(explained, hunk):
                     return explained
     return section
@@ -101,10 +102,21 @@ def _gap(before: list[Line], standing: list[int], start: int, end: int) -> list[
     return before[first : standing[end] if end < len(standing) else len(before)]
 
 
-def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
-    """A section without the removed lines that the taken text does not have either.
+def _unsettled(weave: Weave, section: list[Line], hunk: LineHunk) -> list[Line]:
+    """A section without the removed lines that the taken text does not have either."""
+    # A line that was put back at the head stands there once more: the first one speaks of nothing.
+    current = [line for line in section if line.remover not in weave.overridden]
+    for lines in (current, section):
+        kept = _matched(lines, hunk)
+        if kept is not None:
+            return kept
+    return [line for line in section if not (line.writer and line.remover)]
 
-    Those that it has are taken lines from now on, whoever wrote them.
+
+def _matched(section: list[Line], hunk: LineHunk) -> list[Line] | None:
+    """The standing lines, and those removed ones that the taken text has; None: not all it has.
+
+    These are taken lines from now on, whoever wrote them.
     """
     kept: list[Line] = []
     found = 0
@@ -114,9 +126,7 @@ def _unsettled(section: list[Line], hunk: LineHunk) -> list[Line]:
         elif found < len(hunk.old_lines) and line.text == hunk.old_lines[found]:
             kept.append(line if line.writer is None else Line(line.text, None, line.remover))
             found += 1
-    if found == len(hunk.old_lines):
-        return kept
-    return [line for line in section if not (line.writer and line.remover)]
+    return kept if found == len(hunk.old_lines) else None
 
 
 def _is_told_apart(section: list[Line], hunk: LineHunk) -> bool:
