@@ -87,20 +87,27 @@ class _Writer:
 class Connected:
     """One editor with its own server."""
 
-    def __init__(self, editor: Editor, host: Host, serving: "asyncio.Task[int]") -> None:
+    def __init__(
+        self, editor: Editor, host: Host, serving: "asyncio.Task[int]", patch: Any
+    ) -> None:
         self.editor = editor
         self.host = host
         self._serving = serving
+        self._patch = patch
 
     async def close(self) -> None:
         """End the session in good order."""
         await self.editor.client.shutdown_async(None)
         self.editor.client.exit(None)
         assert await self._serving == 0
+        self._patch.stop()
 
 
 async def connect(folders: Sequence[Path], profile: str, settings: Json) -> Connected:
     """Start a server in this process and shake hands under a client's profile."""
+    # A process serves one client for its lifetime, and this one serves thousands.
+    patch = mock.patch("longshift.lsp.garbage.Collector.settle")
+    patch.start()
     with mock.patch("longshift.lsp.protocol.server.make_converter", _servers_converter):
         server = make_server("longshift", "test", log_place=LOG_PLACE)
         host = Host(server)
@@ -112,4 +119,4 @@ async def connect(folders: Sequence[Path], profile: str, settings: Json) -> Conn
     serving = asyncio.get_running_loop().create_task(server._serve(wire))
     await asyncio.sleep(0)
     await shake_hands(editor, folders, _capabilities(PROFILES[profile]), {"settings": settings})
-    return Connected(editor, host, serving)
+    return Connected(editor, host, serving, patch)

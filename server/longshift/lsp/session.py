@@ -22,7 +22,7 @@ from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
-from longshift.lsp.garbage import settle
+from longshift.lsp.garbage import COLLECTOR
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.latest import Latest
 from longshift.lsp.link import Link, open_link
@@ -147,7 +147,7 @@ class Session:
                     self._on_fact,
                     self._on_lost,
                 )
-                settle()
+                COLLECTOR.settle()
                 self.epoch += 1
                 self.host.opened(self)
             return self._link

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from longshift.errors import NeedsPerson, UsageError
-from longshift.lsp.garbage import settle
+from longshift.lsp.garbage import COLLECTOR
 
 if TYPE_CHECKING:
     from longshift.lsp.host import Host
@@ -229,7 +229,7 @@ class Sessions:
 def _load() -> None:
     for name in HEAVY:
         importlib.import_module(name)
-    settle()
+    COLLECTOR.settle()
 
 
 def _ambiguous(what: str, sessions: Iterable["Session"]) -> UsageError:

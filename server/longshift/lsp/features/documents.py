@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from longshift.errors import UsageError
+from longshift.lsp.garbage import COLLECTOR
 from longshift.lsp.host import Host
 from longshift.lsp.virtual import SCHEME, Virtual, parse
 
@@ -30,6 +31,7 @@ def register(host: Host) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        COLLECTOR.touch()
         host.buffers.changed(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from longshift.lsp.garbage import COLLECTOR, QUIET_S
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import warm_converter
 
@@ -34,6 +35,7 @@ def register(host: Host) -> None:
         for uri in folders or ([root] if root else []):
             host.sessions.add_folder(uri)
         host.spawn(_begin(host), "opening the workspace")
+        host.spawn(_tidy_when_quiet(), "tidying up")
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(params: None) -> None:
@@ -62,6 +64,12 @@ async def _begin(host: Host) -> None:
 
         # The first goal would wait for it, the very first on a machine for seconds.
         await asyncio.to_thread(detector.load)
+
+
+async def _tidy_when_quiet() -> None:
+    while True:
+        await asyncio.sleep(QUIET_S / 2)
+        COLLECTOR.tidy()
 
 
 async def _configure(host: Host, session: "Session", pushed: object) -> None:
