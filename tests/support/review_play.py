@@ -225,6 +225,8 @@ class Play:
         return True
 
     def save(self, document: Document) -> None:
+        if self._is_left_behind(document):
+            return  # or a file that was moved would be there twice
         self.editor.save(document, self.root / self.path(document))
 
     def reload(self, document: Document) -> None:
@@ -463,10 +465,17 @@ class Play:
         assert wanted - self.taken <= kept, f"the head lacks what was typed: {wanted - kept}"
         self.taken |= wanted
         after = await self.states()
+        run = await self.run()
+        back = {
+            (change.id, *key)
+            for change in run.changes.values()
+            for key, said in change.decisions.items()
+            if said.decision == "pending"  # taken back, and so out of the head if it was there
+        }
         for key, (state, reason) in after.items():
             assert state != "pending" or before[key][0] != "rejected", f"{key} came back"
             # Neighbours that can't be told apart any more are one hunk from then on.
-            one = "stands for these lines now" in reason
+            one = "stands for these lines now" in reason or key in back
             assert one or state == "pending" or before[key][0] != "pending", (key, state, reason)
 
     async def head_texts(self) -> Texts:

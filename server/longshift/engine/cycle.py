@@ -100,14 +100,16 @@ def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
     edits: dict[str, FileEdit | None] = {}
     for path in proposals.paths(run):
         if merged.lost and not {path, *proposals.names(run, path)}.isdisjoint(merged.lost):
-            edits |= _fitting(room, path, person)
+            edits |= _fitting(room, path, person, merged.commit)
     if not edits:
         return merged.commit
     message = f"Keep what fits the person's text\n\nLongshift-Run: {run.id}\n"
     return room.store.commit_edits(merged.commit, edits, message, when=room.when())
 
 
-def _fitting(room: RunRoom, path: str, person: _Snapshot) -> dict[str, FileEdit | None]:
+def _fitting(
+    room: RunRoom, path: str, person: _Snapshot, merged: str
+) -> dict[str, FileEdit | None]:
     """One file of the person's with the hunks that are pending there, as edits of the head."""
     run, proposals = room.run, room.shop.proposals
     edits: dict[str, FileEdit | None] = {}
@@ -115,6 +117,9 @@ def _fitting(room: RunRoom, path: str, person: _Snapshot) -> dict[str, FileEdit 
     for effect in proposals.file_effects(run, hunks, person):
         match effect:
             case WriteFile(path=written, data=data, mode=mode):
+                if written != path and room.store.read_file(merged, path) is not None:
+                    # The head has moved it, which is to be done otherwise: not pending, nor undone.
+                    edits[written], written = None, path
                 edits[written] = FileEdit(data, mode)
             case RenameFile(old_path=old, path=new):
                 file = person.read(old)
