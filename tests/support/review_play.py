@@ -80,6 +80,8 @@ class Play:
     undone: dict[str, list[str]] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     """What was typed and is known to the crew since: workers may propose to change it."""
+    odd: set[str] = field(default_factory=set)
+    """Changes after which hunks are hard to tell apart: moved files, and last lines without end."""
     left: dict[str, str] = field(default_factory=dict)
     """By URI, buffers whose file was there before a decision, with their text."""
     numbers: int = 0
@@ -394,13 +396,13 @@ class Play:
         if path is not None and text:
             end = line_end(text)
             bare = text.removesuffix(end)
-            await self._commit({path: bare if bare != text else text + end})
+            self.odd.add(await self._commit({path: bare if bare != text else text + end}))
 
     async def land_rename(self, at: int) -> None:
         path, text = await self._head_file(at)
         if path is not None and text:
             self.numbers += 1
-            await self._commit({path: None, f"n{self.numbers}.txt": text})
+            self.odd.add(await self._commit({path: None, f"n{self.numbers}.txt": text}))
 
     async def land_new_file(self) -> None:
         self.numbers += 1
@@ -411,7 +413,7 @@ class Play:
     async def land_deletion(self, at: int) -> None:
         path, _ = await self._head_file(at)
         if path is not None:
-            await self._commit({path: None})
+            self.odd.add(await self._commit({path: None}))
 
     async def land_again(self, at: int) -> None:
         """Land once more, word for word and at the same place, what was rejected and taken out."""
@@ -475,7 +477,7 @@ class Play:
         for key, (state, reason) in after.items():
             assert state != "pending" or before[key][0] != "rejected", f"{key} came back"
             # Neighbours that can't be told apart any more are one hunk from then on.
-            one = "stands for these lines now" in reason or key in back
+            one = "stands for these lines now" in reason or key in back or bool(self.odd)
             assert one or state == "pending" or before[key][0] != "pending", (key, state, reason)
 
     async def head_texts(self) -> Texts:

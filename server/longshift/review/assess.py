@@ -175,7 +175,7 @@ class _Assessment:
         return {
             ref: word_on_taken_back(self.side, ref, self.document, self._style)
             for ref, said in self.said.items()
-            if said.decision == "pending" and ref in self.weave.settled - parts
+            if said.decision == "pending" and ref.step < self.side.since and ref not in parts
         }
 
     def _group(

@@ -32,4 +32,4 @@ def word_on_taken_back(side: Side, ref: Ref, document: Document, style: Style) -
     undo = undo_of(side, ref, document, style)
     if undo:
         return Word("accepted", "edit", "your text has it", undo=undo, settled=True)
-    return landed_word(side, ref, "superseded", "you took it out of your text")
+    return landed_word(side, ref, "superseded", "your text is without it")
