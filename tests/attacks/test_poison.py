@@ -54,7 +54,13 @@ SHAPES = {
     "outside": [POISON],
     "paths": [POISON],
     "problems": [{"field": POISON, "problem": POISON}],
-    "rework": {"change": POISON, "path": POISON, "hunk": POISON, "words": POISON},
+    "rework": {
+        "change": POISON,
+        "path": POISON,
+        "hunk": POISON,
+        "words": POISON,
+        "present": POISON,
+    },
     "unknown": [POISON],
 }
 """What inputs hold where it is more than a text."""

@@ -41,7 +41,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedServer) -> 
     shell.git("init", "--quiet", "--initial-branch=main")
     (root / "a.py").write_text(LINES)
     shell.git("add", "a.py")
-    shell.git("commit", "--quiet", "--message=Lines")
+    # Made before a test's own environment is: nobody has a name here.
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    shell.git(*who, "commit", "--quiet", "--message=Lines")
     shouting = [call | {"arguments": call["arguments"] | {"path": "a.py"}} for call in SHOUTED]
     flows = [
         planner(task("shout", "a.py", "z.txt")),
