@@ -144,8 +144,11 @@ class Play:
         return (await self.engine()).shop.chronicle.run(RUN)
 
     async def states(self) -> dict[Key, tuple[str, str]]:
-        """Every hunk with its state and reason."""
-        run = await self.editor.command("describeRun", runId=RUN)
+        """Every hunk with its state and reason, as `describeRun` has them before they are sent."""
+        await self._settle()
+        assert self.connected is not None
+        session = await self.connected.host.sessions.chosen(None, None)
+        run: Any = await session.describe(RUN)
         return {
             (change["id"], file["path"], hunk["hunk"]): (hunk["state"], hunk["reason"])
             for change in run["changes"]
