@@ -185,7 +185,9 @@ class Play:
     # What the person does in their editor.
 
     def documents(self) -> list[Document]:
-        return [self.editor.documents[uri] for uri in sorted(self.editor.documents)]
+        """Those that the person works on."""
+        every = (self.editor.documents[uri] for uri in sorted(self.editor.documents))
+        return [document for document in every if not self._is_left_behind(document)]
 
     def insert_line(self, document: Document, at: int) -> None:
         lines = split_lines(document.text)
