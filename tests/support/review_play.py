@@ -81,7 +81,7 @@ class Play:
     taken: set[str] = field(default_factory=set)
     """What was typed and is known to the crew since: workers may propose to change it."""
     odd: set[str] = field(default_factory=set)
-    """Changes after which hunks are hard to tell apart: moved files, and last lines without end."""
+    """Files whose hunks are hard to tell apart: moved, gone, or with a last end come or gone."""
     left: dict[str, str] = field(default_factory=dict)
     """By URI, buffers whose file was there before a decision, with their text."""
     numbers: int = 0
@@ -401,13 +401,15 @@ class Play:
         if path is not None and text:
             end = line_end(text)
             bare = text.removesuffix(end)
-            self.odd.add(await self._commit({path: bare if bare != text else text + end}))
+            self.odd.add(path)
+            await self._commit({path: bare if bare != text else text + end})
 
     async def land_rename(self, at: int) -> None:
         path, text = await self._head_file(at)
         if path is not None and text:
             self.numbers += 1
-            self.odd.add(await self._commit({path: None, f"n{self.numbers}.txt": text}))
+            self.odd |= {path, f"n{self.numbers}.txt"}
+            await self._commit({path: None, f"n{self.numbers}.txt": text})
 
     async def land_new_file(self) -> None:
         self.numbers += 1
@@ -418,7 +420,8 @@ class Play:
     async def land_deletion(self, at: int) -> None:
         path, _ = await self._head_file(at)
         if path is not None:
-            self.odd.add(await self._commit({path: None}))
+            self.odd.add(path)
+            await self._commit({path: None})
 
     async def land_again(self, at: int) -> None:
         """Land once more, word for word and at the same place, what was rejected and taken out."""
@@ -482,7 +485,8 @@ class Play:
         for key, (state, reason) in after.items():
             assert state != "pending" or before[key][0] != "rejected", f"{key} came back"
             # Neighbours that can't be told apart any more are one hunk from then on.
-            one = "stands for these lines now" in reason or key in back or bool(self.odd)
+            one = "stands for these lines now" in reason or key in back
+            one = one or key[1] in self.odd
             assert one or state == "pending" or before[key][0] != "pending", (key, state, reason)
 
     async def head_texts(self) -> Texts:

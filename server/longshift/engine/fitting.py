@@ -26,6 +26,8 @@ async def mark_stale(shop: Shop, run_id: str, change_id: str) -> None:
         # The landing is on record and stays; what did not fit is seen in the review all the same.
         log.exception("whether %s fits the person's text could not be found out", change_id)
         return
+    if not clashing:
+        return
     by_path: dict[str, list[PendingHunk]] = {}
     for hunk in clashing:
         by_path.setdefault(hunk.path, []).append(hunk)
