@@ -98,6 +98,21 @@ def test_a_run_goes_on_once_its_budget_allows_more(history, budget, allowed):
     assert allows_more(budget, share) is allowed
 
 
+@pytest.mark.parametrize(
+    ("history", "budget", "exceeded"),
+    [
+        ("begin; exceed calls; pause", None, True),
+        ("begin; exceed calls; pause", Budget(calls=1, tokens=9), True),
+        ("begin; exceed calls; pause", Budget(calls=2), False),
+        ("begin; exceed calls; end", None, False),
+    ],
+)
+def test_a_pause_alone_gives_nothing_back(history, budget, exceeded):
+    told = History(budget=Budget(calls=1)).tell(history)
+    told._take(e.RunResumed(run="R1", budget=budget))
+    assert (told.run.exceeded is not None) is exceeded
+
+
 def test_new_limits_are_told_of_anew_and_others_are_not():
     told = History(budget=HOUR).tell(AT_WORK)
     for kind, task in (("calls", "T1"), ("minutes", "T1"), ("minutes", None)):

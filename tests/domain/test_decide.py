@@ -76,7 +76,7 @@ IDLE = "begin; plan; judge; say continue;"
         ("begin; plan; judge; exceed tokens", "end out_of_budget"),
         ("begin; plan; judge; exceed tokens; say continue", "end out_of_budget"),
         ("begin; plan; judge; exceed tokens; say done", "end done"),
-        ("begin; plan; exceed calls; pause; resume", "judge"),
+        ("begin; plan; exceed calls; pause; resume", "end out_of_budget"),
         # pauses and endings
         ("pause", ""),
         ("begin; plan; add A; pause", ""),

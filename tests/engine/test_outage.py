@@ -81,6 +81,17 @@ async def test_a_run_that_waits_for_its_endpoint_can_be_stopped(world, monkeypat
         assert world.asked == asked
 
 
+@pytest.mark.parametrize("calls", [7, 8, 9])
+async def test_a_run_that_waits_for_its_endpoint_ends_when_its_budget_does(world, impatient, calls):
+    world.play(planner(task("Mend", "a.txt")), outage(999), *judge("done"))
+    async with world.opened() as opened:
+        run = await opened.work(budget={"calls": calls})
+        with opened.engine.journal.reader() as reader:
+            told = [one.event.event for one in reader.read()]
+    assert (run.outcome, run.usage.calls, world.asked) == ("out_of_budget", calls, calls)
+    assert told.count("budget.exceeded") == 1
+
+
 async def test_garbage_ends_the_attempt_and_not_the_run(world, impatient):
     garbage = {"kind": "garbage", "times": 3}
     world.play(

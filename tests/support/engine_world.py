@@ -156,7 +156,9 @@ class Open:
         await self.world.raise_signal(name)
 
     async def ended(self, run_id: str = "R1") -> Run:
-        return await self.until(lambda run: run.lifecycle != "running", run_id)
+        return await self.until(
+            lambda run: run.lifecycle != "running" and run.pause_cause != "endpoint", run_id
+        )
 
     async def work(self, goal: str = "Make it better", **settings: object) -> Run:
         return await self.ended(await self.start(goal, **settings))

@@ -238,10 +238,22 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
         running_since=time,
         outcome=None,
         outcome_reason="",
-        exceeded=None,
+        exceeded=_still_exceeded(run, event.budget),
         goes_on=run.outcome == "out_of_budget" and event.budget is not None,
         **_rebudgeted(run, event.budget),
     )
+
+
+def _still_exceeded(run: Run, budget: Budget | None) -> e.BudgetExceeded | None:
+    """What is used up stays so through a pause, unless its limit is another now.
+
+    A run that had ended is to be tried anew: it is reopened for what the person asks for.
+    """
+    spent = run.exceeded
+    if spent is None or run.outcome is not None:
+        return None
+    moved = budget is not None and getattr(budget, spent.kind) != getattr(run.budget, spent.kind)
+    return None if moved else spent
 
 
 def _rebudgeted(run: Run, budget: Budget | None) -> dict[str, Any]:

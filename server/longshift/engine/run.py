@@ -280,7 +280,8 @@ class RunDriver:
     async def _record_outage(self, reason: str | None) -> None:
         run = self._room.run
         if reason is not None:
-            await self._pause(f"{reason} {GOES_ON}", cause="endpoint")
+            if run.exceeded is None:  # else it ends, and asks nothing more
+                await self._pause(f"{reason} {GOES_ON}", cause="endpoint")
         elif run.paused and run.pause_cause == "endpoint":
             resumed = events.RunResumed(run=run.id, reason="The endpoint answers again.")
             await self._room.chronicle.record(resumed)

@@ -248,7 +248,11 @@ class Spending:
             if (level.task or None, level.kind, level.percent) not in run.warned
         ]
 
-    def _exceeded(self, refused: BudgetExceeded | None) -> list[events.BudgetExceeded]:
+    def _exceeded(self, refused: BudgetExceeded | None) -> list[events.Event]:
+        """The fact that a budget is used up; a run that waits for its endpoint waits no more.
+
+        Nobody would try whether the endpoint is well: what is tried is a call, and none is left.
+        """
         run = self._room.run
         if refused is None or run.phase is Phase.ENDED:
             return []
@@ -256,11 +260,13 @@ class Spending:
         known = run.exceeded if task is None else run.spent_tasks.get(task)
         if known is not None:
             return []
-        return [
-            events.BudgetExceeded(
-                run=run.id, kind=refused.kind, used=refused.used, limit=refused.limit, task=task
-            )
-        ]
+        exceeded = events.BudgetExceeded(
+            run=run.id, kind=refused.kind, used=refused.used, limit=refused.limit, task=task
+        )
+        if task is None and run.paused and run.pause_cause == "endpoint":
+            reason = f"{setting_of(refused.kind, None)} is used up, so the endpoint is not asked."
+            return [exceeded, events.RunResumed(run=run.id, reason=reason)]
+        return [exceeded]
 
 
 def _without_a_call(exchange: _Exchange, reply: ModelReply, latency_s: float) -> events.ModelCalled:
