@@ -14,7 +14,7 @@ from longshift.domain.decide import StartAttempt, decide
 from longshift.domain.fold import apply, fold
 from longshift.domain.model import TaskState
 from longshift.domain.state import Phase, Run, State
-from longshift.domain.transitions import PHASES, TASKS, WORKING_ONLY, Refused
+from longshift.domain.transitions import PHASES, TASKS, UNFINISHED, WORKING_ONLY, Refused
 from tests.support.domain_history import NOON, History
 from tests.support.examples import examples
 
@@ -181,6 +181,14 @@ class Machine(RuleBasedStateMachine):
         assert {state: run.count(state) for state in TaskState} == {
             state: states.count(state) for state in TaskState
         }
+        left = [task.id for task in run.tasks.values() if task.state in UNFINISHED]
+        assert list(run.unfinished) == left
+
+    @invariant()
+    def no_id_is_given_twice(self) -> None:
+        run = self.told.run
+        taken = {*run.changes, *run.findings, *(i.change for i in run.intent.values())}
+        assert not taken & {self.told.state.next_id(letter) for letter in "CFQ"}
 
     @invariant()
     def what_is_decided_fits(self) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from longshift.domain import events as e
-from longshift.domain.model import Budget, BudgetKind, Task, TaskState, Usage
+from longshift.domain.model import Budget, BudgetKind, Task, Usage
 from longshift.domain.state import Run
 
 WARNINGS_PERCENT: Final = (50, 80, 100)
@@ -149,9 +149,8 @@ def _times(run: Run, now: datetime) -> Iterator[Share]:
         yield Share("minutes", _minutes(run.seconds_at(now)), limit)
     limit = _limit(run.budget, "minutes", of_task=True)
     if limit:
-        for task in run.tasks.values():
-            if task.state is TaskState.RUNNING:
-                yield Share("minutes", _minutes(run.task_seconds_at(task, now)), limit, task.id)
+        for task in run.at_work:
+            yield Share("minutes", _minutes(run.task_seconds_at(task, now)), limit, task.id)
 
 
 def _over(run: Run, share: Share) -> Iterator[e.BudgetExceeded]:

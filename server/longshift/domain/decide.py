@@ -110,12 +110,10 @@ def waits_behind(run: Run, task_id: str) -> list[str]:
     task = run.tasks[task_id]
     claimed = set(_claims(task))
     behind: list[str] = []
-    for other in run.tasks.values():
+    for other in run.to_do:
         if other.id == task_id or run.started.overlap == "allow":
             break
-        if other.state in (TaskState.WAITING, TaskState.RUNNING) and any(
-            _claimed(path, claimed) for path in other.plan.paths
-        ):
+        if any(_claimed(path, claimed) for path in other.plan.paths):
             behind.append(other.id)
     return behind
 
@@ -162,7 +160,7 @@ def _planning(run: Run) -> bool:
 
 def _undoable(run: Run) -> Iterator[tuple[Task, str]]:
     """Waiting tasks that depend on one which will never land."""
-    for task in run.tasks.values():
+    for task in run.to_do:
         if task.state is not TaskState.WAITING:
             continue
         for other in task.plan.depends_on:
@@ -179,9 +177,7 @@ def _ready(run: Run) -> Iterator[Task]:
     """
     ordered = run.started.overlap == "order"
     claimed: set[str] = set()
-    for task in run.tasks.values():
-        if task.state not in (TaskState.WAITING, TaskState.RUNNING):
-            continue
+    for task in run.to_do:
         free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
         if ordered:
             claimed.update(_claims(task))

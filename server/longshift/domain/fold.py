@@ -16,8 +16,10 @@ from longshift.domain.fold_tasks import (
     conflict,
     fail_attempt,
     finish_planner,
+    intend,
     land,
     move_task,
+    newest,
     put,
     put_task,
     start_attempt,
@@ -174,7 +176,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.AttemptFailed():
             return fail_attempt(run, event, time)
         case e.LandingIntended():
-            return replace(move_task(run, event), intent=put(run.intent, event.task, event))
+            return intend(run, event)
         case e.TaskLanded():
             return land(run, event, time)
         case e.LandingConflict():
@@ -345,7 +347,8 @@ def _take_finding(
         before = run.findings.get(event.finding)
         if before is not None and before.state == "dismissed":
             raise Refused(f"finding {event.finding} is dismissed")
-        return replace(run, findings=put(run.findings, event.finding, event.detail))
+        findings = put(run.findings, event.finding, event.detail)
+        return replace(run, findings=findings, newest=newest(run, event.finding))
     finding = known(run.findings, event.finding, "finding")
     gives_reason = isinstance(event, e.FindingDismissed) and bool(event.reason)
     if finding.state != "open" and not (finding.state == "dismissed" and gives_reason):
@@ -381,7 +384,8 @@ def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run
         question = Question(
             id=event.question, text=event.text, options=event.options, asked_by=event.asked_by
         )
-        return replace(run, questions=put(run.questions, question.id, question))
+        questions = put(run.questions, question.id, question)
+        return replace(run, questions=questions, newest=newest(run, question.id))
     question = known(run.questions, event.question, "question")
     answered = question.model_copy(update={"answer": event.answer})
     said = Said(text=event.answer, question=question.text, to=question.asked_by)

@@ -18,8 +18,8 @@ from longshift.domain.model import (
     Task,
     TaskState,
 )
-from longshift.domain.state import Phase, Run
-from longshift.domain.transitions import TASKS, Refused, known, name_of
+from longshift.domain.state import Phase, Run, number_of
+from longshift.domain.transitions import TASKS, UNFINISHED, Refused, known, name_of
 
 
 def start_planner(run: Run, event: e.PlannerStarted) -> Run:
@@ -88,6 +88,14 @@ def start_attempt(run: Run, event: e.AttemptStarted, time: datetime) -> Run:
     return put_task(moved, task.model_copy(update={"attempts": attempts}))
 
 
+def intend(run: Run, event: e.LandingIntended) -> Run:
+    """A submission is about to be put on the head; its change's id is taken."""
+    moved = move_task(run, event)
+    return replace(
+        moved, intent=put(run.intent, event.task, event), newest=newest(run, event.change)
+    )
+
+
 def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     """A try came to nothing; its task waits again, or has failed."""
     task = _running(run, event)
@@ -142,6 +150,7 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
         changes=changes,
         steps=steps,
         cycles=(*run.cycles[:-1], cycle),
+        newest=newest(run, event.change),
         intent=_drop(run, task.id),
     )
 
@@ -182,7 +191,29 @@ def put_task(run: Run, task: Task) -> Run:
     if before is not None:
         counts[before.state] -= 1
     counts[task.state] = counts.get(task.state, 0) + 1
-    return replace(run, tasks=put(run.tasks, task.id, task), task_counts=counts)
+    tasks = put(run.tasks, task.id, task)
+    return replace(run, tasks=tasks, task_counts=counts, unfinished=_unfinished(run, tasks, task))
+
+
+def _unfinished(run: Run, tasks: Mapping[str, Task], task: Task) -> Mapping[str, None]:
+    """The ids of what is left to do, once a task is as given; in the order of `tasks`."""
+    left = run.unfinished
+    if (task.id in left) == (task.state in UNFINISHED):
+        return left
+    if task.id in left:
+        fewer = dict(left)  # a copy is several times as fast as a choice
+        del fewer[task.id]
+        return fewer
+    if task.id not in run.tasks:
+        return put(left, task.id, None)
+    return {id_: None for id_ in tasks if id_ in left or id_ == task.id}  # to be done once more
+
+
+def newest(run: Run, id_: str | None) -> Mapping[str, int]:
+    """The highest number of each kind of id, with one more that is in use."""
+    if id_ is None:
+        return run.newest
+    return put(run.newest, id_[0], max(run.newest.get(id_[0], 0), number_of(id_)))
 
 
 Item = TypeVar("Item")

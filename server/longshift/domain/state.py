@@ -4,7 +4,7 @@ Owns shapes only. They change by events alone, in `domain.fold`, by the moves th
 `domain.transitions` allows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -79,9 +79,13 @@ class Run:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     task_counts: Mapping[TaskState, int] = field(default_factory=dict)
     """How many tasks stand in each state: asked after every fact, of thousands of tasks."""
+    unfinished: Mapping[str, None] = field(default_factory=dict)
+    """The ids of tasks that wait or run, in the order of `tasks`: asked for as often."""
     changes: Mapping[str, Change] = field(default_factory=dict)
     steps: tuple[HeadStep, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    newest: Mapping[str, int] = field(default_factory=dict)
+    """By their letter, the highest number of the ids of changes, findings and questions."""
     questions: Mapping[str, Question] = field(default_factory=dict)
     messages: tuple[Said, ...] = ()
     """Steering messages and answers, oldest first: planners read on from where they were."""
@@ -132,6 +136,16 @@ class Run:
         """The id of the next planner of this run."""
         return f"P{len(self.planners) + 1}"
 
+    @property
+    def at_work(self) -> Iterator[Task]:
+        """The tasks that have an attempt under way."""
+        return (task for task in self.to_do if task.state is TaskState.RUNNING)
+
+    @property
+    def to_do(self) -> Iterator[Task]:
+        """The tasks that wait or run, oldest first."""
+        return (self.tasks[id_] for id_ in self.unfinished)
+
     def seconds_at(self, now: datetime) -> float:
         """Time spent running, pauses left out."""
         since = self.running_since
@@ -165,25 +179,20 @@ class State:
         Ids of these kinds are unique in the repository; a forgotten run's are not used again
         as long as a later one is known.
         """
-        return f"{letter}{1 + max(map(_number, self._ids(letter)), default=0)}"
+        return f"{letter}{1 + max(self._numbers(letter), default=0)}"
 
-    def _ids(self, letter: str) -> Iterable[str]:
+    def _numbers(self, letter: str) -> Iterator[int]:
         match letter:
             case "R":
-                return self.runs
+                yield from map(number_of, self.runs)
             case "K":
-                return self.constraints
-            case "C":
-                intents = (i.change for run in self.runs.values() for i in run.intent.values())
-                landed = (id_ for run in self.runs.values() for id_ in run.changes)
-                return [*landed, *filter(None, intents)]
-            case "F":
-                return [id_ for run in self.runs.values() for id_ in run.findings]
-            case "Q":
-                return [id_ for run in self.runs.values() for id_ in run.questions]
+                yield from map(number_of, self.constraints)
+            case "C" | "F" | "Q":
+                yield from (run.newest.get(letter, 0) for run in self.runs.values())
             case _:
                 raise ValueError(f"no ids begin with {letter!r}")
 
 
-def _number(id_: str) -> int:
+def number_of(id_: str) -> int:
+    """The number in an id: 12 in `C12`."""
     return int(id_[1:])

@@ -7,7 +7,6 @@ holds the repository's lease. The journal is the truth: refs are put where it sa
 from datetime import datetime
 
 from longshift.domain import events
-from longshift.domain.model import TaskState
 from longshift.domain.state import Run
 from longshift.engine.decision_intents import finish_decision
 from longshift.engine.room import Shop
@@ -43,8 +42,7 @@ def interrupted(run: Run, reason: str) -> list[events.Event]:
             reason=reason,
             retry=True,
         )
-        for task in run.tasks.values()
-        if task.state is TaskState.RUNNING
+        for task in run.at_work
     ]
     planners = [
         events.PlannerFinished(run=run.id, planner=planner.id, outcome="interrupted")

@@ -59,9 +59,9 @@ class _Shown:
 
 def describe(run: "Run") -> str:
     """Where a run stands, as in `cycle 1, working: 3 of 8 tasks landed, 2 running, $0.02`."""
-    states: list[str] = [task.state for task in run.tasks.values()]
-    parts = [f"{states.count('landed')} of {len(states)} tasks landed"]
-    parts += [f"{states.count(s)} {s}" for s in ("running", "failed") if s in states]
+    counts = {str(state): count for state, count in run.task_counts.items()}
+    parts = [f"{counts.get('landed', 0)} of {len(run.tasks)} tasks landed"]
+    parts += [f"{counts[state]} {state}" for state in ("running", "failed") if counts.get(state)]
     cost = run.usage.cost_usd
     if cost:
         parts.append(f"${cost:.2f}")

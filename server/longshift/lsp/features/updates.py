@@ -5,7 +5,6 @@ lost. A client that wants more asks with `longshift.describeRun`.
 """
 
 import asyncio
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from longshift.lsp.host import Host
@@ -72,7 +71,7 @@ def _shape(session: "Session", run_id: str) -> dict[str, object]:
         "state": run.lifecycle,
         "outcome": run.outcome,
         "cycle": run.cycle,
-        "tasks": dict(Counter(str(task.state) for task in run.tasks.values())),
+        "tasks": {str(state): count for state, count in run.task_counts.items() if count},
         "changes": len(run.changes),
         "findings": sum(one.state == "open" for one in run.findings.values()),
         "questions": sum(one.answer is None for one in run.questions.values()),
