@@ -1,7 +1,7 @@
 """Raw git objects: reading any, writing into the private store alone.
 
 Owns the pygit2 handles, one set for each thread, for libgit2's are not to be shared. Writing goes
-to the private store's own backends: git's usual writing skips an object that the person's database
+to the private store's own folder: git's usual writing skips an object that the person's database
 already holds, and one that nothing of theirs refers to may be gone after their next `git gc`.
 """
 
@@ -15,8 +15,15 @@ from pygit2.enums import ObjectType
 
 from longshift.repository.cache import Cache
 from longshift.repository.files import SUBMODULE, FileVersion
+from longshift.repository.loose import Kind, write_object
 
 AUTHOR: Final = "Longshift <longshift@localhost>"
+_KINDS: Final[dict[int, Kind]] = {
+    ObjectType.BLOB: "blob",
+    ObjectType.TREE: "tree",
+    ObjectType.COMMIT: "commit",
+    ObjectType.TAG: "tag",
+}
 _BLOB_CACHE_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -25,7 +32,8 @@ class _Handles:
     """One thread's view of the store."""
 
     repository: pygit2.Repository
-    writer: pygit2.Odb
+    own: pygit2.Odb
+    """Without the person's behind it."""
 
 
 class Objects:
@@ -33,6 +41,7 @@ class Objects:
 
     def __init__(self, git_dir: Path) -> None:
         self.git_dir = git_dir
+        self._folder = str(git_dir / "objects")
         self._local = threading.local()
         self._blobs: Cache[str, bytes] = Cache(_BLOB_CACHE_BYTES, size=lambda data: len(data) + 100)
         self._trees_of_commits: Cache[str, str] = Cache(10_000)
@@ -68,11 +77,11 @@ class Objects:
 
     def write_blob(self, data: bytes) -> str:
         """Store a blob; gives its id."""
-        return str(self._handles().writer.write(ObjectType.BLOB, data))
+        return write_object(self._folder, "blob", data)
 
     def write_tree(self, raw: bytes) -> str:
         """Store a tree given in git's own form; gives its id."""
-        return str(self._handles().writer.write(ObjectType.TREE, raw))
+        return write_object(self._folder, "tree", raw)
 
     def write_commit(self, tree: str, parents: list[str], message: str, when: int) -> str:
         """Store a commit by Longshift; gives its id.
@@ -102,17 +111,17 @@ class Objects:
         header += [f"author {author}", f"committer {committer}"]
         text = message.replace("\0", "").rstrip("\n") + "\n"
         raw = "\n".join([*header, "", text]).encode("utf-8", "replace")
-        commit = str(self._handles().writer.write(ObjectType.COMMIT, raw))
+        commit = write_object(self._folder, "commit", raw)
         self._trees_of_commits.put(commit, tree)
         return commit
 
     def own(self, oid: str) -> bool:
         """Copy an object into the private store; False where it stood there already."""
         handles = self._handles()
-        if oid in handles.writer:
+        if oid in handles.own:
             return False
         kind, data = handles.repository.odb.read(oid)
-        handles.writer.write(kind, data)
+        write_object(self._folder, _KINDS[kind], data)
         return True
 
     def exists(self, oid: str) -> bool:
@@ -141,10 +150,7 @@ class Objects:
 
 def _open(git_dir: Path) -> _Handles:
     folder = str(git_dir / "objects")
-    writer = pygit2.Odb()
-    # Not fsynced, which would double the cost of a landing. The journal is what is made durable;
-    # after a power cut the store drops objects left empty, and recovery lands anew what they held.
-    # Publishing is fsynced.
-    writer.add_backend(pygit2.OdbBackendLoose(folder, -1, False, 0, 0), 2)
-    writer.add_backend(pygit2.OdbBackendPack(folder), 1)
-    return _Handles(pygit2.Repository(str(git_dir)), writer)
+    own = pygit2.Odb()
+    own.add_backend(pygit2.OdbBackendLoose(folder, -1, False, 0, 0), 2)
+    own.add_backend(pygit2.OdbBackendPack(folder), 1)
+    return _Handles(pygit2.Repository(str(git_dir)), own)

@@ -18,6 +18,7 @@ from longshift.errors import NeedsPerson
 from longshift.repository import publishing
 from longshift.repository.differences import compare
 from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
+from longshift.repository.loose import swap_ref
 from longshift.repository.objects import Objects
 from longshift.repository.trees import TreeChange, TreeEntry, Trees
 from longshift.repository.worktree import Worktree
@@ -110,6 +111,10 @@ class ObjectStore:
         """Give mode and id of every file by its path, in git's order; remembered by tree."""
         return self.trees.files(self.objects.tree_of(commit))
 
+    def list_links(self, commit: str) -> Mapping[str, TreeEntry]:
+        """Give mode and id of every symbolic link by its path, in git's order."""
+        return self.trees.links(self.objects.tree_of(commit))
+
     def changed_paths(self, old: str, new: str) -> list[TreeChange]:
         """Compare two commits by path alone, without looking for renames; in path order."""
         return list(self.trees.changes(self.objects.tree_of(old), self.objects.tree_of(new)))
@@ -183,18 +188,12 @@ class ObjectStore:
             NeedsPerson: another process holds the ref's lock, or a killed one left it.
         """
         with self._refs_lock:
-            repository = self.objects.repository
-            reference = repository.references.get(head_ref(name))
-            if (None if reference is None else str(reference.target)) != expected:
-                return False
             try:
-                if reference is None:
-                    repository.references.create(head_ref(name), new)
-                else:
-                    reference.set_target(new)  # compares with what was read above, under its lock
+                return swap_ref(
+                    self.git_dir / head_ref(name), new, lambda: self.head(name) == expected
+                )
             except (pygit2.GitError, OSError) as error:
                 return self._explain_failed_swap(name, expected, error)
-            return True
 
     def _explain_failed_swap(self, name: str, expected: str | None, error: Exception) -> bool:
         if self.head(name) != expected:
