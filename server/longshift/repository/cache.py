@@ -47,6 +47,13 @@ class Cache(Generic[Key, Value]):
                 _, dropped = self._values.popitem(last=False)
                 self._held -= self._size(dropped)
 
+    def replace(self, key: Key, value: Value) -> None:
+        """Remember another value in the place of what was held."""
+        with self._lock:
+            if key in self._values:
+                self._held -= self._size(self._values.pop(key))
+        self.put(key, value)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -38,8 +38,8 @@ def links_of(store: ObjectStore, commit: str, edits: Edits | None = None) -> Lin
     """The links of a commit with edits laid over it; for `leads_out`."""
     found = {
         folded(path): store.version(entry).data
-        for path, entry in store.list_files(commit).items()
-        if entry.mode == SYMLINK and path not in (edits or {})
+        for path, entry in store.list_links(commit).items()
+        if path not in (edits or {})
     }
     for path, edit in (edits or {}).items():
         if edit is not None and edit.mode == SYMLINK:
@@ -100,9 +100,8 @@ def new_ways_out(store: ObjectStore, before: str, after: str, paths: Collection[
     old, new = links_of(store, before), links_of(store, after)
     return [
         path
-        for path, entry in store.list_files(after).items()
-        if entry.mode == SYMLINK
-        and folded(path) not in new.destinations
+        for path in store.list_links(after)
+        if folded(path) not in new.destinations
         and not (folded(path) in old.targets and folded(path) not in old.destinations)
     ]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from longshift.repository.cache import Cache
-from longshift.repository.files import DIRECTORY, SUBMODULE, path_from_bytes, path_to_bytes
+from longshift.repository.files import DIRECTORY, SUBMODULE, SYMLINK, path_from_bytes, path_to_bytes
 from longshift.repository.objects import Objects
 
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
@@ -45,6 +45,7 @@ class Trees:
         self._objects = objects
         # Bounded by the number of entries held, about 200 bytes each.
         self._parsed: Cache[str, Entries] = Cache(200_000, size=lambda entries: len(entries) + 1)
+        self._links: Cache[str, Entries] = Cache(100_000, size=lambda entries: len(entries) + 1)
         self._listings: Cache[str, Entries] = Cache(400_000, size=lambda entries: len(entries) + 1)
 
     def find(self, tree: str, path: str) -> TreeEntry | None:
@@ -63,6 +64,13 @@ class Trees:
     def files(self, tree: str) -> Entries:
         """Give every file beneath a tree by its path, in git's order."""
         return self._listings.get(tree, lambda oid: dict(self._walk(oid, "")))
+
+    def links(self, tree: str) -> Entries:
+        """Give every symbolic link beneath a tree by its path, in git's order.
+
+        Remembered for each folder: after a landing only the changed ones are looked at.
+        """
+        return self._links.get(tree, lambda oid: dict(self._links_beneath(oid)))
 
     def changes(self, old: str | None, new: str | None, prefix: str = "") -> Iterator[TreeChange]:
         """Compare two trees, None being the empty one; equal subtrees are never opened."""
@@ -158,6 +166,14 @@ class Trees:
                 yield from self._walk(entry.oid, f"{prefix}{name}/")
             else:
                 yield prefix + name, entry
+
+    def _links_beneath(self, tree: str) -> Iterator[tuple[str, TreeEntry]]:
+        for name, entry in self.entries(tree).items():
+            if entry.is_tree:
+                for path, link in self.links(entry.oid).items():
+                    yield f"{name}/{path}", link
+            elif entry.mode == SYMLINK:
+                yield name, entry
 
     def _changes_at(
         self, path: str, old: TreeEntry | None, new: TreeEntry | None

@@ -4,8 +4,10 @@ Owns the following of names through renames, and the numbering of hunks. Reads c
 looks at a person's files. Everything here follows from the run's steps, so it can be thrown away.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from longshift.domain.model import HeadStep
@@ -104,38 +106,96 @@ class Lineage:
         return self.names[: len(self.names) - later]
 
 
+@dataclass
+class _Known:
+    """What the steps of a run have touched, as far as it is known; it grows with the run.
+
+    Attributes:
+        steps: those that were looked at.
+        by_name: the numbers of the steps that touched each name, in their order.
+        takings: the numbers of the steps that took the person's text.
+        paths: where the files that landings touched are after them, sorted.
+    """
+
+    steps: list[HeadStep] = field(default_factory=list)
+    by_name: dict[str, list[int]] = field(default_factory=dict)
+    takings: list[int] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+    def take(self, step: HeadStep, by_name: Mapping[str, Moved]) -> None:
+        """Take in what one more step did."""
+        for name in by_name:
+            self.by_name.setdefault(name, []).append(len(self.steps))
+        if step.change_id is None:
+            self.takings.append(len(self.steps))
+        for moved in {id(moved): moved for moved in by_name.values()}.values():
+            followed = moved.old_path is not None and self._drop(moved.old_path)
+            if followed or step.change_id is not None:
+                self._put(moved.path)
+        self.steps.append(step)
+
+    def _put(self, path: str) -> None:
+        place = bisect_left(self.paths, path)
+        if self.paths[place : place + 1] != [path]:
+            self.paths.insert(place, path)
+
+    def _drop(self, path: str) -> bool:
+        place = bisect_left(self.paths, path)
+        found = self.paths[place : place + 1] == [path]
+        if found:
+            del self.paths[place]
+        return found
+
+
 class Histories:
-    """Lineages of files, from the steps of runs."""
+    """Lineages of files, from the steps of runs. Thread-safe."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._moved: Cache[tuple[str, str], Mapping[str, Moved]] = Cache(4096)
+        self._runs: Cache[str, _Known] = Cache(32)
+        self._growing = threading.Lock()
 
     def of(self, run: Run, path: str) -> Lineage:
         """Follow the file at one path of the head back to the run's base."""
         touches: list[Touch] = []
-        name = path
-        for number in range(len(run.steps) - 1, -1, -1):
+        name, end = path, len(run.steps)
+        by_name = self._known(run).by_name
+        while (number := _last_before(by_name.get(name, ()), end)) is not None:
             step = run.steps[number]
-            moved = self._of_step(step).get(name)
-            if moved is not None and moved.path == name:
-                touches.append(self._touch(number, step, moved))
-                name = moved.old_path or name
-            elif moved is not None:
+            moved = self._of_step(step)[name]
+            if moved.path != name:
                 break  # the file of that name before this step is another one: it moved away
+            touches.append(self._touch(number, step, moved))
+            name, end = moved.old_path or name, number
         return Lineage(path, tuple(reversed(touches)))
 
     def paths(self, run: Run) -> tuple[str, ...]:
         """Where the files that landings touched are at the head (deleted ones: were), sorted."""
-        paths: set[str] = set()
-        for step in run.steps:
-            for moved in {id(m): m for m in self._of_step(step).values()}.values():
-                followed = moved.old_path in paths
-                if moved.old_path is not None:
-                    paths.discard(moved.old_path)
-                if followed or step.change_id is not None:
-                    paths.add(moved.path)
-        return tuple(sorted(paths))
+        known = self._known(run)
+        with self._growing:
+            if len(known.steps) == len(run.steps):
+                return tuple(known.paths)
+        return tuple(self._looked_at(_Known(), run).paths)  # the run has gone on meanwhile
+
+    def takings(self, run: Run) -> int:
+        """How often a run's steps took the person's text."""
+        return bisect_left(self._known(run).takings, len(run.steps))
+
+    def _known(self, run: Run) -> _Known:
+        """What is known of at least the steps of a run: each is looked at once, as it comes."""
+        known = self._runs.get(run.id, lambda _: _Known())
+        with self._growing:
+            shared = min(len(known.steps), len(run.steps))
+            if shared and known.steps[shared - 1] != run.steps[shared - 1]:
+                known = _Known()  # of a run of that name which was forgotten
+                self._runs.replace(run.id, known)
+            return self._looked_at(known, run)
+
+    def _looked_at(self, known: _Known, run: Run) -> _Known:
+        for step in run.steps[len(known.steps) :]:
+            known.take(step, self._of_step(step))
+        return known
 
     def _of_step(self, step: HeadStep) -> Mapping[str, Moved]:
         return self._moved.get((step.parent, step.commit), self._compare)
@@ -157,6 +217,11 @@ class Histories:
         before = self._store.read_file(step.parent, moved.old_path or moved.path)
         after = self._store.read_file(step.commit, moved.path)
         return Touch(number, step.change_id, moved.path, moved.old_path, moved.kind, before, after)
+
+
+def _last_before(numbers: Sequence[int], end: int) -> int | None:
+    place = bisect_left(numbers, end)
+    return numbers[place - 1] if place else None
 
 
 def _decoded(version: FileVersion | None, encoding: Encoding) -> str:

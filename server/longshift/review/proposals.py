@@ -245,7 +245,7 @@ class Proposals:
             encoding,
             touches,
             run.steps[touches[-1]].commit if touches else "",
-            sum(step.change_id is None for step in run.steps),
+            self._histories.takings(run),
             number,
         )
         return self._contents.get(
