@@ -9,8 +9,10 @@ is known again by its new lines, which stand whole in the text that has it (`_st
 Invariant: applying an edit that is `Free` changes no line that the person wrote.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import methodcaller
 from typing import Final
 
@@ -80,11 +82,39 @@ def place(
     if exact is not None:
         return exact
     placed: list[Placed] = []
-    shift = 0
-    for neighbours in _clusters(edits, person, _meet):
+    starts = [hunk.old_start for hunk in person]
+    growth = list(accumulate((len(h.new_lines) - len(h.old_lines) for h in person), initial=0))
+    for neighbours in _clusters(edits, _near(edits, person, starts), _meet):
+        shift = growth[bisect_left(starts, neighbours.start)]
         placed += _place_neighbours(reference, neighbours, present, shift)
-        shift += neighbours.growth
     return placed
+
+
+def _near(
+    edits: Sequence[Toggle], person: Sequence[LineHunk], starts: Sequence[int]
+) -> list[LineHunk]:
+    """The person's hunks that meet an edit, and those that adjoin one which does.
+
+    Of thousands that they may have typed, the others only move what follows.
+    """
+    near: list[LineHunk] = []
+    taken = 0
+    for edit in edits:
+        first, start, end = bisect_left(starts, edit.start), edit.start, edit.end
+        while first > taken and _end(person[first - 1]) >= start:
+            first -= 1
+            start = starts[first]
+        last = first = max(first, taken)
+        while last < len(person) and starts[last] <= end:
+            end = max(end, _end(person[last]))
+            last += 1
+        near += person[first:last]
+        taken = last
+    return near
+
+
+def _end(hunk: LineHunk) -> int:
+    return hunk.old_start + len(hunk.old_lines)
 
 
 @dataclass(slots=True)
