@@ -10,14 +10,13 @@ import gc
 import time
 from typing import Final
 
-YOUNG: Final = 1_000
-"""Objects made beyond those that went, before the youngest are looked at: 0.1 ms."""
-MIDDLE: Final = 5
+YOUNG: Final = 2_000
+"""Objects made beyond those that went, before the youngest are looked at: about 1 ms, twenty at
+the worst."""
 NEVER: Final = 1_000_000
-"""Looks at the middle ones before the collector would look at all by itself."""
-KEPT_AFTER: Final = 100
-"""Looks at the middle ones before what has survived them is left alone: else each look that
-follows is a little longer."""
+"""Looks at the youngest before the collector would look at older ones by itself."""
+KEPT_AFTER: Final = 20
+"""Looks at the youngest before what has survived them is left alone."""
 QUIET_S: Final = 60.0
 """How long nobody has typed when all is looked at."""
 
@@ -33,7 +32,7 @@ class Collector:
 
     def settle(self) -> None:
         """Never look again at what is there now: modules, and what was read from the journal."""
-        gc.set_threshold(YOUNG, MIDDLE, NEVER)
+        gc.set_threshold(YOUNG, NEVER, NEVER)
         if self._count not in gc.callbacks:
             gc.callbacks.append(self._count)
         gc.freeze()
@@ -53,7 +52,7 @@ class Collector:
         return True
 
     def _count(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "stop" and info["generation"] == 1:
+        if phase == "stop" and info["generation"] == 0:
             self._looks += 1
             if self._looks >= KEPT_AFTER:
                 self._looks, self._has_more = 0, True
