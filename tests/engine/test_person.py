@@ -245,6 +245,38 @@ async def test_a_hunk_beside_a_typed_line_is_still_proposed_in_the_next_cycle(
         assert (await hunks(it))["C1:a.txt:1"] == "pending"
 
 
+async def test_a_cycle_in_which_the_person_has_all_that_landed_settles_it(world: World) -> None:
+    """The head stays where it is then, and what was accepted must not be offered again."""
+    world.play(
+        planner(task("shout", "a.txt"), times=1),
+        planner(task("make", "new.txt"), times=1),
+        planner(task("look", "b.txt")),
+        worker("shout", turn(edit("one", "ONE"))),
+        worker("make", turn(write("new.txt", "new\n"))),
+        worker("look", turn(edit("two", "2", "b.txt"))),
+        *(
+            flow("judge", turn(call("verdict", reason="More.", decision="continue"),
+                               signal=f"judging {n}", wait_for=[f"decided {n}"]), times=1)
+            for n in (1, 2)
+        ),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("judging 1")
+        (world.person.root / "typed.txt").write_text("typed\n")
+        await it.raise_signal("decided 1")
+        await it.signal("judging 2")
+        await it.call("acceptAll")
+        await it.raise_signal("decided 2")
+        await it.ended()
+        found = await hunks(it)
+        assert found.pop("C3:b.txt:1") == "pending"
+        assert set(found.values()) == {"accepted"}
+        await it.call("acceptAll")
+        assert disk(world, "new.txt") == b"new\n"
+
+
 async def test_what_was_rejected_is_out_of_the_next_cycle_and_forbidden_there(
     world: World,
 ) -> None:

@@ -24,8 +24,10 @@ from longshift.domain.state import Run
 from longshift.engine.cycle import begin_cycle
 from longshift.engine.engine import Engine
 from longshift.engine.ownership import Owner
+from longshift.engine.ports import StillPresent
 from longshift.repository.files import FileEdit
 from longshift.repository.hunks import line_hunks, split_lines
+from longshift.review.shapes import PendingHunk
 from tests.support.lsp_inprocess import Connected, connect
 from tests.support.lsp_journey import Document, Editor, make_repository
 
@@ -262,7 +264,7 @@ class Play:
         if git(self.root, "checkout", "-q", wanted).returncode == 0:
             self.branch = wanted
         for document in self.documents():
-            if before[document.uri] == document.text != self._disk(document):
+            if before.get(document.uri) == document.text != self._disk(document):
                 self.reload(document)
 
     # What the person decides.
@@ -458,7 +460,7 @@ class Play:
 
     async def next_cycle(self) -> None:
         engine, run = await self.engine(), await self.run()
-        texts, before = self.texts(), await self.states()
+        texts, before, offered = self.texts(), await self.states(), await self.pending()
         record = engine.shop.chronicle.record
         await record(e.JudgeStarted(run=RUN, cycle=run.cycle))
         verdict = {"run": RUN, "cycle": run.cycle, "decision": "continue", "reason": "go on"}
@@ -484,10 +486,23 @@ class Play:
         }
         for key, (state, reason) in after.items():
             assert state != "pending" or before[key][0] != "rejected", f"{key} came back"
+            if before[key][0] != "pending" or state == "pending" or key in back:
+                continue
             # Neighbours that can't be told apart any more are one hunk from then on.
-            one = "stands for these lines now" in reason or key in back
-            one = one or key[1] in self.odd
-            assert one or state == "pending" or before[key][0] != "pending", (key, state, reason)
+            assert self._is_carried(offered[key], head), (key, state, reason)
+
+    async def pending(self) -> dict[Key, PendingHunk]:
+        engine, run = await self.engine(), await self.run()
+        hunks = engine.shop.proposals.of_run(run, StillPresent(engine.shop.hand.present()))
+        return {(h.change_id, h.path, h.hunk): h for h in hunks if h.state == "pending"}
+
+    def _is_carried(self, hunk: PendingHunk, head: Texts) -> bool:
+        """Whether the head still does what a hunk would have done; each line is there once."""
+        if hunk.kind != "edit":
+            return hunk.path in self.odd
+        old, new = ({*contents(text)} for text in (hunk.old_text, hunk.new_text))
+        has = {line for text in head.values() for line in contents(text)}
+        return new - old <= has and not has & (old - new)
 
     async def head_texts(self) -> Texts:
         store, run = (await self.engine()).shop.store, await self.run()

@@ -308,7 +308,8 @@ def _move_head(run: Run, event: e.HeadMoved) -> Run:
     if run.phase in (Phase.WORKING, Phase.JUDGING):
         raise Refused(f"the head takes the person's text between cycles, not while {run.phase}")
     steps = run.steps
-    if event.head != run.head:
+    # Where the person has all that landed, the head stays, and yet what was theirs is settled.
+    if (event.head, event.taken) != (run.head, run.taken):
         step = HeadStep(parent=run.head, commit=event.head, change_id=None, paths=event.paths)
         steps = (*steps, step)
     return replace(
