@@ -116,13 +116,16 @@ class Side:
     def earlier_names(self, accepted: Set[Ref]) -> list[str]:
         """Where the person may have the file under a name that it had before, the newest first.
 
-        A file that they never gave was only ever theirs where they accepted what made it.
+        A file that they never gave was only ever theirs where they accepted what made it, or a
+        later hunk that stands for that.
         """
         names = list(self.names)
         if self.taken_path is not None:
             names = names[names.index(self.taken_path) :]
-        elif accepted.isdisjoint(self.whole_file_refs("create")):
-            return []
+        else:
+            made = self.whole_file_refs("create")
+            if not made or not any(ref >= made[0] for ref in accepted):
+                return []
         return [name for name in reversed(names) if name != self.path]
 
     @property
