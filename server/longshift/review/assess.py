@@ -117,7 +117,10 @@ class _Assessment:
         if plain.text == self.document.text:
             return plain
         undone = self._undone(reading)
-        return self._read(accepted - undone) if undone else reading
+        if undone:
+            accepted -= undone
+            reading = self._read(accepted)
+        return self._without_undone_together(reading, accepted)
 
     def _read(self, accepted: frozenset[Ref]) -> Reading:
         # Once the text was taken anew, their lines are part of what all hunks are set against.
@@ -130,6 +133,34 @@ class _Assessment:
             reading.units[index][0]
             for index, places in self._place(reading, reading.takes).items()
             if all(isinstance(at, Applied) for _, at in places)
+        }
+
+    def _without_undone_together(self, reading: Reading, accepted: frozenset[Ref]) -> Reading:
+        """The reading without hunks that the person undid together, one built on the other.
+
+        To take only one of them out would not give what the text reads; to put them in again fits.
+        """
+        without, left = reading, accepted
+        while touched := self._touched_in(without):
+            left -= touched
+            left -= self._undone(self._read(left))
+            without = self._read(left)
+        if left == accepted:
+            return reading
+        placed, undone = self._place(without, without.adds), set[Ref]()
+        for index, group in enumerate(without.groups):
+            places = placed.get(index, ())
+            if places and all(isinstance(at, Free) for _, at in places):
+                undone |= {*group}
+        return self._read(accepted - undone) if undone & (accepted - left) else reading
+
+    def _touched_in(self, reading: Reading) -> set[Ref]:
+        """The accepted hunks in whose lines the person has changed something."""
+        return {
+            ref
+            for index, places in self._place(reading, reading.takes).items()
+            if any(isinstance(at, Touched) for _, at in places)
+            for ref in (reading.units[index][0], *reading.units[index][1])
         }
 
     def _place(
