@@ -286,3 +286,14 @@ def test_a_hunk_of_an_earlier_cycle_is_taken_back_by_itself(world: MakeWorld) ->
     it.person.files["f"] = as_edit(text.encode())
     it.decide(first.change_id, first.path, [first.hunk], "pending")
     assert [hunk.state for hunk in it.hunks()] == ["superseded", "accepted"]
+
+
+def test_an_empty_file_is_still_to_be_made_in_the_next_cycle(world: MakeWorld) -> None:
+    it = world({"f": TEN})
+    it.land({"new": b"new\n"})
+    it.land({"new": b""})
+    it.person.files["f"] = as_edit(b"mine\n")
+    it.take({"f": b"mine\n"})
+    assert states(it)["new create"] == "pending"
+    it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
+    assert it.person.files["new"].data == b""

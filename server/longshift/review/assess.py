@@ -303,6 +303,9 @@ class _Assessment:
         """Hunks that have lines in the weave, or make, remove or rename the whole file."""
         whole = [*self.side.whole_file_refs("create"), *self.side.whole_file_refs("delete")]
         live = {ref for ref in whole if ref.step >= self.side.since}
+        if self.side.taken is None and self.side.head is not None:
+            # Whenever it landed, the person has not got it; of an empty file nothing else is left.
+            live |= {*self.side.whole_file_refs("create")[-1:]}
         if self._is_renamed:  # whenever it landed: the person has the old name
             live |= {*self.side.whole_file_refs("rename")[-1:]}
         return sorted(self.weave.refs() | live)
