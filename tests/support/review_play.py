@@ -100,9 +100,9 @@ class Play:
             self._open(path)
         engine = await self.engine()
         loaded = await engine.settings({})
-        taken, started = await engine._started(Goal(text="Review"), loaded.settings, {})
+        taken, started = await engine.starts.prepare(Goal(text="Review"), loaded.settings, {})
         del taken
-        await engine._pin(started)
+        await engine.starts.pin(started)
         record = engine.shop.chronicle.record
         await record(started, e.CycleStarted(run=RUN, cycle=1))
         await record(e.RunPaused(run=RUN, reason="The test lands by itself."))
