@@ -7,7 +7,7 @@ import pytest
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.review.decisions import rejected_edits
 from longshift.review.edits import apply_edits
-from longshift.review.proposals import apply
+from longshift.review.proposals import Proposals, apply
 from longshift.review.shapes import DIRECTORY, PresentFile
 from tests.support.review_world import File, World, as_edit
 
@@ -297,3 +297,33 @@ def test_an_empty_file_is_still_to_be_made_in_the_next_cycle(world: MakeWorld) -
     assert states(it)["new create"] == "pending"
     it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
     assert it.person.files["new"].data == b""
+
+
+def test_a_name_that_another_file_has_is_no_name_of_the_old_one(world: MakeWorld) -> None:
+    """Whatever was known before: what a merge could not follow gave the old name to another."""
+    it = world({"f": TEN})
+    it.land({"f": None, "g": TEN})
+    it.land({"g": None})
+    it.person.files["f"] = as_edit(TEN + b"mine\n")
+    it.take({"f": TEN + b"mine\n"})
+    assert it.hunks()
+    it.land({"f": None, "h": TEN + b"mine\n"})
+    known = it.hunks()
+    it.proposals = Proposals(it.store)
+    assert it.hunks() == known
+    assert states(it)["h rename"] == "pending"
+
+
+def test_the_hunks_of_a_renamed_file_do_not_stand_in_another_of_its_old_name(
+    world: MakeWorld,
+) -> None:
+    it = world({"f": TEN})
+    it.land({"f": None, "g": TEN})
+    it.accept(*it.hunks())
+    it.person.files["f"] = as_edit(b"another\n")
+    it.take({"f": b"another\n"})
+    it.land({"g": TEN + b"more\n"})
+    assert it.proposals.names(it.run, "g") == ("g",)
+    it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
+    assert it.person.files["f"].data == b"another\n"
+    assert it.person.files["g"].data == TEN + b"more\n"

@@ -138,7 +138,8 @@ class _Assessment:
     def _without_undone_together(self, reading: Reading, accepted: frozenset[Ref]) -> Reading:
         """The reading without hunks that the person undid together, one built on the other.
 
-        To take only one of them out would not give what the text reads; to put them in again fits.
+        To take only one of them out would not give what the text reads. They can be put in again,
+        and no line of theirs is there: what was typed into them would leave some.
         """
         without, left = reading, accepted
         while touched := self._touched_in(without):
@@ -148,9 +149,12 @@ class _Assessment:
         if left == accepted:
             return reading
         placed, undone = self._place(without, without.adds), set[Ref]()
+        there = {line for line in self.document.lines if line.strip()}
         for index, group in enumerate(without.groups):
             places = placed.get(index, ())
-            if places and all(isinstance(at, Free) for _, at in places):
+            if places and all(
+                isinstance(at, Free) and there.isdisjoint(toggle.new) for toggle, at in places
+            ):
                 undone |= {*group}
         return self._read(accepted - undone) if undone & (accepted - left) else reading
 

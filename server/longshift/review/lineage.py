@@ -87,10 +87,17 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The file that is at a path of the head, through all steps, oldest first."""
+    """The file that is at a path of the head, through all steps, oldest first.
+
+    Attributes:
+        path: the file's path.
+        touches: what the steps did to it.
+        reused: those of its earlier names that later steps gave to another file.
+    """
 
     path: str
     touches: tuple[Touch, ...]
+    reused: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -159,6 +166,7 @@ class Histories:
     def of(self, run: Run, path: str) -> Lineage:
         """Follow the file at one path of the head back to the run's base."""
         touches: list[Touch] = []
+        reused: set[str] = set()
         name, end = path, len(run.steps)
         by_name = self._known(run).by_name
         while (number := _last_before(by_name.get(name, ()), end)) is not None:
@@ -168,7 +176,9 @@ class Histories:
                 break  # the file of that name before this step is another one: it moved away
             touches.append(self._touch(number, step, moved))
             name, end = moved.old_path or name, number
-        return Lineage(path, tuple(reversed(touches)))
+            if moved.old_path and _last_before(by_name[name], len(run.steps)) != number:
+                reused |= {name} - {path}
+        return Lineage(path, tuple(reversed(touches)), frozenset(reused))
 
     def paths(self, run: Run) -> tuple[str, ...]:
         """Where the files that landings touched are at the head (deleted ones: were), sorted."""

@@ -64,6 +64,7 @@ class _Content:
 
     Attributes:
         touches: the steps that touched the file.
+        reused: its earlier names that are another file's now.
         last: the commit of the last of them, which tells the run from an earlier one of its name.
         takings: how often the person's text was taken.
         links: the number of the head's links.
@@ -74,6 +75,7 @@ class _Content:
     path: str
     encoding: Encoding | None
     touches: tuple[int, ...]
+    reused: frozenset[str]
     last: str
     takings: int
     links: int
@@ -153,7 +155,7 @@ class Proposals:
         )
 
     def names(self, run: Run, path: str) -> tuple[str, ...]:
-        """Every name that one file of `paths` had in the run, oldest first."""
+        """The names that one file of `paths` had in the run and no other has since, oldest first."""
         return self.side(run, path).names
 
     def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:
@@ -236,7 +238,8 @@ class Proposals:
         return self._sides.get(key, lambda _: self._content_of(run, path, encoding))
 
     def _content_of(self, run: Run, path: str, encoding: Encoding | None) -> Readings:
-        touches = tuple(touch.step for touch in self._histories.of(run, path).touches)
+        lineage = self._histories.of(run, path)
+        touches = tuple(touch.step for touch in lineage.touches)
         number, links = self._links_of(run)
         content = _Content(
             run.id,
@@ -244,6 +247,7 @@ class Proposals:
             path,
             encoding,
             touches,
+            lineage.reused,
             run.steps[touches[-1]].commit if touches else "",
             self._histories.takings(run),
             number,

@@ -69,7 +69,7 @@ class Side:
         encoding: how its bytes are read.
         since: the first step after the taking; hunks of earlier ones went through it.
         takings: the steps in which the person's text was taken, and rejected hunks taken out.
-        names: every name that the file had in the run, oldest first.
+        names: the names that the file had in the run and no other has since, oldest first.
     """
 
     path: str
@@ -187,8 +187,8 @@ def build_side(
     takings = tuple(n for n, step in enumerate(run.steps) if step.change_id is None)
     since = takings[-1] + 1 if takings else 0
     names = lineage.names[:1] if since == 0 else lineage.names_until(since - 1)
-    # Where a merge could not follow a rename, the head has the file of the old name as well.
-    own = [name for name in names if name == path or store.read_file(run.head, name) is None]
+    # Where a merge could not follow a rename, the file of the old name is there as well.
+    own = [name for name in names if name not in lineage.reused]
     taken_path, taken = _taken(store, run.taken, own)
     head = store.read_file(run.head, path)
     encoding = encoding or common_encoding(_contents(touches, taken))
@@ -208,7 +208,7 @@ def build_side(
         encoding,
         since,
         takings,
-        tuple(lineage.names),
+        tuple(name for name in lineage.names if name not in lineage.reused),
     )
 
 
