@@ -260,9 +260,14 @@ class Play:
     def checkout(self) -> None:
         """Go to the other branch, as far as git lets them; editors reload what was saved."""
         before = {d.uri: self._disk(d) for d in self.documents()}
+        left = [d for d in self.editor.documents.values() if d.uri not in before]
         wanted = "other" if self.branch == "main" else "main"
         if git(self.root, "checkout", "-q", wanted).returncode == 0:
             self.branch = wanted
+        for document in left:
+            if self._disk(document) is not None:  # back again, and another than the buffer says
+                self.editor.close(document)
+                self._forget(document.uri)
         for document in self.documents():
             if before.get(document.uri) == document.text != self._disk(document):
                 self.reload(document)
@@ -499,7 +504,7 @@ class Play:
     def _is_carried(self, hunk: PendingHunk, head: Texts) -> bool:
         """Whether the head still does what a hunk would have done; each line is there once."""
         if hunk.kind != "edit":
-            return hunk.path in self.odd
+            return hunk.path in self.odd or not hunk.new_text
         old, new = ({*contents(text)} for text in (hunk.old_text, hunk.new_text))
         has = {line for text in head.values() for line in contents(text)}
         return new - old <= has and not has & (old - new)
