@@ -327,3 +327,17 @@ def test_the_hunks_of_a_renamed_file_do_not_stand_in_another_of_its_old_name(
     it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
     assert it.person.files["f"].data == b"another\n"
     assert it.person.files["g"].data == TEN + b"more\n"
+
+
+def test_a_made_file_whose_renaming_was_rejected_keeps_its_name(world: MakeWorld) -> None:
+    it = world({})
+    it.land({"new": TEN})
+    it.accept(*it.hunks())
+    it.land({"new": None, "newer": TEN})
+    [renaming] = [hunk for hunk in it.hunks() if hunk.state == "pending"]
+    it.decide(renaming.change_id, renaming.path, [1], "rejected")
+    rejected = rejected_edits(it.run, it.proposals)
+    assert rejected.clashes == ()
+    assert {path: edit and edit.data for path, edit in rejected.edits.items()} == {
+        "newer": None, "new": TEN
+    }  # fmt: skip

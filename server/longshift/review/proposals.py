@@ -155,7 +155,7 @@ class Proposals:
         )
 
     def names(self, run: Run, path: str) -> tuple[str, ...]:
-        """The names that one file of `paths` had in the run and no other has since, oldest first."""
+        """The names that a file of `paths` had in the run and no other has since, oldest first."""
         return self.side(run, path).names
 
     def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:

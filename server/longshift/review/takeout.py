@@ -32,8 +32,10 @@ def take_out(side: Side, run: Run) -> TakenOut:
     said = side.decisions(run)
     refused = {ref for ref, d in said.items() if d.decision == "rejected"}
     refused |= {*held_back(side, said)}
-    live = {ref for ref in side.refs if _is_live(side, ref)}
     accepted = {ref for ref, d in said.items() if d.decision == "accepted"}
+    # A file that the run made moves for the person too, once they have it.
+    moves = side.is_renamed or (side.taken_path is None and bool(side.earlier_names(accepted)))
+    live = {ref for ref in side.refs if _is_live(side, ref, moves=moves)}
     parts = side.weave.refs() if side.weave is not None else set()
     if not refused & (live | parts):
         return TakenOut({}, ())
@@ -43,7 +45,7 @@ def take_out(side: Side, run: Run) -> TakenOut:
     return TakenOut(edits, tuple(sorted((refused & live) - out)))
 
 
-def _is_live(side: Side, ref: Ref) -> bool:
+def _is_live(side: Side, ref: Ref, *, moves: bool) -> bool:
     """Whether the head has something of a hunk that the taken text has not."""
     landed = side.by_step[ref.step]
     if side.weave is None or side.is_mode(ref):
@@ -52,7 +54,7 @@ def _is_live(side: Side, ref: Ref) -> bool:
         return True
     match landed.touch.kind:
         case "rename":
-            return side.is_renamed
+            return moves
         case "create":
             return side.taken is None and side.head is not None
         case "delete":
@@ -69,10 +71,12 @@ def _groups(side: Side, refs: Collection[Ref]) -> list[tuple[Ref, ...]]:
 
 def _without(side: Side, out: set[Ref]) -> dict[str, FileEdit | None]:
     version = side.taken if side.weave is None else _version(side, out)
-    renames = {*side.whole_file_refs("rename")}
+    renames = sorted(out.intersection(side.whole_file_refs("rename")))
     path = side.path
-    if side.taken_path is not None and (side.weave is None or not renames.isdisjoint(out)):
+    if side.taken_path is not None and (side.weave is None or renames):
         path = side.taken_path
+    elif side.taken_path is None and renames:
+        path = side.by_step[renames[0].step].touch.path_before
     edits: dict[str, FileEdit | None] = {}
     if path != side.path and side.head is not None:
         edits[side.path] = None
