@@ -1,0 +1,80 @@
+"""Neovim, really: a goal's way through the plugin, and through the built-in client alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.lsp_journey import call, judge, replace, task
+
+HERE = Path(__file__).parent
+PLUGIN = HERE.parents[1] / "client-nvim"
+TEXT = "first 🦀\n\tsecond line\nmiddle\nthird 🎈\nfourth\nlast\n"
+
+
+def script():
+    """Three hunks of a file, a question, a finding, and a rework that proposes otherwise."""
+    asked = call("ask_person", question="How loud?", options=["Loud", "Soft"])
+    rework = [
+        replace("a.txt", "LAST", "Last, softly"),
+        call("submit", summary="Softer."),
+    ]
+    found = call(
+        "report_finding",
+        path="a.txt",
+        line=3,
+        message="Say more here.",
+        code="thin",
+        severity="warning",
+    )
+    plan, work = task(
+        "shout",
+        replace("a.txt", "first 🦀", "FIRST 🦀"),
+        replace("a.txt", "third 🎈", "THIRD 🎈\nand more"),
+        replace("a.txt", "last", "LAST"),
+    )
+    return {
+        "flows": [
+            {**plan, "turns": [asked, *plan["turns"]]},
+            {"role": "worker", "match": "Rework", "turns": rework},
+            work,
+            judge(found),
+        ]
+    }
+
+
+def nvim(editors, lua) -> list[object]:
+    return [editors / "nvim" / "bin" / "nvim", "--clean", "--headless", "-l", HERE / "neovim" / lua]
+
+
+@pytest.mark.parametrize("lua", ["plugin.lua", "builtin.lua"])
+def test_a_goal_becomes_decisions(lua, editors, project, playing, in_editor):
+    root = project({"a.txt": TEXT, "b.txt": "b\n"})
+    said = in_editor(
+        nvim(editors, lua),
+        root,
+        SETTINGS=playing(script()),
+        PLUGIN=str(PLUGIN),
+        SUPPORT=str(HERE / "neovim"),
+    )
+    assert "ok - all" in said
+
+
+def test_what_is_missing_is_said(editors, project, in_editor, tmp_path):
+    root = project({"a.txt": TEXT})
+    said = in_editor(
+        nvim(editors, "missing.lua"),
+        root,
+        PLUGIN=str(PLUGIN),
+        SUPPORT=str(HERE / "neovim"),
+        FOLDER=str(tmp_path),
+    )
+    assert "ok - all" in said
+
+
+def test_the_help_has_its_tags(editors, tmp_path, in_editor):
+    doc = shutil.copytree(PLUGIN / "doc", tmp_path / "doc")
+    command = [editors / "nvim" / "bin" / "nvim", "--clean", "--headless"]
+    in_editor([*command, "-c", f"helptags {doc}", "-c", "qall!"], tmp_path)
+    tags = (doc / "tags").read_text()
+    assert all(f"{name}\t" in tags for name in ("longshift", ":Longshift", "longshift.setup()"))
