@@ -46,7 +46,6 @@ def playing(tmp_path):
                 "default": {
                     "model": "scripted",
                     "base_url": context.__enter__(),
-                    "api_key_env": "LONGSHIFT_TEST_KEY",
                 }
             },
             "budget": {"usd": 0.0},
@@ -72,7 +71,7 @@ def in_editor(tmp_path):
             f"XDG_{name}_HOME": str(tmp_path / name.lower())
             for name in ("CONFIG", "DATA", "STATE", "CACHE")
         }
-        given = {**kept, **xdg, "LONGSHIFT_TEST_KEY": "none", "SERVER": str(SERVER), **variables}
+        given = {**kept, **xdg, "SERVER": str(SERVER), **variables}
         done = subprocess.run(
             list(map(str, command)), cwd=folder, env=given, capture_output=True, timeout=50
         )

@@ -5,6 +5,8 @@ local client_of = require("longshift.client")
 
 local M = {}
 local WAIT_MS = 5000
+---@type vim.lsp.Client? Who answers for the document that is being opened.
+local reader
 
 local function quoted(text)
   return (text:gsub("[^%w%-%._~/]", function(char)
@@ -24,11 +26,21 @@ function M.uri(repo, run_id, change_id, side, path)
   return ("longshift:///%s/%s/%s/%s%s"):format(run_id, change_id, side, quoted(path), query)
 end
 
+--- Shows a document in the current window.
+---@param client vim.lsp.Client
+---@param uri string
+function M.open(client, uri)
+  reader = client
+  vim.cmd.edit(vim.fn.fnameescape(uri))
+  reader = nil
+end
+
 --- Fills a buffer with the document that its name says.
 ---@param bufnr integer
 ---@param uri string
 function M.read(bufnr, uri)
-  local client = client_of.ensure(bufnr)
+  vim.bo[bufnr].buftype = "nofile" -- first of all: no server is to be started for it
+  local client = reader or client_of.ensure(bufnr)
   if not client then
     return
   end
@@ -46,7 +58,6 @@ function M.read(bufnr, uri)
   vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
   vim.bo[bufnr].modifiable = false
   vim.bo[bufnr].modified = false
-  vim.bo[bufnr].buftype = "nofile"
   vim.bo[bufnr].bufhidden = "wipe"
   vim.bo[bufnr].swapfile = false
   vim.b[bufnr].longshift_client = client.id

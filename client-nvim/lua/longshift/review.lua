@@ -94,8 +94,7 @@ function M._show(client, files, index)
   for place, side in ipairs({ "before", "after" }) do
     local path = side == "before" and file.oldPath or file.path
     vim.api.nvim_set_current_win(windows[place])
-    vim.b.longshift_client = client.id
-    vim.cmd.edit(vim.fn.fnameescape(documents.uri(file.repo, file.runId, file.changeId, side, path)))
+    documents.open(client, documents.uri(file.repo, file.runId, file.changeId, side, path))
     vim.b.longshift_review = { files = files, index = index }
     local where = ("%s of %s, file %d of %d"):format(file.changeId, file.runId, index, #files)
     local name = side == "before" and "before " .. where or ("proposed: " .. ask.line(file.title, 60))

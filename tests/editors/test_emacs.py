@@ -1,0 +1,13 @@
+"""Emacs, really, with eglot: a goal, diagnostics, accept by code action, reject by command."""
+
+from pathlib import Path
+
+from tests.editors.test_neovim import TEXT, script
+
+JOURNEY = Path(__file__).parent / "emacs" / "journey.el"
+
+
+def test_a_goal_becomes_decisions(project, playing, in_editor):
+    root = project({"a.txt": TEXT})
+    said = in_editor(["emacs", "-Q", "--batch", "-l", JOURNEY], root, SETTINGS=playing(script()))
+    assert "ok - all" in said
