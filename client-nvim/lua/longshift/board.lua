@@ -1,7 +1,6 @@
 --- The list of runs in a buffer of its own, each with its tasks, changes and findings.
 ---
 --- Owns that buffer and its keys. Shows what the server says, and keeps nothing but what is unfolded.
-local ask = require("longshift.ask")
 local client_of = require("longshift.client")
 local deciding = require("longshift.deciding")
 local runs = require("longshift.runs")
@@ -98,8 +97,7 @@ function M._draw(all, described)
   local lines = { HELP }
   rows = { {} }
   local function put(text, row)
-    table.insert(lines, ask.line(text, 300))
-    lines[#lines] = text:match("^%s*") .. lines[#lines]
+    table.insert(lines, (text:gsub("%c+", " ")))
     table.insert(rows, row)
   end
   for _, run in ipairs(all) do

@@ -12,8 +12,8 @@ local last_id
 ---@type table<integer, integer[]> Buffers that a client serves, so that the next one serves them too.
 local served = {}
 local restarts = 0
----@type integer When the server last started to serve, in ms.
-local served_since = 0
+---@type table<integer, integer> When each client began to serve, in ms.
+local greeted = {}
 local STEADY_MS = 180000
 
 ---@param level integer
@@ -67,6 +67,10 @@ function M.ensure(bufnr)
   })
   local id = vim.lsp.start(wanted, { bufnr = bufnr, attach = vim.bo[bufnr].buftype == "" })
   last_id = id or last_id
+  if id then
+    served[id] = served[id] or {}
+    table.insert(served[id], bufnr)
+  end
   return id and vim.lsp.get_client_by_id(id)
 end
 
@@ -100,11 +104,13 @@ end
 function M.on_attach(client, bufnr)
   last_id = client.id
   served[client.id] = served[client.id] or {}
-  if #served[client.id] == 0 then
-    served_since = vim.uv.now()
+  if not greeted[client.id] then
+    greeted[client.id] = vim.uv.now()
     M._check_version(client)
   end
-  table.insert(served[client.id], bufnr)
+  if not vim.list_contains(served[client.id], bufnr) then
+    table.insert(served[client.id], bufnr)
+  end
   require("longshift.hunks").attach(client, bufnr)
 end
 
@@ -133,7 +139,9 @@ function M.on_exit(code, signal, client_id)
     stopping[client_id] = nil
     return
   end
-  if vim.uv.now() - served_since > STEADY_MS then
+  local began = greeted[client_id]
+  greeted[client_id] = nil
+  if began and vim.uv.now() - began > STEADY_MS then
     restarts = 0
   end
   local how = signal ~= 0 and ("by signal %d"):format(signal) or ("with exit status %d"):format(code)
