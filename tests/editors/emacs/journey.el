@@ -36,6 +36,10 @@
       eglot-send-changes-idle-time 0.05 project-vc-ignores nil
       flymake-no-changes-timeout 0.1 make-backup-files nil create-lockfiles nil)
 
+;; As docs/clients.md has it: an edit is told before a command that speaks of it.
+(advice-add 'eglot-execute-command :before
+            (lambda (&rest _) (eglot--signal-textDocument/didChange)))
+
 (defun command (name &rest argument)
   (eglot-execute-command (eglot-current-server) (intern (concat "longshift." name)) (vector argument)))
 
