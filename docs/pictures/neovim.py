@@ -41,14 +41,14 @@ def fetch_all(urls: list[str]) -> list[str]:
     """The texts of several pages."""
     return [fetch(url) for url in urls]
 '''
-RETRYING: Final = '''\
+RETRYING: Final = """\
     for wait_s in (0.1, 0.4, 1.6):
         answer = httpx.get(url, timeout=10)
         if answer.status_code < 500:
             break
         time.sleep(wait_s)
     answer.raise_for_status()
-'''
+"""
 AFTER: Final = BEFORE.replace("    answer = httpx.get(url)\n", RETRYING).replace(
     "import httpx", "import time\n\nimport httpx"
 )
@@ -119,7 +119,7 @@ def _screen(folder: Path, url: str) -> str:
     new = [*tmux, "new-session", "-d", *size, *command]
     subprocess.run(new, cwd=project, env=env, check=True)
     try:
-        end = time.monotonic() + WAIT_S
+        screen, end = "", time.monotonic() + WAIT_S
         while time.monotonic() < end:
             show = [*tmux, "capture-pane", "-e", "-p", "-N"]
             screen = subprocess.run(show, check=True, capture_output=True, text=True).stdout

@@ -65,7 +65,7 @@ def in_editor(tmp_path):
     """Run an editor's command to its end and give what it printed; fails where it fails."""
 
     def run(command, folder, **variables) -> str:
-        names = ("PATH", "HOME", "LANG", "XDG_RUNTIME_DIR", "KF_RULE_CACHE_DIR", "GIT_CONFIG_GLOBAL")
+        names = "PATH HOME LANG XDG_RUNTIME_DIR KF_RULE_CACHE_DIR GIT_CONFIG_GLOBAL".split()
         kept = {name: os.environ[name] for name in names if name in os.environ}
         xdg = {
             f"XDG_{name}_HOME": str(tmp_path / name.lower())
@@ -73,7 +73,12 @@ def in_editor(tmp_path):
         }
         given = {**kept, **xdg, "SERVER": str(SERVER), **variables}
         done = subprocess.run(
-            list(map(str, command)), cwd=folder, env=given, capture_output=True, timeout=50
+            list(map(str, command)),
+            cwd=folder,
+            env=given,
+            capture_output=True,
+            check=False,
+            timeout=50,
         )
         said = (done.stdout + done.stderr).decode(errors="replace")
         sys.stdout.write(said)

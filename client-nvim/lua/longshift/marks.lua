@@ -103,6 +103,10 @@ function M._draw_hunk(bufnr, hunk)
   local parts = not stale and hunk.parts or {}
   local first = math.min(parts[1] and parts[1].line or hunk.line, count - 1)
   local last = #parts > 0 and parts[#parts].line + parts[#parts].removed or first
+  if parts[1] and parts[1].removed == 0 and first > 0 then
+    -- Lines that come between two others belong to both of them.
+    first, last = first - 1, math.max(last, first + 1)
+  end
   local id = vim.api.nvim_buf_set_extmark(bufnr, NAMESPACE, first, 0, {
     end_row = math.min(last, count),
     strict = false,
