@@ -65,7 +65,14 @@ def in_editor(tmp_path):
     """Run an editor's command to its end and give what it printed; fails where it fails."""
 
     def run(command, folder, **variables) -> str:
-        names = "PATH HOME LANG XDG_RUNTIME_DIR KF_RULE_CACHE_DIR GIT_CONFIG_GLOBAL".split()
+        names = [
+            "PATH",
+            "HOME",
+            "LANG",
+            "XDG_RUNTIME_DIR",
+            "KF_RULE_CACHE_DIR",
+            "GIT_CONFIG_GLOBAL",
+        ]
         kept = {name: os.environ[name] for name in names if name in os.environ}
         xdg = {
             f"XDG_{name}_HOME": str(tmp_path / name.lower())
