@@ -14,7 +14,7 @@ const common = {
   logLevel: "warning",
 };
 
-rmSync("dist", { recursive: true, force: true });
+if (!process.argv.includes("--tests")) rmSync("dist", { recursive: true, force: true });
 await build({
   ...common,
   entryPoints: ["src/extension.ts"],

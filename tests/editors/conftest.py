@@ -1,63 +1,170 @@
-"""What the tests in real editors share: the installed editors, a project, a scripted model.
+"""The real editors, a small project to work on, and a model that follows a script.
 
-Nothing here is collected unless `LONGSHIFT_TEST_EDITORS` is set (`make test-editors`).
+Only `make test-editors` collects this folder: it needs what `install.sh` puts into place.
 """
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.review.worlds import playing as play_script
-from tests.support.lsp_journey import make_repository
+from tests.support.lsp_journey import call, make_repository, replace, task
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / ".venv" / "bin" / "longshift"
+Json = dict[str, Any]
 
-IS_WANTED = os.environ.get("LONGSHIFT_TEST_EDITORS") == "1"
-collect_ignore_glob = [] if IS_WANTED else ["test_*.py"]
+collect_ignore_glob = [] if os.environ.get("LONGSHIFT_TEST_EDITORS") == "1" else ["test_*.py"]
+
+CLIENT = """\
+\"\"\"A small client for the weather service.\"\"\"
+
+import json
+from urllib.request import urlopen
+
+TIMEOUT_S = None
+BASE = "https://weather.example/v1"
+
+
+def fetch(path: str) -> bytes:
+    return urlopen(f"{BASE}/{path}", timeout=TIMEOUT_S).read()
+
+
+def forecast(city: str) -> dict:
+    data = fetch(f"forecast?city={city}")
+    return json.loads(data)
+
+
+def warnings(city: str) -> list:
+    data = fetch(f"warnings?city={city}")
+    return json.loads(data)["warnings"]
+"""
+FETCH = '    return urlopen(f"{BASE}/{path}", timeout=TIMEOUT_S).read()\n'
+RETRYING = """\
+    for tries_left in (3, 2, 1, 0):
+        try:
+            return urlopen(f"{BASE}/{path}", timeout=TIMEOUT_S).read()
+        except TimeoutError:
+            if not tries_left:
+                raise
+"""
+README = "# Weather\n\nAsks the weather service for forecasts and warnings.\n"
+
+
+def sturdy(*more: Json, delay_s: float = 0) -> Json:
+    """A script: one task with three hunks in `app/client.py`, a finding on it, and what else."""
+    finding = call(
+        "report_finding",
+        path="app/client.py",
+        line=6,
+        message="A caller that retries for ever would hold its thread: give a total limit.",
+        code="no-total-limit",
+        severity="warning",
+    )
+    [plan, work] = task(
+        "Retry a few times, and give up in time",
+        replace("app/client.py", "TIMEOUT_S = None", "TIMEOUT_S = 10"),
+        replace("app/client.py", FETCH, RETRYING),
+        replace(
+            "app/client.py",
+            '    return json.loads(data)["warnings"]\n',
+            '    body = json.loads(data)["warnings"]\n    return body\n',
+        ),
+        paths=["app/client.py"],
+    )
+    adding = [turn for one in more if one["role"] == "planner" for turn in one["turns"][:1]]
+    others = [{**one} for one in more if one["role"] != "planner"]
+    plan = {**plan, "turns": [plan["turns"][0], *adding, plan["turns"][1]]}
+    for one in others:
+        one["turns"] = [{**one["turns"][0], "delay_s": delay_s}, *one["turns"][1:]]
+    verdict = call("verdict", reason="Calls end in time, and are tried again.", decision="done")
+    return {"flows": [plan, work, *others, {"role": "judge", "turns": [finding, verdict]}]}
 
 
 @pytest.fixture(scope="session")
 def editors() -> Path:
-    """Where `install.sh` put the editors."""
-    return ROOT / ".cache" / "editors"
+    """Where the editors are; a second call of the script takes no time."""
+    subprocess.run(["bash", str(ROOT / "tests/editors/install.sh")], check=True)
+    return ROOT / ".cache/editors"
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path) -> Path:
+    """A real repository with a small program in it."""
+    root = make_repository(tmp_path / "weather", {"app/client.py": CLIENT, "README.md": README})
+    # Or the server would ask, before whatever a picture is to show.
+    subprocess.run([ROOT / ".venv/bin/longshift", "trust", root], check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture
+def playing(tmp_path: Path) -> Iterator[Callable[[Json], Json]]:
+    """Serve a script from a process of its own; gives the settings that name it."""
+    with ExitStack() as stack:
+        yield lambda script: _settings(stack.enter_context(_serving(script, tmp_path)))
+
+
+@contextmanager
+def _serving(script: Json, folder: Path) -> Iterator[str]:
+    place = folder / "script.json"
+    place.write_text(json.dumps(script), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.scripted_model", str(place)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+
+
+def _settings(base_url: str) -> Json:
+    return {
+        "models": {
+            "default": {
+                "model": "scripted",
+                "base_url": base_url,
+                "api_key_env": "SCRIPTED_MODEL_KEY",
+                "input_usd_per_mtok": 2.0,
+                "output_usd_per_mtok": 8.0,
+            }
+        }
+    }
+
+
+@pytest.fixture
+def repository(tmp_path):
     """Make a small repository; `files` by path."""
     return lambda files: make_repository(tmp_path / "project", files)
 
 
 @pytest.fixture
-def playing(tmp_path):
-    """Play a script in a process of its own; gives the settings that name it as the model."""
-    opened = []
+def played(tmp_path: Path) -> Iterator[Callable[[Json], str]]:
+    """Serve a script as `playing` does; gives settings of the server's own, as JSON, for one run
+    of it from end to end: no gate and no check speaks in between.
+    """
+    with ExitStack() as stack:
 
-    def play(script) -> str:
-        context = play_script(script, tmp_path)
-        opened.append(context)
-        settings = {
-            "models": {
-                "default": {
-                    "model": "scripted",
-                    "base_url": context.__enter__(),
-                }
-            },
-            "budget": {"usd": 0.0},
-            "gates": "off",
-            "checks": [],
-            "sandbox": {"mode": "none"},
-        }
-        return json.dumps(settings)
+        def play(script: Json) -> str:
+            url = stack.enter_context(_serving(script, tmp_path))
+            settings = {
+                "models": {"default": {"model": "scripted", "base_url": url}},
+                "budget": {"usd": 0.0},
+                "gates": "off",
+                "checks": [],
+                "sandbox": {"mode": "none"},
+            }
+            return json.dumps(settings)
 
-    yield play
-    for context in opened:
-        context.__exit__(None, None, None)
+        yield play
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from tests.editors.test_neovim import TEXT, script
 JOURNEY = Path(__file__).parent / "emacs" / "journey.el"
 
 
-def test_a_goal_becomes_decisions(project, playing, in_editor):
-    root = project({"a.txt": TEXT})
-    said = in_editor(["emacs", "-Q", "--batch", "-l", JOURNEY], root, SETTINGS=playing(script()))
+def test_a_goal_becomes_decisions(repository, played, in_editor):
+    root = repository({"a.txt": TEXT})
+    said = in_editor(["emacs", "-Q", "--batch", "-l", JOURNEY], root, SETTINGS=played(script()))
     assert "ok - all" in said

@@ -48,20 +48,20 @@ def nvim(editors, lua) -> list[object]:
 
 
 @pytest.mark.parametrize("lua", ["plugin.lua", "builtin.lua"])
-def test_a_goal_becomes_decisions(lua, editors, project, playing, in_editor):
-    root = project({"a.txt": TEXT, "b.txt": "b\n"})
+def test_a_goal_becomes_decisions(lua, editors, repository, played, in_editor):
+    root = repository({"a.txt": TEXT, "b.txt": "b\n"})
     said = in_editor(
         nvim(editors, lua),
         root,
-        SETTINGS=playing(script()),
+        SETTINGS=played(script()),
         PLUGIN=str(PLUGIN),
         SUPPORT=str(HERE / "neovim"),
     )
     assert "ok - all" in said
 
 
-def test_what_is_missing_is_said(editors, project, in_editor, tmp_path):
-    root = project({"a.txt": TEXT})
+def test_what_is_missing_is_said(editors, repository, in_editor, tmp_path):
+    root = repository({"a.txt": TEXT})
     said = in_editor(
         nvim(editors, "missing.lua"),
         root,

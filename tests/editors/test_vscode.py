@@ -1,0 +1,92 @@
+"""The extension in a real VS Code: inside of its extension host, and in a browser as one sees it.
+
+The drivers are in `vscode/`, what runs inside of the extension host in `client-vscode/test/`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.editors.conftest import ROOT, sturdy
+from tests.support.lsp_journey import replace, task
+
+pytestmark = pytest.mark.timeout(300)
+CLIENT = ROOT / "client-vscode"
+DRIVERS = Path(__file__).parent / "vscode"
+
+
+@pytest.fixture(scope="session")
+def client(editors: Path) -> Path:
+    """The extension with its tests, built."""
+    env = {**os.environ, "PATH": f"{editors / 'node24/bin'}:{os.environ['PATH']}"}
+    if not (CLIENT / "node_modules/esbuild").exists():
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=CLIENT, env=env, check=True)
+    for arguments in (["package.mjs"], ["build.mjs", "--tests"]):
+        subprocess.run(["node", *arguments], cwd=CLIENT, env=env, check=True)
+    return CLIENT
+
+
+def drive(script: str, editors: Path, *arguments: object, **env: str) -> str:
+    """Run a driver to its end; what it printed."""
+    done = subprocess.run(
+        [editors / "node24/bin/node", DRIVERS / script, *map(str, arguments)],
+        env={
+            **os.environ,
+            "EDITORS_DIR": str(editors),
+            "CHROMIUM": shutil.which("chromium") or "",
+            "LONGSHIFT_TEST_KEY": "none-is-needed",
+            "PICTURES": str(ROOT / ".cache/editors"),
+            **env,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout)  # noqa: T201 - pytest shows it where the test fails
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def settings_file(folder: Path, settings: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Path:
+    """The person's settings of VS Code."""
+    place = folder / "settings.json"
+    model = settings["models"]["default"]
+    told = {f"longshift.models.default.{key}": value for key, value in model.items()}
+    command = [str(ROOT / ".venv/bin/longshift"), "serve"]
+    place.write_text(json.dumps({"longshift.server.command": command, **told}), encoding="utf-8")
+    return place
+
+
+def test_the_journey_inside_of_the_extension_host(editors, client, project, playing, tmp_path):
+    settings = settings_file(tmp_path, playing(sturdy()))
+    said = drive("in-host.mjs", editors, project, settings)
+    assert "not ok" not in said
+    assert said.count("ok - ") >= 28
+
+
+def test_in_a_browser_as_a_person_sees_it(editors, client, project, playing, tmp_path):
+    more = task(
+        "Say in the README what happens when the service is slow",
+        replace("README.md", "warnings.\n", "warnings.\nA call is tried four times.\n"),
+        paths=["README.md"],
+    )
+    settings = settings_file(tmp_path, playing(sturdy(*more, delay_s=8)))
+    drive("in-browser.mjs", editors, project, settings, client / "longshift-0.1.0.vsix")
+
+
+def test_nothing_starts_in_restricted_mode(editors, client, project, playing, tmp_path):
+    settings = settings_file(tmp_path, playing(sturdy()))
+    drive("trust.mjs", editors, project, settings, client / "longshift-0.1.0.vsix")
+
+
+def test_two_packages_of_one_commit_are_the_same_bytes_and_small(editors, client):
+    place = client / "longshift-0.1.0.vsix"
+    first = place.read_bytes()
+    subprocess.run([editors / "node24/bin/node", "package.mjs"], cwd=client, check=True)
+    assert place.read_bytes() == first
+    assert len(first) < 1_000_000
