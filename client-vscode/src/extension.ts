@@ -25,16 +25,17 @@ declare global {
 /** What the tests of the extension look at; no promise to other extensions. */
 export interface Api extends Context {
   status: StatusItem;
-  /** From reading the bundle to the end of `activate`, without the server, which starts behind. */
+  /** Reading the bundle, and then `activate`; the server starts behind it. */
   activationMs: number;
   findServer: typeof findServer;
   machine: Machine;
 }
 
+const loadingMs = performance.now() - (globalThis.longshiftLoadedAt ?? performance.now());
 let lifecycle: Lifecycle | undefined;
 
 export function activate(extension: vscode.ExtensionContext): Api {
-  const begunAt = globalThis.longshiftLoadedAt ?? performance.now();
+  const begunAt = performance.now();
   const log = vscode.window.createOutputChannel("Longshift", { log: true });
   const machine = realMachine(extension.extensionPath);
   lifecycle = new Lifecycle(machine, () => wishes(extension), log);
@@ -60,7 +61,7 @@ export function activate(extension: vscode.ExtensionContext): Api {
   );
   // Behind the editor's own start: the server is found and loaded while the person looks around.
   void lifecycle.start();
-  const activationMs = performance.now() - begunAt;
+  const activationMs = loadingMs + performance.now() - begunAt;
   return { ...context, status, activationMs, findServer, machine };
 }
 

@@ -6,6 +6,7 @@
 import { finding } from "./finding";
 import { journey } from "./journey";
 import { pure } from "./pure";
+import { standing } from "./support";
 
 /** What VS Code calls. */
 export async function run(): Promise<void> {
@@ -17,6 +18,8 @@ export async function run(): Promise<void> {
     } catch (error) {
       failed += 1;
       console.error(`not ok - ${name}\n${error instanceof Error ? error.stack : error}`);
+      console.error(await standing());
+      if (name in journey) break; // the next ones go on where this one stopped
     }
   }
   if (failed > 0) throw new Error(`${failed} failed`);

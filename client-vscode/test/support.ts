@@ -5,7 +5,7 @@ import type { Api } from "../src/extension";
 
 export type Tests = Readonly<Record<string, () => void | Promise<void>>>;
 
-const WITHIN_MS = 30_000;
+const WITHIN_MS = 25_000;
 
 /** Wait until something is so; returns what it gave. */
 export async function until<T>(
@@ -32,4 +32,11 @@ export function fileOf(name: string): vscode.Uri {
   const [folder] = vscode.workspace.workspaceFolders ?? [];
   if (folder === undefined) throw new Error("no folder is open");
   return vscode.Uri.joinPath(folder.uri, name);
+}
+
+/** What the extension knows and has said, for whoever reads why a test failed. */
+export async function standing(): Promise<string> {
+  const api = await extension();
+  const { state, said } = api.lifecycle;
+  return JSON.stringify({ server: state.kind, said, status: api.status.text, runs: api.store.all });
 }

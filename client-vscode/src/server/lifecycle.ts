@@ -7,13 +7,7 @@
 
 import * as path from "node:path";
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  type LanguageClientOptions,
-  RevealOutputChannelOn,
-} from "vscode-languageclient/node";
+import type { LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
 import { SCHEME } from "../protocol";
 import type { Machine } from "../setup/machine";
 import { findServer, type Wishes } from "../setup/server";
@@ -99,11 +93,13 @@ export class Lifecycle implements vscode.Disposable {
     }
     this.log.info(`Starting ${found.command.join(" ")} (${found.how})`);
     const [program = "", ...args] = found.command;
-    const client = new LanguageClient(
+    // Loaded here, so that the editor's own start does not wait for it.
+    const library = await import("vscode-languageclient/node");
+    const client = new library.LanguageClient(
       "longshift",
       "Longshift",
       { command: program, args, options: { env: { ...process.env, ...found.env } } },
-      this.options(),
+      this.options(library),
     );
     try {
       await client.start();
@@ -117,20 +113,20 @@ export class Lifecycle implements vscode.Disposable {
     this.compare(version);
   }
 
-  private options(): LanguageClientOptions {
+  private options(library: typeof import("vscode-languageclient/node")): LanguageClientOptions {
     return {
       documentSelector: [{ scheme: "file" }, { scheme: SCHEME }],
       outputChannel: this.log,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      revealOutputChannelOn: library.RevealOutputChannelOn.Never,
       initializationOptions: { runUpdates: true, workspaceTrusted: vscode.workspace.isTrusted },
       initializationFailedHandler: () => false,
       middleware: middleware(),
       errorHandler: {
-        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        error: () => ({ action: library.ErrorAction.Continue, handled: true }),
         closed: () => {
           const state = this.current;
           if (state.kind === "running") queueMicrotask(() => void this.onClosed(state.client));
-          return { action: CloseAction.DoNotRestart, handled: true };
+          return { action: library.CloseAction.DoNotRestart, handled: true };
         },
       },
     };

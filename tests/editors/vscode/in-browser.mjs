@@ -1,0 +1,96 @@
+// The extension as a person sees it: palette, view, lenses, light bulb, diff, Problems, walkthrough.
+// node in-browser.mjs WORKSPACE SETTINGS VSIX; pictures go to PICTURES.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { boot } from "./boot.mjs";
+
+const [workspace, settings, vsix] = process.argv.slice(2);
+const GOAL = "Make the weather client sturdy against a slow service";
+const window = await boot({ workspace, vsix, settings: JSON.parse(readFileSync(settings, "utf8")) });
+const { page } = window;
+
+const picture = (name) => page.screenshot({ path: `${process.env.PICTURES}/vscode-${name}.png` });
+const rows = (text) => page.locator(".pane-body .monaco-list-row", { hasText: text });
+const input = page.locator(".quick-input-widget input.input");
+
+async function palette(text) {
+  await page.keyboard.press("F1");
+  await input.waitFor({ state: "visible" });
+  await input.fill(`>${text}`);
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().waitFor();
+  await page.keyboard.press("Enter");
+}
+
+try {
+  await page.goto(window.url);
+  await page.locator(".monaco-workbench").waitFor({ timeout: 60_000 });
+  await page.locator(".explorer-folders-view").getByText("app").first().click();
+  await page.locator(".explorer-folders-view").getByText("client.py").first().dblclick();
+  await page.locator(".editor-instance .monaco-editor").first().waitFor();
+  await page.locator(".statusbar-item", { hasText: "Longshift" }).first().waitFor();
+  await page.locator(".codicon-rocket").first().waitFor({ timeout: 60_000 });
+
+  // A goal, typed in the palette.
+  await palette("Longshift: Start a Goal…");
+  await page.locator(".quick-input-widget", { hasText: "What should be true" }).waitFor();
+  await input.pressSequentially(GOAL);
+  await picture("goal");
+  await page.keyboard.press("Enter");
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "The whole" }).waitFor();
+  await page.keyboard.press("Enter");
+
+  // The run is under way: one task has landed, the other is being worked on.
+  await rows("running").first().waitFor({ timeout: 30_000 });
+  await rows("client.py:").nth(2).waitFor({ timeout: 30_000 });
+  await picture("tree");
+
+  // A pending hunk, with its lenses and its mark.
+  await rows("client.py:").nth(1).click();
+  await page.locator(".contentWidgets .codelens-decoration", { hasText: "Accept (" }).first().waitFor();
+  await rows("done").first().waitFor({ timeout: 60_000 });
+  await page.locator(".squiggly-warning, .squiggly-info, .squiggly-error").first().waitFor();
+  await picture("hunk");
+
+  // The light bulb.
+  await page.locator(".view-lines").first().click({ position: { x: 200, y: 10 } });
+  await rows("client.py:").nth(1).click();
+  await page.locator(".editor-instance .monaco-editor").first().click({ position: { x: 700, y: 500 } });
+  await palette("Longshift: Go to Next Hunk");
+  await page.waitForTimeout(300);
+  await page.keyboard.press("Control+.");
+  await page.locator(".action-widget .monaco-list-row", { hasText: "Accept:" }).first().waitFor();
+  await picture("bulb");
+  await page.keyboard.press("Escape");
+
+  // Base against proposed.
+  await palette("Longshift: Compare Hunk");
+  await page.locator(".monaco-diff-editor .line-insert").first().waitFor();
+  await picture("diff");
+  await palette("View: Close Editor");
+
+  // A finding among the problems.
+  await palette("Problems: Focus on Problems View");
+  await page.locator(".markers-panel .monaco-list-row", { hasText: "retries for ever" }).waitFor();
+  await picture("problems");
+  await palette("View: Close Panel");
+
+  // A tick accepts.
+  await rows("client.py:6").locator(".monaco-custom-toggle, .custom-view-tree-node-item-checkbox").first().click();
+  await page.locator(".view-line", { hasText: "TIMEOUT_S" }).filter({ hasText: "10" }).first().waitFor();
+  await rows("accepted").first().waitFor();
+
+  await palette("Welcome: Open Walkthrough...");
+  await input.fill("Longshift");
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "Longshift" }).first().waitFor();
+  await page.keyboard.press("Enter");
+  const step = page.locator(".getting-started-step");
+  await step.first().waitFor();
+  assert.equal(await step.count(), 4);
+  await picture("walkthrough");
+} catch (error) {
+  await picture("failed");
+  console.error(error, window.log().slice(-3000));
+  process.exitCode = 1;
+} finally {
+  await window.stop();
+}
