@@ -87,7 +87,7 @@ function document(one: Run, change: Change, side: "before" | "after", path: stri
   return vscode.Uri.from({
     scheme: SCHEME,
     path: `/${one.runId}/${change.id}/${side}/${path}`,
-    query: encodeURIComponent(one.repo),
+    query: one.repo,
   });
 }
 

@@ -57,6 +57,6 @@ export function middleware(): Middleware {
 
 function adapted(command: vscode.Command, withIcon: boolean): vscode.Command {
   const icon = withIcon ? ICONS[command.command] : undefined;
-  const title = icon === undefined ? command.title : `${icon} ${command.title}`;
+  const title = icon === undefined ? command.title : `${icon}\u00a0${command.title}`;
   return { ...command, title, command: OWN[command.command] ?? command.command };
 }

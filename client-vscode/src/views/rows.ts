@@ -30,7 +30,8 @@ const TASKS: Readonly<Record<Task["state"], [icon: string, color: string | undef
 export function row(node: Node): vscode.TreeItem {
   const hasChildren = childrenOf(node).length > 0;
   const item = new vscode.TreeItem("", folded(node, hasChildren));
-  item.id = idOf(node);
+  // A row that gets its first children is another one: the editor keeps what it knew of the old.
+  item.id = hasChildren ? idOf(node) : `${idOf(node)} alone`;
   fill(item, node);
   return item;
 }

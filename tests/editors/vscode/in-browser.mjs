@@ -39,6 +39,14 @@ try {
   await page.locator(".quick-input-list .monaco-list-row", { hasText: "The whole" }).waitFor();
   await page.keyboard.press("Enter");
 
+  // Room for the view, as a person makes it.
+  await rows("Make the weather").first().waitFor();
+  const sash = await page.locator(".part.sidebar").boundingBox();
+  await page.mouse.move(sash.x + sash.width + 1, 400);
+  await page.mouse.down();
+  await page.mouse.move(sash.x + sash.width + 150, 400, { steps: 5 });
+  await page.mouse.up();
+
   // The run is under way: one task has landed, the other is being worked on.
   await rows("running").first().waitFor({ timeout: 30_000 });
   await rows("client.py:").nth(2).waitFor({ timeout: 30_000 });
@@ -51,12 +59,10 @@ try {
   await page.locator(".squiggly-warning, .squiggly-info, .squiggly-error").first().waitFor();
   await picture("hunk");
 
-  // The light bulb.
-  await page.locator(".view-lines").first().click({ position: { x: 200, y: 10 } });
-  await rows("client.py:").nth(1).click();
-  await page.locator(".editor-instance .monaco-editor").first().click({ position: { x: 700, y: 500 } });
-  await palette("Longshift: Go to Next Hunk");
-  await page.waitForTimeout(300);
+  // The light bulb, at the first hunk.
+  await rows("client.py:6").first().click();
+  await page.locator(".editor-instance .lightBulbWidget").first().waitFor();
+  await page.locator(".view-line", { hasText: "None" }).first().click();
   await page.keyboard.press("Control+.");
   await page.locator(".action-widget .monaco-list-row", { hasText: "Accept:" }).first().waitFor();
   await picture("bulb");
