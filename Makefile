@@ -9,10 +9,13 @@ PEERS := .venv-peers/.ready
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pyc
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-llm long lint format bench pictures lock clean
+NODE := .cache/editors/node24/bin
+NODE_MODULES := client-vscode/node_modules/.package-lock.json
+
+.PHONY: help demo test test-editors test-llm package-vscode long lint format bench pictures lock clean
 
 help:
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 # Everything that is needed, at the versions and hashes of the lock file.
 $(READY): pyproject.toml requirements.lock
@@ -39,11 +42,27 @@ long: $(READY) ## what takes long: many more examples of every property test, te
 	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600
 	$(RUN)/python -m benchmarks review --long
 
-lint: $(READY) ## style, types, floors, and where prompts live
+test-editors: $(READY) $(NODE_MODULES) ## the same journeys in real editors; fetches them first (1 GB)
+	bash tests/editors/install.sh
+	LONGSHIFT_TEST_EDITORS=1 $(RUN)/python -m pytest -q -p no:randomly tests/editors
+
+package-vscode: $(READY) $(NODE_MODULES) ## the VS Code extension, with the server's wheel in it
+	$(RUN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w .cache/wheel .
+	cd client-vscode && PATH="$(CURDIR)/$(NODE):$$PATH" node package.mjs --server ../.cache/wheel/longshift-*.whl
+
+lint: $(READY) $(NODE_MODULES) ## style, types, floors, and where prompts live
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/python -m pytest -q -p no:randomly tests/test_architecture.py tests/test_prompts.py
+	cd client-vscode && PATH="$(CURDIR)/$(NODE):$$PATH" npm run --silent lint
+
+# What the extension is built and looked at with, at the versions of its lock file.
+$(NODE_MODULES): client-vscode/package-lock.json
+	bash tests/editors/install.sh node
+	cd client-vscode && PATH="$(CURDIR)/$(NODE):$$PATH" npm_config_cache="$(CURDIR)/.cache/npm" \
+	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 format: $(READY) ## put the code into its form
 	$(RUN)/ruff check --fix
@@ -71,4 +90,5 @@ lock: $(READY) ## pin the newest versions that pyproject.toml allows
 	  --upgrade -o benchmarks/agents/peers.lock
 
 clean: ## remove what make made
-	rm -rf $(VENV) .venv-peers demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-peers demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  client-vscode/node_modules client-vscode/dist client-vscode/dist-test

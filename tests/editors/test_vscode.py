@@ -18,6 +18,8 @@ from tests.support.lsp_journey import replace, task
 pytestmark = pytest.mark.timeout(300)
 CLIENT = ROOT / "client-vscode"
 DRIVERS = Path(__file__).parent / "vscode"
+WRITES_PICTURES = os.environ.get("LONGSHIFT_PICTURES") == "1"
+PICTURES = ("goal", "tree", "hunk", "bulb", "diff", "problems")
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,9 @@ def client(editors: Path) -> Path:
     """The extension with its tests, built."""
     env = {**os.environ, "PATH": f"{editors / 'node24/bin'}:{os.environ['PATH']}"}
     if not (CLIENT / "node_modules/esbuild").exists():
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=CLIENT, env=env, check=True)
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=CLIENT, env=env, check=True
+        )
     for arguments in (["package.mjs"], ["build.mjs", "--tests"]):
         subprocess.run(["node", *arguments], cwd=CLIENT, env=env, check=True)
     return CLIENT
@@ -78,6 +82,9 @@ def test_in_a_browser_as_a_person_sees_it(editors, client, project, playing, tmp
     )
     settings = settings_file(tmp_path, playing(sturdy(*more, delay_s=8)))
     drive("in-browser.mjs", editors, project, settings, client / "longshift-0.1.0.vsix")
+    for name in PICTURES if WRITES_PICTURES else ():
+        picture = ROOT / f".cache/editors/vscode-{name}.png"
+        shutil.copy(picture, ROOT / "docs/pictures" / picture.name)
 
 
 def test_nothing_starts_in_restricted_mode(editors, client, project, playing, tmp_path):
