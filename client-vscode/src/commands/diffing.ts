@@ -56,7 +56,7 @@ async function diffFile(
 ): Promise<unknown> {
   const [, before, after] = pair(one, file, change, change);
   const title = `${file.path} (${one.runId} ${change.id}: base ↔ proposed)`;
-  const options: vscode.TextDocumentShowOptions = { preview: true };
+  const options: vscode.TextDocumentShowOptions = { preview: false };
   const hunk = file.hunks.find((each) => each.hunk === number);
   if (hunk !== undefined) {
     // Ranges are of the person's text; hunks above, not accepted yet, have lengthened the other.

@@ -45,8 +45,6 @@ export async function boot({ workspace, vsix, settings = {}, payload, trust = tr
   const all = {
     ...process.env,
     ...env,
-    XDG_CONFIG_HOME: `${tmp}/xdg`,
-    XDG_DATA_HOME: `${tmp}/xdg`,
     EXTENSIONS_GALLERY: JSON.stringify({
       serviceUrl: "",
       itemUrl: "",
