@@ -73,16 +73,17 @@ try {
   await palette("Longshift: Compare Hunk");
   await page.locator(".monaco-diff-editor .line-insert").first().waitFor();
   await picture("diff");
-  await palette("View: Close Editor");
+  await rows("client.py:6").first().click();
+  await page.locator(".tab.active", { hasNotText: "base" }).first().waitFor();
 
   // A finding among the problems.
   await palette("Problems: Focus on Problems View");
   await page.locator(".markers-panel .monaco-list-row", { hasText: "retries for ever" }).first().waitFor();
   await picture("problems");
-  await palette("View: Close Panel");
+  await page.keyboard.press("Control+j");
 
   // A tick accepts.
-  await rows("client.py:6").locator(".monaco-custom-toggle, .custom-view-tree-node-item-checkbox").first().click();
+  await rows("client.py:6").locator(".custom-view-tree-node-item-checkbox").first().click();
   await page.locator(".view-line", { hasText: "TIMEOUT_S" }).filter({ hasText: "10" }).first().waitFor();
   await rows("accepted").first().waitFor();
 
