@@ -11,6 +11,7 @@ interface Scope extends vscode.QuickPickItem {
 /** Ask for a goal and its scope, and start it. Given `{goal, …}` by a program, it asks nothing. */
 export const startGoal: Command = async (context, given) => {
   if (isGoal(given)) return start(context, given);
+  context.calls.require();
   const goal = await askGoal();
   const scopes = [...folders(), ...ofFile()];
   const only = scopes.length === 1 ? scopes[0] : undefined;
@@ -20,6 +21,7 @@ export const startGoal: Command = async (context, given) => {
 
 /** The same for the selection, without the question how far it reaches. */
 export const startGoalHere: Command = async (context) => {
+  context.calls.require();
   const goal = await askGoal();
   const editor = vscode.window.activeTextEditor;
   const argument = editor?.document.uri.scheme === "file" ? selection(editor) : {};

@@ -14,6 +14,12 @@ export class Refused extends Error {}
 export class Calls {
   constructor(private readonly lifecycle: Lifecycle) {}
 
+  /** Refuse before a person types what could not be sent; a server that is starting will do. */
+  require(): void {
+    if (!["running", "starting", "waiting"].includes(this.lifecycle.state.kind))
+      throw this.absent();
+  }
+
   /** Send one command; raises `Refused`. */
   async send<Result = unknown>(name: string, argument: object = {}): Promise<Result> {
     const { state } = this.lifecycle;

@@ -16,10 +16,7 @@ try {
   await page.keyboard.press("F1");
   const input = page.locator(".quick-input-widget input.input");
   await input.fill(">Longshift: Start a Goal…");
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: "Start a Goal" }).waitFor();
-  await page.keyboard.press("Enter");
-  await page.locator(".quick-input-widget", { hasText: "What should be true" }).waitFor();
-  await input.fill("Do something");
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: "Start a Goal" }).first().waitFor();
   await page.keyboard.press("Enter");
   const refusal = page.locator(".notification-toast", { hasText: "starts nothing in it" });
   await refusal.waitFor();
