@@ -8,12 +8,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.review.worlds import playing as serve_script
 from tests.support.lsp_journey import call, make_repository, replace, task
 
 ROOT = Path(__file__).parents[2]
@@ -107,23 +108,7 @@ def project(tmp_path: Path) -> Path:
 def playing(tmp_path: Path) -> Iterator[Callable[[Json], Json]]:
     """Serve a script from a process of its own; gives the settings that name it."""
     with ExitStack() as stack:
-        yield lambda script: _settings(stack.enter_context(_serving(script, tmp_path)))
-
-
-@contextmanager
-def _serving(script: Json, folder: Path) -> Iterator[str]:
-    place = folder / "script.json"
-    place.write_text(json.dumps(script), encoding="utf-8")
-    command = [sys.executable, "-m", "tests.scripted_model", str(place)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.close()
+        yield lambda script: _settings(stack.enter_context(serve_script(script, tmp_path)))
 
 
 def _settings(base_url: str) -> Json:
@@ -154,7 +139,7 @@ def played(tmp_path: Path) -> Iterator[Callable[[Json], str]]:
     with ExitStack() as stack:
 
         def play(script: Json) -> str:
-            url = stack.enter_context(_serving(script, tmp_path))
+            url = stack.enter_context(serve_script(script, tmp_path))
             settings = {
                 "models": {"default": {"model": "scripted", "base_url": url}},
                 "budget": {"usd": 0.0},
