@@ -249,6 +249,7 @@ FAVOURED: list[tuple[str, Files, Files, Files, set[str]]] = [
      {"nul": None, "moved": LATE_NUL + b"R"}, {"nul": None, "moved": LATE_NUL + b"P"}, {"moved"}),
     ("both names of what the run moved", {"ten": top(TEN), "moved": TEN},
      {"ten": None, "moved": TEN}, {"ten": top(TEN), "moved": TEN}, set()),
+    ("both made it, and the run emptied it", {"n": b"P\n"}, {"n": b""}, {"n": b"P\n"}, {"n"}),
     ("file against folder", {"n": b"P\n"}, {"n/x": b"R\n"}, {"n": b"P\n"}, {"n"}),
     ("folder against file", {"n/x": b"P\n"}, {"n": b"R\n"}, {"n/x": b"P\n"}, {"n"}),
 ]  # fmt: skip

@@ -62,3 +62,21 @@ def test_histories_grow_with_their_run(
         assert growing.takings(run) == sum(step.change_id is None for step in run.steps)
         for name in NAMES:
             assert growing.of(run, name) == fresh.of(run, name)
+
+
+def test_a_file_that_came_back_to_a_name_has_that_name(store: ObjectStore) -> None:
+    """As after a rejected renaming that is taken out of the head, and another renaming."""
+    text = b"".join(b"%d\n" % n for n in range(9))
+    world = World(store, {"a": text})
+    for old, new in (("a", "b"), ("b", "a"), ("a", "c")):
+        world.land({old: None, new: text})
+    lineage = Histories(store).of(world.run, "c")
+    assert (lineage.names, lineage.reused) == (["a", "b", "a", "c"], frozenset())
+
+
+def test_a_name_that_another_file_took_is_not_the_files_own(store: ObjectStore) -> None:
+    text = b"".join(b"%d\n" % n for n in range(9))
+    world = World(store, {"a": text})
+    world.land({"a": None, "b": text})
+    world.land({"a": b"another\n"})
+    assert Histories(store).of(world.run, "b").reused == {"a"}

@@ -172,6 +172,7 @@ def merge_trees_favouring(
         return FavouredMerge(theirs, ())
     merged = merge_trees(store, base_tree, our_tree, their_tree)
     tree, lost = _favour(store, merged, our_tree, their_tree)
+    lost |= _unseen(store, merged.tree, base_tree, our_tree, their_tree)
     tree = _with_both_names(store, tree, base, ours, theirs)
     commit = objects.write_commit(tree, [theirs, ours], message, when)
     return FavouredMerge(commit, tuple(sorted(lost)))
@@ -206,6 +207,21 @@ def _favour(
     theirs = store.trees.files(their_tree)
     lost = {path for path in clashing if ours.get(path) != theirs.get(path)}
     return tree, lost
+
+
+def _unseen(store: ObjectStore, merged: str, base: str, ours: str, theirs: str) -> set[str]:
+    """Paths that a merge calls clean though all that theirs did there is gone.
+
+    Where both sides have a file that the base has not, git merges from an empty one: to empty it
+    again is nothing to git.
+    """
+    before, our_files, their_files, result = map(store.trees.files, (base, ours, theirs, merged))
+    added = our_files.keys() - before.keys()
+    return {
+        path
+        for path in added & their_files.keys()
+        if their_files[path] != our_files[path] == result.get(path)
+    }
 
 
 def _with_both_names(store: ObjectStore, tree: str, base: str, ours: str, theirs: str) -> str:

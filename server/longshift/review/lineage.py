@@ -176,8 +176,10 @@ class Histories:
                 break  # the file of that name before this step is another one: it moved away
             touches.append(self._touch(number, step, moved))
             name, end = moved.old_path or name, number
-            if moved.old_path and _last_before(by_name[name], len(run.steps)) != number:
-                reused |= {name} - {path}
+            if moved.old_path:
+                # Where the file came back to this name, its own later steps are the last there.
+                last = _last_before(by_name[name], len(run.steps))
+                reused |= {name} - {path} if last not in {one.step for one in touches} else set()
         return Lineage(path, tuple(reversed(touches)), frozenset(reused))
 
     def paths(self, run: Run) -> tuple[str, ...]:
