@@ -80,3 +80,11 @@ def test_a_name_that_another_file_took_is_not_the_files_own(store: ObjectStore) 
     world.land({"a": None, "b": text})
     world.land({"a": b"another\n"})
     assert Histories(store).of(world.run, "b").reused == {"a"}
+
+
+def test_a_step_may_touch_a_file_and_give_its_old_name_to_another(store: ObjectStore) -> None:
+    text = b"".join(b"%d\n" % n for n in range(9))
+    world = World(store, {"a": text})
+    world.land({"a": None, "b": text})
+    world.land({"a": b"another\n", "b": text + b"9\n"})
+    assert Histories(store).of(world.run, "b").reused == {"a"}

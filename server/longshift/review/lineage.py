@@ -167,6 +167,7 @@ class Histories:
         """Follow the file at one path of the head back to the run's base."""
         touches: list[Touch] = []
         reused: set[str] = set()
+        own: set[tuple[int, str]] = set()
         name, end = path, len(run.steps)
         by_name = self._known(run).by_name
         while (number := _last_before(by_name.get(name, ()), end)) is not None:
@@ -175,11 +176,12 @@ class Histories:
             if moved.path != name:
                 break  # the file of that name before this step is another one: it moved away
             touches.append(self._touch(number, step, moved))
+            own |= {(number, moved.path), (number, moved.old_path or moved.path)}
             name, end = moved.old_path or name, number
             if moved.old_path:
                 # Where the file came back to this name, its own later steps are the last there.
                 last = _last_before(by_name[name], len(run.steps))
-                reused |= {name} - {path} if last not in {one.step for one in touches} else set()
+                reused |= {name} - {path} if (last, name) not in own else set()
         return Lineage(path, tuple(reversed(touches)), frozenset(reused))
 
     def paths(self, run: Run) -> tuple[str, ...]:
