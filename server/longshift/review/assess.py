@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from os.path import commonprefix
 
 from longshift.domain.model import Decision
 from longshift.domain.state import Run
@@ -150,10 +151,14 @@ class _Assessment:
             return reading
         placed, undone = self._place(without, without.adds), set[Ref]()
         there = {line for line in self.document.lines if line.strip()}
+        own = there - {*without.lines}
         for index, group in enumerate(without.groups):
             places = placed.get(index, ())
             if places and all(
-                isinstance(at, Free) and there.isdisjoint(toggle.new) for toggle, at in places
+                isinstance(at, Free)
+                and there.isdisjoint(toggle.new)
+                and not any(_is_typed_into(line, own) for line in toggle.new)
+                for toggle, at in places
             ):
                 undone |= {*group}
         return self._read(accepted - undone) if undone & (accepted - left) else reading
@@ -357,6 +362,17 @@ class _Assessment:
         if at.end == at.start + 1:
             return _advice(f"line {at.end} was changed by you since")
         return _advice(f"lines {at.start + 1} to {at.end} were changed by you since")
+
+
+def _is_typed_into(line: str, there: Collection[str]) -> bool:
+    """Whether one of these lines is a line with something put into it, or taken from it."""
+    line = line.strip()
+    for other in map(str.strip, there):
+        ahead = len(commonprefix((line, other)))
+        behind = len(commonprefix((line[ahead:][::-1], other[ahead:][::-1])))
+        if 2 * (ahead + behind) > len(line):
+            return True
+    return False
 
 
 def _reversed(toggle: Toggle) -> Toggle:
