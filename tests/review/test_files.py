@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from longshift.lsp.reviewing import hunks_of as hunks_in_file
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.review.decisions import rejected_edits
 from longshift.review.edits import apply_edits
@@ -341,3 +342,20 @@ def test_a_made_file_whose_renaming_was_rejected_keeps_its_name(world: MakeWorld
     assert {path: edit and edit.data for path, edit in rejected.edits.items()} == {
         "newer": None, "new": TEN
     }  # fmt: skip
+
+
+def test_hunks_stand_in_the_file_that_the_person_has_moved_not_in_another_of_its_old_name(
+    world: MakeWorld,
+) -> None:
+    """As after a checkout of a branch that has the old name."""
+    it = world({"f": TEN})
+    it.land({"f": None, "g": TEN})
+    it.accept(*it.hunks())
+    it.land({"g": TEN + b"more\n"})
+    it.person.files["f"] = as_edit(TEN)
+    here, there = (
+        hunks_in_file(it.proposals, (it.run,), path, it.person)  # type: ignore[arg-type]
+        for path in ("g", "f")
+    )
+    assert [one.hunk.path for one in here] == ["g", "g"]
+    assert there == ()

@@ -330,7 +330,8 @@ class Play:
             assert self.texts() == texts, "taking back a rejection changed a text"
             assert (await self.states())[key][0] != before
         elif answer is not None:
-            assert (await self.states())[key][0] in ("pending", "stale", "superseded")
+            after = (await self.states())[key]
+            assert after[0] in ("pending", "stale", "superseded"), (key, after)
 
     async def decide_all(self, command: str, at: int) -> None:
         paths = sorted(self.texts())

@@ -4,7 +4,7 @@ Blocking: to be called on a thread of its own. Never changes anything, and keeps
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from longshift.domain.state import Run
@@ -72,19 +72,30 @@ def hunks_of(
     return tuple(
         ReviewHunk(run.id, hunk)
         for run in runs
-        for at_head in _paths_at_head(proposals, run, path)
+        for at_head in _paths_at_head(proposals, run, path, present)
         for hunk in _of_path(proposals, run, at_head, present)
     )
 
 
-def _paths_at_head(proposals: Proposals, run: Run, path: str) -> list[str]:
-    """Under which names the run's head has a file of the person's: it may be renamed there."""
+def _paths_at_head(
+    proposals: Proposals, run: Run, path: str, present: EditorPresent
+) -> list[str]:
+    """Under which names the run's head has a file of the person's: it may be renamed there.
+
+    Where they have the file under a later name as well, its hunks speak of that one's text.
+    """
     paths = proposals.paths(run)
     if path in paths:
         return [path]
     if path not in set(touched(run)):
         return []
-    return [one for one in paths if path in proposals.side(run, one).names]
+    return [one for one in paths if _is_at(path, (*proposals.names(run, one), one), present)]
+
+
+def _is_at(path: str, names: Sequence[str], present: EditorPresent) -> bool:
+    """Whether the person has a file at one of its names, and not at a later one."""
+    later = (name for name in reversed(names) if present.read(name) is not None)
+    return path in names and next(later, path) == path
 
 
 def _of_path(
