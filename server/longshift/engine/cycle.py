@@ -4,13 +4,15 @@ Owns the merge of the person's text into the head and the removal of what they r
 person's side always wins: workers build on what the person has, never the other way round.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.budgets import cycle_facts
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
+from longshift.domain.state import Run
 from longshift.engine.fading import faded, resolved, told
 from longshift.engine.inspection import inspect_all
 from longshift.engine.room import RunRoom, Shop, is_text
@@ -20,7 +22,13 @@ from longshift.repository.merge import FavouredMerge, merge_trees_favouring
 from longshift.repository.snapshot import Snapshot, take_snapshot
 from longshift.repository.store import ObjectStore
 from longshift.review.decisions import RejectedEdits, rejected_edits
-from longshift.review.shapes import DeleteFile, PresentFile, RenameFile, WriteFile
+from longshift.review.shapes import (
+    DeleteFile,
+    PendingHunk,
+    PresentFile,
+    RenameFile,
+    WriteFile,
+)
 from longshift.review.unified import hunk_diff
 from longshift.screening import detector
 from longshift.screening.files import SecretFiles
@@ -88,19 +96,38 @@ class _Snapshot:
         version = self.store.read_file(self.commit, path)
         return None if version is None else PresentFile(data=version.data, mode=version.mode)
 
+    def as_edit(self, path: str) -> FileEdit | None:
+        """Give the same as an edit that puts it there; None: it is to be gone."""
+        version = self.store.read_file(self.commit, path)
+        return None if version is None else FileEdit(version.data, version.mode)
+
 
 def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
-    """Put back what the person's side won over though it fits: hunks beside lines that they typed.
+    """Give each file that the person changed their text with every hunk that fits it.
 
-    Git calls neighbouring edits a clash; review does not, and a hunk that is pending before the
-    merge must be pending after it.
+    Git knows of no hunks: neighbouring edits are a clash to it, and a file that they accepted is
+    one that both sides made. A hunk that is pending before the merge must be pending after it.
+    Where a hunk no longer fits, git's merge stands if there was no clash: it may hold part of it.
     """
-    run, proposals = room.run, room.shop.proposals
+    proposals, run = room.shop.proposals, _before_rework(room.run)
     person = _Snapshot(room.store, taken)
+    changed = {
+        path
+        for difference in room.store.differences(run.taken, taken)
+        for path in (difference.path, difference.old_path)
+    }
     edits: dict[str, FileEdit | None] = {}
     for path in proposals.paths(run):
-        if merged.lost and not {path, *proposals.names(run, path)}.isdisjoint(merged.lost):
-            edits |= _fitting(room, path, person, merged.commit)
+        names = {path, *proposals.names(run, path)}
+        if names.isdisjoint(changed):
+            continue
+        hunks = proposals.of_path(run, path, person)
+        if names.isdisjoint(merged.lost) and any(hunk.state == "stale" for hunk in hunks):
+            continue
+        edits |= {name: person.as_edit(name) for name in names}
+        edits |= _fitting(room, path, [h for h in hunks if h.state == "pending"], person, merged)
+    held = _Snapshot(room.store, merged.commit)
+    edits = {path: edit for path, edit in edits.items() if edit != held.as_edit(path)}
     if not edits:
         return merged.commit
     message = f"Keep what fits the person's text\n\nLongshift-Run: {run.id}\n"
@@ -108,27 +135,41 @@ def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
 
 
 def _fitting(
-    room: RunRoom, path: str, person: _Snapshot, merged: str
+    room: RunRoom,
+    path: str,
+    hunks: Sequence[PendingHunk],
+    person: _Snapshot,
+    merged: FavouredMerge,
 ) -> dict[str, FileEdit | None]:
-    """One file of the person's with the hunks that are pending there, as edits of the head."""
-    run, proposals = room.run, room.shop.proposals
+    """What pending hunks do to one file of the person's, as edits of the head."""
     edits: dict[str, FileEdit | None] = {}
-    hunks = [hunk for hunk in proposals.of_path(run, path, person) if hunk.state == "pending"]
-    for effect in proposals.file_effects(run, hunks, person):
+    for effect in room.shop.proposals.file_effects(room.run, hunks, person):
         match effect:
             case WriteFile(path=written, data=data, mode=mode):
-                if written != path and room.store.read_file(merged, path) is not None:
+                if written != path and room.store.read_file(merged.commit, path) is not None:
                     # The head has moved it, which is to be done otherwise: not pending, nor undone.
                     edits[written], written = None, path
                 edits[written] = FileEdit(data, mode)
             case RenameFile(old_path=old, path=new):
-                file = person.read(old)
-                assert file is not None
-                assert file.data is not None
-                edits |= {old: None, new: FileEdit(file.data, file.mode)}
+                edits |= {old: None, new: person.as_edit(old)}
             case DeleteFile(path=gone):
                 edits[gone] = None
     return edits
+
+
+def _before_rework(run: Run) -> Run:
+    """The run without what is asked to be done otherwise: until it is, the head holds it."""
+    changes = {
+        change.id: change.model_copy(
+            update={
+                "decisions": {
+                    key: said for key, said in change.decisions.items() if said.decision != "rework"
+                }
+            }
+        )
+        for change in run.changes.values()
+    }
+    return replace(run, changes=changes)
 
 
 def _kept_name(room: RunRoom, taken: str, head: str) -> str:

@@ -351,7 +351,10 @@ class Decisions:
         """
         if hunk.settled and hunk.kind == "edit":
             hunk = replace(hunk, undo=self._shop.proposals.undo_alone(run, hunk, present))
-        if is_undoable(hunk):
+        # A whole file's hunk has no lines of its own where a later one stands for all of them.
+        if is_undoable(hunk) and (
+            hunk.undo or self._shop.proposals.file_effects(run, [hunk], present)
+        ):
             return hunk
         raise UsageError(
             f"Hunk {hunk.hunk} of {hunk.change_id} in {hunk.path} can't be taken out by itself any "

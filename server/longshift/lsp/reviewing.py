@@ -77,9 +77,7 @@ def hunks_of(
     )
 
 
-def _paths_at_head(
-    proposals: Proposals, run: Run, path: str, present: EditorPresent
-) -> list[str]:
+def _paths_at_head(proposals: Proposals, run: Run, path: str, present: EditorPresent) -> list[str]:
     """Under which names the run's head has a file of the person's: it may be renamed there.
 
     Where they have the file under a later name as well, its hunks speak of that one's text.

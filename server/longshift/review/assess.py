@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from os.path import commonprefix
+from itertools import takewhile
 
 from longshift.domain.model import Decision
 from longshift.domain.state import Run
@@ -368,11 +368,16 @@ def _is_typed_into(line: str, there: Collection[str]) -> bool:
     """Whether one of these lines is a line with something put into it, or taken from it."""
     line = line.strip()
     for other in map(str.strip, there):
-        ahead = len(commonprefix((line, other)))
-        behind = len(commonprefix((line[ahead:][::-1], other[ahead:][::-1])))
+        ahead = _shared(line, other)
+        behind = _shared(line[ahead:][::-1], other[ahead:][::-1])
         if 2 * (ahead + behind) > len(line):
             return True
     return False
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _reversed(toggle: Toggle) -> Toggle:
