@@ -201,7 +201,7 @@ class _Assessment:
         for index, (owner, unit) in enumerate(reading.units):
             mine = placed.get(index, [])
             free = all(isinstance(at, Free) for _, at in mine)
-            words |= {ref: self._superseded(owner) for ref in unit - {owner}}
+            words |= {ref: self._absorbed(ref, owner) for ref in unit - {owner}}
             words[owner] = replace(
                 self.document.word("accepted", mine, self._kind(unit), reverse=True),
                 undo=self.document.edits(mine) if free else (),

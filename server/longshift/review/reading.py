@@ -144,12 +144,14 @@ def units_of(
     Args:
         weave: the file's lines.
         accepted: the hunks, in landing order.
-        parts: the hunks that can have come in by way of another.
+        parts: the hunks that can have come in by way of another; the one that made the file can
+            even where it was rejected, since nothing else stands without the file.
     """
+    may_come = {*parts, *weave.refs().intersection({weave.maker})}
     units: list[tuple[Ref, frozenset[Ref]]] = []
     known: set[Ref] = set()
     for ref in accepted:
-        others = [o for o in parts if o < ref and o not in accepted and o not in known]
+        others = [o for o in may_come if o < ref and o not in accepted and o not in known]
         groups = joined_groups([*others, ref], weave.joins)
         unit = next(frozenset(group) for group in groups if ref in group)
         units.append((ref, unit))
