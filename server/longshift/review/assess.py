@@ -3,21 +3,19 @@
 Pure but for what it is given. Files without lines are assessed in `opaque`.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import takewhile
 
 from longshift.domain.model import Decision
 from longshift.domain.state import Run
-from longshift.repository.hunks import LineHunk, line_hunks
-from longshift.review.anchor import Applied, Free, Placed, Touched, place
+from longshift.review.anchor import Applied, Free, Placed, Touched
+from longshift.review.compared import Compared
 from longshift.review.present import locate
 from longshift.review.reading import Reading, Readings, held_back
 from longshift.review.settled import undo_of, word_on_taken_back
 from longshift.review.shapes import Edit, HunkKind, PendingHunk, Present
-from longshift.review.texts import Style, ended_text, style_of
+from longshift.review.texts import Style, style_of
 from longshift.review.weave import Ref, Toggle
 from longshift.review.words import Document, Word, hunks_of, mode_word, name
 
@@ -52,7 +50,6 @@ class _Assessment:
         self.accepted = frozenset(ref for ref, d in said.items() if d.decision == "accepted")
         self.located = locate(side, present, self.accepted)
         self.document = Document(self.located.text or "")
-        self._compared: tuple[Reading, list[LineHunk]] | None = None
         assert self.side.weave is not None, "a text has its weave"
         self.weave = self.side.weave
 
@@ -92,7 +89,7 @@ class _Assessment:
     def _edited(self) -> dict[Ref, Word]:
         reading = self._reading()
         words = self._accepted(reading)
-        placed = self._place(reading, reading.adds)
+        placed = self._compared.place(reading, reading.adds)
         known = {ref for group in reading.groups for ref in group} | words.keys()
         lineless = [(ref,) for ref in self._live_refs() if ref not in known]
         for index, group in enumerate([*reading.groups, *lineless]):
@@ -111,82 +108,14 @@ class _Assessment:
             accepted -= {*self.side.whole_file_refs("delete")}
         elif self.located.where == "old":
             accepted -= {*self._renames_left()}
-        reading = self._read(accepted)
-        if not reading.units or reading.text == self.document.text:
-            return reading
-        plain = self._read(frozenset())
-        if plain.text == self.document.text:
-            return plain
-        undone = self._undone(reading)
-        if undone:
-            accepted -= undone
-            reading = self._read(accepted)
-        return self._without_undone_together(reading, accepted)
+        return self._compared.reading_of(accepted)
 
-    def _read(self, accepted: frozenset[Ref]) -> Reading:
+    @cached_property
+    def _compared(self) -> Compared:
         # Once the text was taken anew, their lines are part of what all hunks are set against.
-        own = ((ref, self.said[ref].text) for ref in accepted if ref.step >= self.side.since)
-        edited = frozenset((ref, text) for ref, text in own if text is not None)
-        return self.readings.by(accepted, frozenset(self.refused), self._style, edited)
-
-    def _undone(self, reading: Reading) -> set[Ref]:
-        return {
-            reading.units[index][0]
-            for index, places in self._place(reading, reading.takes).items()
-            if all(isinstance(at, Applied) for _, at in places)
-        }
-
-    def _without_undone_together(self, reading: Reading, accepted: frozenset[Ref]) -> Reading:
-        """The reading without hunks that the person undid together, one built on the other.
-
-        To take only one of them out would not give what the text reads. They can be put in again,
-        and no line of theirs is there: what was typed into them would leave some.
-        """
-        without, left = reading, accepted
-        while touched := self._touched_in(without):
-            left -= touched
-            left -= self._undone(self._read(left))
-            without = self._read(left)
-        if left == accepted:
-            return reading
-        placed, undone = self._place(without, without.adds), set[Ref]()
-        there = {line for line in self.document.lines if line.strip()}
-        own = there - {*without.lines}
-        for index, group in enumerate(without.groups):
-            places = placed.get(index, ())
-            if places and all(
-                isinstance(at, Free)
-                and there.isdisjoint(toggle.new)
-                and not any(_is_typed_into(line, own) for line in toggle.new)
-                for toggle, at in places
-            ):
-                undone |= {*group}
-        return self._read(accepted - undone) if undone & (accepted - left) else reading
-
-    def _touched_in(self, reading: Reading) -> set[Ref]:
-        """The accepted hunks in whose lines the person has changed something."""
-        return {
-            ref
-            for index, places in self._place(reading, reading.takes).items()
-            if any(isinstance(at, Touched) for _, at in places)
-            for ref in (reading.units[index][0], *reading.units[index][1])
-        }
-
-    def _place(
-        self, reading: Reading, toggles: Sequence[Toggle]
-    ) -> Mapping[int, list[tuple[Toggle, Placed]]]:
-        """Place toggles in the present text, by their unit."""
-        found: defaultdict[int, list[tuple[Toggle, Placed]]] = defaultdict(list)
-        if not toggles:
-            return found
-        if self._compared is None or self._compared[0] is not reading:
-            # A last line is the same with and without its end: `place` sees to what would be glued.
-            ended = (ended_text(reading.text), ended_text(self.document.text))
-            self._compared = reading, line_hunks(*ended)
-        placed = place(reading.lines, toggles, self.document.lines, self._compared[1])
-        for toggle, at in zip(toggles, placed, strict=True):
-            found[toggle.unit].append((toggle, at))
-        return found
+        live = {ref: self.said[ref].text for ref in self.accepted if ref.step >= self.side.since}
+        own = {ref: text for ref, text in live.items() if text is not None}
+        return Compared(self.readings, self.document, self._style, frozenset(self.refused), own)
 
     @cached_property
     def _style(self) -> Style:
@@ -197,7 +126,7 @@ class _Assessment:
     def _accepted(self, reading: Reading) -> dict[Ref, Word]:
         """Words on accepted hunks, with the edits that take them out again."""
         words: dict[Ref, Word] = {}
-        placed = self._place(reading, reading.takes) if reading.units else {}
+        placed = self._compared.place(reading, reading.takes) if reading.units else {}
         for index, (owner, unit) in enumerate(reading.units):
             mine = placed.get(index, [])
             free = all(isinstance(at, Free) for _, at in mine)
@@ -362,22 +291,6 @@ class _Assessment:
         if at.end == at.start + 1:
             return _advice(f"line {at.end} was changed by you since")
         return _advice(f"lines {at.start + 1} to {at.end} were changed by you since")
-
-
-def _is_typed_into(line: str, there: Collection[str]) -> bool:
-    """Whether one of these lines is a line with something put into it, or taken from it."""
-    line = line.strip()
-    for other in map(str.strip, there):
-        ahead = _shared(line, other)
-        behind = _shared(line[ahead:][::-1], other[ahead:][::-1])
-        if 2 * (ahead + behind) > len(line):
-            return True
-    return False
-
-
-def _shared(one: str, other: str) -> int:
-    """How many characters two texts have in common at their beginning."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _reversed(toggle: Toggle) -> Toggle:
