@@ -359,3 +359,19 @@ def test_hunks_stand_in_the_file_that_the_person_has_moved_not_in_another_of_its
     )
     assert [one.hunk.path for one in here] == ["g", "g"]
     assert there == ()
+
+
+def test_a_file_that_the_person_moved_is_not_the_one_that_came_back_in_its_place(
+    world: MakeWorld,
+) -> None:
+    """As after a checkout of a branch that has the old name: the moved one stays decidable."""
+    it = world({"f": TEN})
+    it.land({"f": None, "g": TEN})
+    it.accept(*it.hunks())
+    it.person.files["f"] = as_edit(b"of another branch\n")
+    it.land({"g": None, "h": TEN + b"more\n"})
+    it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
+    assert {path: file.data for path, file in it.person.files.items()} == {
+        "f": b"of another branch\n", "h": TEN + b"more\n"
+    }  # fmt: skip
+    assert {hunk.state for hunk in it.hunks()} == {"accepted"}

@@ -88,3 +88,16 @@ def test_a_step_may_touch_a_file_and_give_its_old_name_to_another(store: ObjectS
     world.land({"a": None, "b": text})
     world.land({"a": b"another\n", "b": text + b"9\n"})
     assert Histories(store).of(world.run, "b").reused == {"a"}
+
+
+def test_a_taking_that_puts_a_file_back_under_its_old_name_is_followed(store: ObjectStore) -> None:
+    """However unlike the two are: what the crew had rewritten, the person has not."""
+    world = World(store, {"a": b"one\n"})
+    world.land({"a": None, "b": b"one\n"})
+    world.land({"b": b"quite another text\n"})
+    world.land({"b": None, "a": b"one\n"})
+    [*landed, last] = world.run.steps
+    run = replace(world.run, steps=(*landed, last.model_copy(update={"change_id": None})))
+    lineage = Histories(store).of(run, "a")
+    assert lineage.names == ["a", "b", "a"]
+    assert Histories(store).of(world.run, "a").names == ["a"]

@@ -6,7 +6,7 @@ looks at a person's files. Everything here follows from the run's steps, so it c
 
 import threading
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -119,18 +119,23 @@ class _Known:
 
     Attributes:
         steps: those that were looked at.
+        moved: what each of them did, by name.
         by_name: the numbers of the steps that touched each name, in their order.
         takings: the numbers of the steps that took the person's text.
         paths: where the files that landings touched are after them, sorted.
     """
 
     steps: list[HeadStep] = field(default_factory=list)
+    moved: list[Mapping[str, Moved]] = field(default_factory=list)
     by_name: dict[str, list[int]] = field(default_factory=dict)
     takings: list[int] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
     def take(self, step: HeadStep, by_name: Mapping[str, Moved]) -> None:
         """Take in what one more step did."""
+        if step.change_id is None:
+            by_name = self._with_moves(by_name)
+        self.moved.append(by_name)
         for name in by_name:
             self.by_name.setdefault(name, []).append(len(self.steps))
         if step.change_id is None:
@@ -140,6 +145,31 @@ class _Known:
             if followed or step.change_id is not None:
                 self._put(moved.path)
         self.steps.append(step)
+
+    def names(self, path: str, end: int) -> Iterator[str]:
+        """The earlier names of the file at a path before a step, the newest first."""
+        while (number := _last_before(self.by_name.get(path, ()), end)) is not None:
+            moved = self.moved[number][path]
+            if moved.path != path:
+                return
+            if moved.old_path is not None:
+                yield moved.old_path
+            path, end = moved.old_path or path, number
+
+    def _with_moves(self, by_name: Mapping[str, Moved]) -> Mapping[str, Moved]:
+        """A taking with the files in it that it put back under a name of theirs.
+
+        That is what a rejected renaming comes to, and what the person has may be so unlike the
+        head's that a comparison of the two sees no renaming.
+        """
+        found = dict(by_name)
+        for gone in [one for one in by_name.values() if one.kind == "delete"]:
+            for name in self.names(gone.path, len(self.steps)):
+                there = found.get(name)
+                if there is not None and there.kind == "create":
+                    found[name] = found[gone.path] = Moved(name, gone.path, "rename")
+                    break
+        return found
 
     def _put(self, path: str) -> None:
         place = bisect_left(self.paths, path)
@@ -169,10 +199,11 @@ class Histories:
         reused: set[str] = set()
         own: set[tuple[int, str]] = set()
         name, end = path, len(run.steps)
-        by_name = self._known(run).by_name
+        known = self._known(run)
+        by_name = known.by_name
         while (number := _last_before(by_name.get(name, ()), end)) is not None:
             step = run.steps[number]
-            moved = self._of_step(step)[name]
+            moved = known.moved[number][name]
             if moved.path != name:
                 break  # the file of that name before this step is another one: it moved away
             touches.append(self._touch(number, step, moved))

@@ -43,7 +43,7 @@ def locate(side: Side, present: Present, accepted: Set[Ref]) -> Located:
     here = present.read(side.path)
     olds = ((name, present.read(name)) for name in side.earlier_names(accepted))
     old_path, old = next(((name, file) for name, file in olds if file is not None), ("", None))
-    if here is not None and old is not None:
+    if here is not None and old is not None and old_path not in side.left_names(accepted):
         return Located(
             "blocked", here, reason=f"both {old_path} and {side.path} exist in your files"
         )

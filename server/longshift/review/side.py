@@ -128,6 +128,15 @@ class Side:
                 return []
         return [name for name in reversed(names) if name != self.path]
 
+    def left_names(self, accepted: Set[Ref]) -> list[str]:
+        """The names from which the person moved the file by accepting a renaming.
+
+        A file that stands there while the moved one does is another: a checkout brings it.
+        """
+        renames = [ref for ref in self.whole_file_refs("rename") if ref in accepted]
+        moved = self.by_step[renames[-1].step].touch.path if renames else None
+        return list(self.names[: self.names.index(moved)]) if moved in self.names else []
+
     @property
     def is_renamed(self) -> bool:
         """Whether the taken text has the file under another name than the head."""
