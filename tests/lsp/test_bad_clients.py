@@ -89,6 +89,58 @@ async def test_a_client_that_says_it_has_and_has_not(play):
     assert (await it.states())[KEY][0] == "accepted"
 
 
+def not_applied(it: Play) -> None:
+    """It answers that the edit was not applied, for its buffer has another version."""
+
+
+def with_an_error(it: Play) -> None:
+    """It answers with an error of the protocol, as eglot does."""
+    apply = it.editor.on_apply
+
+    def answer(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
+        if apply(params).applied:
+            return types.ApplyWorkspaceEditResult(applied=True)
+        raise JsonRpcException("Edits require version 1, you have 2", -32603)
+
+    it.editor.on_apply = answer
+
+
+@pytest.mark.parametrize("refuse", [not_applied, with_an_error])
+@pytest.mark.parametrize("types_on", [False, True])
+async def test_a_client_that_tells_late_of_the_edit_that_it_made(play, refuse, types_on):
+    """Plain eglot: the action's edit, then its command, then the change, once it is idle."""
+    it = await play(profile="emacs")
+    refuse(it)
+    document = it.documents()[0]
+    [action, *_] = await it.editor.actions(document, only=["quickfix.longshift.accept"])
+    it.editor.untold = []
+    with mock.patch("longshift.lsp.features.commands.ANSWER_WITHIN_S", 0.05):
+        answer = await it.editor.pick(action)
+    # The editor is not held up until it is idle.
+    assert answer["state"] == "pending"
+    if types_on:
+        it.editor.type(document, "a base 7", "typed on, ")
+        it.known.update(document.text.split("\n"))
+    shown = document.text
+    it.editor.tell()
+    async with (await it.engine()).decisions._one_at_a_time:
+        run = await it.run()
+    assert run.changes["C1"].decisions["a.txt", 1].decision == "accepted"
+    assert run.deciding == ()
+    assert document.text == shown
+    await it.check()
+    await it.editor.settle()
+    assert not [said for said in it.editor.shown if "did not apply" in said]
+
+
+async def test_a_client_that_has_the_edit_and_does_not_make_it(play):
+    it = await play(profile="emacs")
+    assert await it.editor.actions(it.documents()[0], only=["quickfix.longshift.accept"])
+    it.editor.refuses = "the buffer is read-only"
+    with mock.patch("longshift.lsp.hand.TOLD_WITHIN_S", 0.05):
+        assert "did not apply the change to a.txt: the buffer is" in await refused(it)
+
+
 @pytest.mark.parametrize("answer", [{}, {"applied": "perhaps"}, {"applied": None}, [], None])
 async def test_a_client_whose_answer_is_none(play, answer):
     it = await play()

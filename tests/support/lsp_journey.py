@@ -74,6 +74,8 @@ class Editor:
     """Why it answers the server's edits with `applied: false`."""
     blocked: list[types.WorkspaceEdit] | None = None
     """Where a list: it applies the server's edits only later, and answers that it has."""
+    untold: list[types.DidChangeTextDocumentParams] | None = None
+    """Where a list: it tells of its edits only later, as some do once their person is idle."""
     answers: str | None = None
     """The option that the person chooses when asked."""
     updates: list[Json] = field(default_factory=list)
@@ -256,11 +258,19 @@ class Editor:
             events.append(types.TextDocumentContentChangePartial(text=text, range=range_))
             document.text = document.text[:start] + text + document.text[end:]
         document.version += 1
-        self.client.text_document_did_change(
-            types.DidChangeTextDocumentParams(
-                types.VersionedTextDocumentIdentifier(document.version, document.uri), events
-            )
+        change = types.DidChangeTextDocumentParams(
+            types.VersionedTextDocumentIdentifier(document.version, document.uri), events
         )
+        if self.untold is None:
+            self.client.text_document_did_change(change)
+        else:
+            self.untold.append(change)
+
+    def tell(self) -> None:
+        """Tell of the edits that were kept back."""
+        told, self.untold = self.untold or [], None
+        for change in told:
+            self.client.text_document_did_change(change)
 
     def on_apply(self, params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:
         if self.refuses is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from longshift.engine.ports import set_executable, write_effects
 from longshift.errors import NeedsPerson
@@ -34,6 +35,9 @@ EDITOR_ANSWERS_WITHIN_S: Final = 60.0
 """Some editors ask their person first."""
 SHOWN_WITHIN_S: Final = 10.0
 """How long after its answer the editor may take to send the change of its buffer."""
+TOLD_WITHIN_S: Final = 3.0
+"""How long an editor that refuses may take to tell that it had made the edit already: eglot applies
+a code action's edit by itself, and sends the change once its person is idle, after the command."""
 
 
 @dataclass
@@ -57,6 +61,12 @@ class EditorHand:
         """Act for the person on the files below a worktree's root."""
         self._host = host
         self._root = root
+        self._given: dict[str, int | None] = {}
+        """By URI, the version of the text that an action's edit was last given for."""
+
+    def gave(self, buffer: Buffer) -> None:
+        """Take note that the editor has an edit of this text, which it may apply by itself."""
+        self._given[buffer.uri] = buffer.version
 
     async def unsaved(self) -> Mapping[str, bytes]:
         """Buffers that differ from their files, as the editor would save them."""
@@ -77,7 +87,8 @@ class EditorHand:
         for effect in effects:
             self._add(plan, effect, hunks)
         if plan.edits or plan.operations:
-            await self._ask_editor(plan)
+            # Whether an acceptance stands in the end, the engine looks by itself.
+            await self._ask_editor(plan, proves=all(one.state != "accepted" for one in hunks))
         if plan.on_disk:
             await asyncio.to_thread(write_effects, self._root, plan.on_disk)
             for buffer in plan.left_open:
@@ -151,7 +162,7 @@ class EditorHand:
             plan.targets[buffer.uri] = target
             plan.modes.append(effect)
 
-    async def _ask_editor(self, plan: _Plan) -> None:
+    async def _ask_editor(self, plan: _Plan, *, proves: bool) -> None:
         names = ", ".join(sorted({one.buffer.path for one in plan.edits})) or "your files"
         if not self._host.client.applies_edits:
             raise NeedsPerson(
@@ -162,14 +173,21 @@ class EditorHand:
         params = types.ApplyWorkspaceEditParams(
             workspace_edit(self._host.client, plan.edits, plan.operations), "Longshift"
         )
+        texts = {uri: self._text(uri) for uri in plan.targets}
+        may_have_it = proves and all(self._is_given(uri) for uri in plan.targets)
         try:
             async with asyncio.timeout(EDITOR_ANSWERS_WITHIN_S):
                 answer = await self._host.server.workspace_apply_edit_async(params)
         except TimeoutError as error:
             raise _refused(names, "it did not answer") from error
-        if not answer.applied:
-            raise _refused(names, answer.failure_reason or "it gave no reason")
-        await self._wait_until_shown(plan.targets)
+        except JsonRpcException as error:
+            why: str | None = error.message
+        else:
+            why = None if answer.applied else answer.failure_reason or "it gave no reason"
+        if why is None:
+            await self._wait_until_shown(plan.targets)
+        elif not (may_have_it and await self._is_told_late(texts)):
+            raise _refused(names, why)
 
     async def _wait_until_shown(self, targets: Mapping[str, str | None]) -> None:
         """Wait for the buffers; what they show in the end, the engine judges by itself."""
@@ -180,9 +198,29 @@ class EditorHand:
         except TimeoutError:
             return
 
+    async def _is_told_late(self, texts: Mapping[str, str | None]) -> bool:
+        """Wait for other texts than these; whether each has come.
+
+        It need not be the edit alone: whoever types on at once is told of together with it.
+        """
+        try:
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                while any(self._text(uri) == text for uri, text in texts.items()):
+                    await self._host.buffers.wait_until_changed()
+        except TimeoutError:
+            return False
+        return True
+
+    def _is_given(self, uri: str) -> bool:
+        return uri in self._given and self._given[uri] == self._host.buffers.version(uri)
+
     def _shows(self, uri: str, text: str | None) -> bool:
+        return self._text(uri) in (None, text)
+
+    def _text(self, uri: str) -> str | None:
+        """What the buffer shows; None: it is closed."""
         buffer = self._host.buffers.find(uri, self._root)
-        return buffer is None or buffer.text == text
+        return None if buffer is None else buffer.text
 
 
 def edits_of(hunk: PendingHunk) -> tuple[Edit, ...]:

@@ -32,6 +32,7 @@ def edit_of(
         return None
     if buffer is None or (buffer.text, buffer.version) != (review.text, review.version):
         return None
+    session.hand.gave(buffer)
     session.expect(one, apply_edits(buffer.text, hunk.edits))
     return workspace_edit(client, [BufferEdit(buffer, hunk.edits)])
 
