@@ -1,18 +1,17 @@
 // Packages the extension as longshift-VERSION.vsix: the same bytes for the same files. vsce stamps
 // each entry with the time of the day, so its archive is written anew: entries in order of name,
 // all with the time of SOURCE_DATE_EPOCH (by default 1980, the oldest that a zip can say).
-// `--server WHEEL` puts the server's wheel into the package, for machines that have none.
+// `--server WHEEL` puts the server's wheel into the package, for machines that have none;
+// `--out FILE` writes another file.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-const given = process.argv.indexOf("--server");
-const wheel = given < 0 ? undefined : process.argv[given + 1];
-const out = `longshift-${version}.vsix`;
+const wheel = after("--server");
+const out = after("--out") ?? `longshift-${version}.vsix`;
 
-rmSync("bundled", { recursive: true, force: true });
 if (wheel !== undefined) {
   mkdirSync("bundled");
   copyFileSync(wheel, path.join("bundled", path.basename(wheel)));
@@ -25,9 +24,15 @@ try {
   execFileSync(process.execPath, [vsce, "package", ...flags, "--out", out], { stdio: "pipe" });
 } finally {
   rmSync("LICENSE", { force: true });
+  rmSync("bundled", { recursive: true, force: true });
 }
 writeFileSync(out, zip(unzip(readFileSync(out))));
 console.log(`${out}: ${(readFileSync(out).length / 1024).toFixed(0)} kB`);
+
+function after(option) {
+  const given = process.argv.indexOf(option);
+  return given < 0 ? undefined : process.argv[given + 1];
+}
 
 /** The files of an archive, by its central directory. */
 function unzip(data) {

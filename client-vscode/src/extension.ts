@@ -90,6 +90,14 @@ function wishes(extension: vscode.ExtensionContext): Wishes {
     python: config.get<string>("python") ?? "",
     pythonExtension,
     bundled: bundledIn(extension, filesIn(vscode.Uri.joinPath(extension.extensionUri, "bundled"))),
+    installing: (work) =>
+      vscode.window.withProgress(
+        {
+          location: vscode.ProgressLocation.Notification,
+          title: "Longshift: installing its server, once; this takes about a minute",
+        },
+        work,
+      ),
     version: (extension.extension.packageJSON as { version: string }).version,
   };
 }

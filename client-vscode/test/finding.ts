@@ -34,6 +34,7 @@ const wishes = (some: Partial<Wishes> = {}): Wishes => ({
   python: "",
   pythonExtension: async () => undefined,
   bundled: undefined,
+  installing: (work) => work(),
   version: "0.1.0",
   ...some,
 });

@@ -59,4 +59,14 @@ if ! done_with playwright $PLAYWRIGHT; then
   mark playwright $PLAYWRIGHT
 fi
 
+# What the server of the extension's package needs: its installation is then the same every time.
+needs="$(python3 -c 'import tomllib
+print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")')"
+WHEELS="$(python3 -V) $(cksum <<< "$needs")"
+if ! done_with wheels "$WHEELS"; then
+  rm -rf "$place/wheels"
+  python3 -m pip download -q --disable-pip-version-check -d "$place/wheels" -r /dev/stdin <<< "$needs"
+  mark wheels "$WHEELS"
+fi
+
 if [ -f tests/editors/install-terminal.sh ]; then bash tests/editors/install-terminal.sh "$place"; fi

@@ -13,7 +13,10 @@ TEXT = "first 🦀\n\tsecond line\nmiddle\nthird 🎈\nfourth\nlast\n"
 
 
 def script():
-    """Three hunks of a file, a question, a finding, and a rework that proposes otherwise."""
+    """Three hunks of a file, a question, a finding, and a rework that proposes otherwise.
+
+    A goal on lines 2 to 3 asks in words, and goes on for a while.
+    """
     asked = call("ask_person", question="How loud?", options=["Loud", "Soft"])
     rework = [
         replace("a.txt", "LAST", "Last, softly"),
@@ -33,8 +36,14 @@ def script():
         replace("a.txt", "third 🎈", "THIRD 🎈\nand more"),
         replace("a.txt", "last", "LAST"),
     )
+    lines = [
+        call("ask_person", question="Which words?"),
+        {**call("list_files"), "delay_s": 2},
+        call("finish", summary="Nothing is left to do."),
+    ]
     return {
         "flows": [
+            {"role": "planner", "match": r'"start_line":\s*2,\s*"end_line":\s*3', "turns": lines},
             {**plan, "turns": [asked, *plan["turns"]]},
             {"role": "worker", "match": "Rework", "turns": rework},
             work,

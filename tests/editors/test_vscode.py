@@ -7,13 +7,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.editors.conftest import ROOT, sturdy
-from tests.support.lsp_journey import replace, task
+from tests.support.lsp_journey import make_repository, replace, task
 
 pytestmark = pytest.mark.timeout(300)
 CLIENT = ROOT / "client-vscode"
@@ -37,10 +38,13 @@ def client(editors: Path) -> Path:
 
 def drive(script: str, editors: Path, *arguments: object, **env: str) -> str:
     """Run a driver to its end; what it printed."""
+    path = os.environ["PATH"].split(os.pathsep)
     done = subprocess.run(
         [editors / "node24/bin/node", DRIVERS / script, *map(str, arguments)],
         env={
             **os.environ,
+            # A person's PATH has no longshift of this checkout's.
+            "PATH": os.pathsep.join(one for one in path if not one.startswith(str(ROOT))),
             "EDITORS_DIR": str(editors),
             "CHROMIUM": shutil.which("chromium") or "",
             "SCRIPTED_MODEL_KEY": "none-is-needed",
@@ -85,6 +89,43 @@ def test_in_a_browser_as_a_person_sees_it(editors, client, project, playing, tmp
     for name in PICTURES if WRITES_PICTURES else ():
         picture = ROOT / f".cache/editors/vscode-{name}.png"
         shutil.copy(picture, ROOT / "docs/pictures" / picture.name)
+
+
+def test_several_folders_and_the_server_of_the_package(editors, client, playing, tmp_path):
+    """Nothing but VS Code and a Python is there: the package brings the server."""
+    [tides, tell] = task(
+        "Tell the tides", replace("README.md", "Tides.\n", "Tides, twice a day.\n")
+    )
+    [storm, again] = task("Ask again", replace("README.md", "a", "b"), delay_s=100)
+    script = {
+        "flows": [{**tides, "match": "Tell the tides"}, {**storm, "match": "storms"}, tell, again]
+    }
+    given = settings_file(tmp_path, playing(script))
+    told = json.loads(given.read_text(encoding="utf-8"))
+    del told["longshift.server.command"]
+    given.write_text(json.dumps(told), encoding="utf-8")
+    for name in ("weather", "tides"):
+        make_repository(tmp_path / name, {"README.md": "# Coast\n\nTides.\n"})
+    (tmp_path / "plain").mkdir()
+    several = tmp_path / "coast.code-workspace"
+    folders = [{"path": name} for name in ("weather", "tides", "plain")]
+    several.write_text(json.dumps({"folders": folders}), encoding="utf-8")
+    package = packed_with_server(editors, client)
+    wheels = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(editors / "wheels")}
+    drive("in-folders.mjs", editors, several, given, package, **wheels)
+
+
+def packed_with_server(editors: Path, client: Path) -> Path:
+    """The package as `make package-vscode` makes it, beside the one without a server."""
+    wheels, package = ROOT / ".cache/wheel", ROOT / ".cache/editors/with-server.vsix"
+    build = ["pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", wheels, ROOT]
+    subprocess.run([sys.executable, "-m", *build], check=True)
+    [wheel] = wheels.glob("longshift-*.whl")
+    node = editors / "node24/bin/node"
+    subprocess.run(
+        [node, "package.mjs", "--server", wheel, "--out", package], cwd=client, check=True
+    )
+    return package
 
 
 def test_nothing_starts_in_restricted_mode(editors, client, project, playing, tmp_path):

@@ -28,8 +28,11 @@ local function with_run(given, states, on_run)
     end
     return vim.tbl_contains(states, run.state)
   end, all)
+  if id and #meant == 0 then
+    meant = { { runId = id } } -- one that has just started is told of soon; the server knows it
+  end
   if #meant == 0 then
-    local which = id and ("there is no run %s"):format(id) or ("no run is %s"):format(table.concat(states, " or "))
+    local which = ("no run is %s"):format(table.concat(states, " or "))
     return client_of.tell(which .. ". `:Longshift runs` shows what there is.", vim.log.levels.WARN)
   end
   ask.one_of(meant, "Which run?", runs.line, function(run)

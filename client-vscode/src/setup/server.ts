@@ -18,6 +18,8 @@ export interface Wishes {
   pythonExtension: () => Promise<string | undefined>;
   /** The wheel inside of this extension, and where it is installed to; undefined: none. */
   bundled: { wheel: string; target: string } | undefined;
+  /** Tells the person that the wheel is being installed, for as long as that takes. */
+  installing: <T>(work: () => Promise<T>) => PromiseLike<T>;
   /** The extension's own version. */
   version: string;
 }
@@ -50,7 +52,7 @@ export async function findServer(machine: Machine, wishes: Wishes): Promise<Foun
     return installed.found;
   }
   if (wishes.bundled !== undefined && good[0] !== undefined) {
-    return install(machine, good[0], wishes.bundled);
+    return install(machine, good[0], wishes.bundled, wishes.installing);
   }
   // Another version is better than none: once it runs, the person is told.
   if (having[0] !== undefined) return module(having[0]);
@@ -120,6 +122,7 @@ async function install(
   machine: Machine,
   python: Python,
   bundled: { wheel: string; target: string },
+  installing: Wishes["installing"],
 ): Promise<Found | Missing> {
   const target = `${bundled.target}-py${python.version.join(".")}`;
   const env = { PYTHONPATH: target };
@@ -128,7 +131,8 @@ async function install(
   const done = `import os, sys; sys.exit(not os.path.exists(os.path.join(sys.argv[1], ".ready")))`;
   if ((await machine.run([python.path, "-c", done, target])).status === 0) return found;
   const pip = [python.path, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"];
-  const ran = await machine.run([...pip, "--upgrade", "--target", target, bundled.wheel], 600_000);
+  const installation = [...pip, "--upgrade", "--target", target, bundled.wheel];
+  const ran = await installing(() => machine.run(installation, 600_000));
   if (ran.status === 0) {
     // Marked last: what was cut off is installed anew.
     const mark = `import os, sys; open(os.path.join(sys.argv[1], ".ready"), "w").close()`;

@@ -71,9 +71,16 @@ function fill(item: vscode.TreeItem, node: Node): void {
   }
 }
 
+/** Where there are several, the run's repository: each has an R1. */
+function repository(run: Run): string[] {
+  const several = (vscode.workspace.workspaceFolders ?? []).length > 1;
+  const name = decodeURIComponent(run.repo.replace(/\/$/, "").split("/").at(-1) ?? "");
+  return several ? [oneLine(name, 30)] : [];
+}
+
 function fillRun(item: vscode.TreeItem, run: Run): void {
   item.label = oneLine(run.goal);
-  item.description = `${run.runId} · ${summary(run)}`;
+  item.description = [...repository(run), run.runId, summary(run)].join(" · ");
   item.iconPath = runIcon(run);
   const { open } = counts(run);
   item.contextValue = `run:${run.state}${open > 0 ? ":pending" : ""}`;

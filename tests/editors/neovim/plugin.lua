@@ -134,6 +134,32 @@ t.wait("the list shows it", function()
 end)
 vim.cmd.close()
 
+-- A goal on lines, with a word to its planner and an answer in words.
+vim.cmd("2,3Longshift goal Say it in other words")
+t.wait("it asks", function()
+  return t.has_said("Which words%?")
+end)
+vim.cmd("Longshift answer R2 Softer ones")
+t.wait("it is answered", function()
+  return t.has_said("of R2 is answered")
+end)
+vim.cmd("Longshift steer R2 Be brief")
+t.wait("and steered", function()
+  return t.has_said("R2 will be told")
+end)
+vim.cmd("Longshift steer R9 Anything")
+t.wait("of one that is not there the server says so", function()
+  return t.has_said("R9")
+end)
+local answered
+client = vim.lsp.get_clients({ name = "longshift", bufnr = 0 })[1]
+client:exec_cmd({ title = "", command = "longshift.describeRun", arguments = { { runId = "R2" } } }, {}, function(_, run)
+  answered = run.questions[1].answer
+end)
+t.wait("the answer is known", function()
+  return answered == "Softer ones"
+end)
+
 vim.cmd("silent write")
 assert(vim.fn.readfile("a.txt")[1] == "FIRST 🦀")
 vim.cmd("checkhealth longshift")

@@ -29,7 +29,7 @@ const QUIET = {
 };
 
 /**
- * Start a window on a folder.
+ * Start a window on a folder, or on the folders of a `.code-workspace`.
  *
  * `settings` are the person's; `payload` (a function of the address) makes it run tests in the
  * extension host; `trust: false` keeps Restricted Mode possible; `vsix` is installed before.
@@ -98,13 +98,24 @@ export async function boot({ workspace, vsix, settings = {}, payload, trust = tr
     throw error;
   }
   const page = context.pages()[0] ?? (await context.newPage());
-  const query = new URLSearchParams({ folder: workspace });
+  const kind = workspace.endsWith(".code-workspace") ? "workspace" : "folder";
+  const query = new URLSearchParams({ [kind]: workspace });
   const address = `127.0.0.1:${port}`;
   if (payload !== undefined) query.set("payload", JSON.stringify(payload(address)));
   return {
     page,
+    storage: `${data}/User/globalStorage/longshift.longshift`,
     url: `http://${address}/?${query}`,
     log: () => log,
+    /** Type in the palette and choose what it finds. */
+    async palette(text) {
+      const input = page.locator(".quick-input-widget input.input");
+      await page.keyboard.press("F1");
+      await input.waitFor({ state: "visible" });
+      await input.fill(`>${text}`);
+      await page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().waitFor();
+      await page.keyboard.press("Enter");
+    },
     async stop() {
       await context.close();
       await stopCode();

@@ -7,19 +7,11 @@ import { boot } from "./boot.mjs";
 const [workspace, settings, vsix] = process.argv.slice(2);
 const GOAL = "Make the weather client sturdy";
 const window = await boot({ workspace, vsix, settings: JSON.parse(readFileSync(settings, "utf8")) });
-const { page } = window;
+const { page, palette } = window;
 
 const picture = (name) => page.screenshot({ path: `${process.env.PICTURES}/vscode-${name}.png` });
 const rows = (text) => page.locator(".pane-body .monaco-list-row", { hasText: text });
 const input = page.locator(".quick-input-widget input.input");
-
-async function palette(text) {
-  await page.keyboard.press("F1");
-  await input.waitFor({ state: "visible" });
-  await input.fill(`>${text}`);
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: text }).first().waitFor();
-  await page.keyboard.press("Enter");
-}
 
 try {
   await page.goto(window.url);
@@ -86,6 +78,26 @@ try {
   await rows("client.py:6").locator(".custom-view-tree-node-item-checkbox").first().click();
   await page.locator(".view-line", { hasText: "TIMEOUT_S" }).filter({ hasText: "10" }).first().waitFor();
   await rows("accepted").first().waitFor();
+
+  // The keys: to the next hunk, back over the last one, and a decision on each.
+  const cursor = (line) => page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
+  await page.locator(".view-line", { hasText: "import json" }).first().click();
+  await page.keyboard.press("Alt+]");
+  await cursor(11);
+  await page.keyboard.press("Alt+]");
+  await cursor(21);
+  await page.keyboard.press("Alt+[");
+  await cursor(11);
+  await page.keyboard.press("Alt+Enter");
+  await page.locator(".view-line", { hasText: "tries_left in" }).first().waitFor();
+  await rows("accepted").nth(1).waitFor();
+  await page.keyboard.press("Alt+]");
+  await cursor(26);
+  await page.keyboard.press("Alt+Backspace");
+  await page.locator(".quick-input-widget", { hasText: "Reject" }).waitFor();
+  await page.keyboard.type("The name says nothing.");
+  await page.keyboard.press("Enter");
+  await rows("rejected").first().waitFor();
 
   await palette("Welcome: Open Walkthrough...");
   await input.fill("Longshift");
