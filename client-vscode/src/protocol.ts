@@ -2,11 +2,40 @@
  * What the server says, as types: the mirror of docs/lsp.md.
  *
  * Owns the shapes and the names of methods; does nothing. Fields that the client does not use are
- * left out.
+ * left out. tests/lsp/test_mirrors.py holds it against the server.
  */
 
 export const RUN_DID_CHANGE = "longshift/runDidChange";
 export const SCHEME = "longshift";
+
+/** The server's commands, without their prefix; no other can be sent. */
+export type CommandName =
+  | "startGoal"
+  | "pauseRun"
+  | "resumeRun"
+  | "stopRun"
+  | "steerRun"
+  | "answerQuestion"
+  | "addConstraint"
+  | "listConstraints"
+  | "liftConstraint"
+  | "listRuns"
+  | "describeRun"
+  | "acceptChange"
+  | "rejectChange"
+  | "reworkChange"
+  | "undoDecision"
+  | "acceptAll"
+  | "rejectAll"
+  | "fixFinding"
+  | "dismissFinding"
+  | "explainFinding"
+  | "showChange"
+  | "listHunks"
+  | "showHunk"
+  | "explainChange"
+  | "exportRun"
+  | "forgetRun";
 
 export interface Position {
   line: number;

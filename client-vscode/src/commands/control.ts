@@ -1,7 +1,7 @@
 /** Commands on a whole run: look, pause, resume, stop, steer, answer, export, forget. */
 
 import * as vscode from "vscode";
-import type { Question, Run } from "../protocol";
+import type { CommandName, Question, Run } from "../protocol";
 import { oneLine } from "../runs/words";
 import { choice, confirm, isNode, run, words } from "./asking";
 import type { Command, Context } from "./context";
@@ -87,7 +87,7 @@ export function idOf(one: Run): { repo: string; runId: string } {
 async function control(
   { calls, store }: Context,
   given: unknown,
-  command: string,
+  command: CommandName,
   fits: (run: Run) => boolean,
 ): Promise<void> {
   const one = await run(store, given, "Which run?", fits);

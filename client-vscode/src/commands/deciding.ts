@@ -5,7 +5,7 @@
  */
 
 import * as vscode from "vscode";
-import type { Target } from "../protocol";
+import type { CommandName, Target } from "../protocol";
 import { at, targetOf } from "../runs/hunks";
 import { many } from "../runs/words";
 import { targetOfNode } from "../views/tree";
@@ -92,7 +92,11 @@ export function target(context: Context, given: unknown): Target {
   throw new Cancelled();
 }
 
-async function decide({ calls, store }: Context, command: string, argument: object): Promise<void> {
+async function decide(
+  { calls, store }: Context,
+  command: CommandName,
+  argument: object,
+): Promise<void> {
   const answer = await calls.send<{ runId: string }>(command, argument);
   const runId = (argument as Partial<Target>).runId ?? answer.runId;
   const found = store.all.filter((one) => one.runId === runId);

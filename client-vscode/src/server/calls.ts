@@ -6,6 +6,7 @@
  */
 
 import * as vscode from "vscode";
+import type { CommandName } from "../protocol";
 import type { Lifecycle } from "./lifecycle";
 
 /** Refused, and the person has been told. */
@@ -21,7 +22,7 @@ export class Calls {
   }
 
   /** Send one command; raises `Refused`. */
-  async send<Result = unknown>(name: string, argument: object = {}): Promise<Result> {
+  async send<Result = unknown>(name: CommandName, argument: object = {}): Promise<Result> {
     const { state } = this.lifecycle;
     if (state.kind !== "running") throw this.absent();
     try {
@@ -37,7 +38,7 @@ export class Calls {
   }
 
   /** The same without a word where it fails: for views, which ask again. */
-  async ask<Result>(name: string, argument: object = {}): Promise<Result | undefined> {
+  async ask<Result>(name: CommandName, argument: object = {}): Promise<Result | undefined> {
     const { state } = this.lifecycle;
     if (state.kind !== "running") return undefined;
     try {

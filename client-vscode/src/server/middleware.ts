@@ -7,16 +7,20 @@
 
 import * as vscode from "vscode";
 import type { Middleware } from "vscode-languageclient/node";
+import type { CommandName } from "../protocol";
 import { serverSettings } from "../setup/settings";
 
+/** By what the server calls it; a command that it does not have is none here. */
+type ByCommand = Readonly<Partial<Record<`longshift.${CommandName}`, string>>>;
+
 /** A server's command, and ours that does the same with the editor's own means. */
-const OWN: Readonly<Record<string, string>> = {
+const OWN: ByCommand = {
   "longshift.showChange": "longshift.ui.diffChange",
   "longshift.rejectChange": "longshift.ui.rejectHunk",
   "longshift.reworkChange": "longshift.ui.reworkHunk",
   "longshift.explainChange": "longshift.ui.explainChange",
 };
-const ICONS: Readonly<Record<string, string>> = {
+const ICONS: ByCommand = {
   "longshift.acceptChange": "$(check)",
   "longshift.rejectChange": "$(close)",
   "longshift.reworkChange": "$(edit)",
@@ -56,7 +60,8 @@ export function middleware(): Middleware {
 }
 
 function adapted(command: vscode.Command, withIcon: boolean): vscode.Command {
-  const icon = withIcon ? ICONS[command.command] : undefined;
+  const name = command.command as keyof ByCommand; // any other is found in neither
+  const icon = withIcon ? ICONS[name] : undefined;
   const title = icon === undefined ? command.title : `${icon}\u00a0${command.title}`;
-  return { ...command, title, command: OWN[command.command] ?? command.command };
+  return { ...command, title, command: OWN[name] ?? command.command };
 }
