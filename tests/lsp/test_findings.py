@@ -109,6 +109,40 @@ async def test_a_finding_on_proposed_text(profile, end, connect, repository, mod
     ]
 
 
+def reading(capabilities: types.ClientCapabilities) -> None:
+    capabilities.workspace.text_document_content = types.TextDocumentContentClientCapabilities()
+
+
+@pytest.mark.parametrize("pulls", [False, True])
+async def test_a_finding_is_listed_once(pulls, connect, repository, model):
+    """Also where virtual documents can be shown: none is told of before it is open."""
+
+    async def listed() -> set[str]:
+        if not pulls:
+            return {uri for uri, found in editor.client.diagnostics.items() if found}
+        report = await editor.client.workspace_diagnostic_async(types.WorkspaceDiagnosticParams([]))
+        return {one.uri for one in report.items if one.items}
+
+    def change(capabilities: types.ClientCapabilities) -> None:
+        reading(capabilities)
+        if pulls:
+            pulling(capabilities)
+
+    root = repository({"a.txt": "one\ntwo\n"})
+    model.play({"flows": [*task("shout", replace("a.txt", "two", "TWO")), judge(finds(2))]})
+    editor = await connect(root, change=change)
+    document = editor.open(root / "a.txt")
+    await editor.run("Shout")
+    if not pulls:
+        await editor.until(lambda: bool(published(editor, document.uri)))
+    assert await listed() == {document.uri}
+    proposed = types.TextDocumentItem(after(root), "text", 1, "one\nTWO\n")
+    editor.client.text_document_did_open(types.DidOpenTextDocumentParams(proposed))
+    if not pulls:
+        await editor.until(lambda: bool(published(editor, proposed.uri)))
+    assert await listed() == {document.uri, proposed.uri}
+
+
 async def test_related_places_and_the_change_that_wrote_the_line(connect, repository, model):
     """Shown by clients that know them: in live coordinates, and in the virtual document."""
     root = repository({"a.txt": "one\ntwo\n", "b.txt": "🦀 caller\n"})

@@ -2,12 +2,14 @@
  * The server's lenses and actions, with the editor's own means where those say more: its native
  * diff in place of a text, and an input box for the words of a rejection or a rework.
  *
- * Owns nothing else of them: the server decides what is offered, and where.
+ * Owns nothing else of them: the server decides what is offered, and where. And findings of a
+ * proposed text, which a diff shows, are shown no longer than it is: a list of problems would have
+ * each twice.
  */
 
 import * as vscode from "vscode";
-import type { Middleware } from "vscode-languageclient/node";
-import type { CommandName } from "../protocol";
+import type { Middleware, vsdiag } from "vscode-languageclient/node";
+import { type CommandName, SCHEME } from "../protocol";
 import { serverSettings } from "../setup/settings";
 
 /** By what the server calls it; a command that it does not have is none here. */
@@ -29,9 +31,30 @@ const ICONS: ByCommand = {
   "longshift.explainFinding": "$(warning)",
 };
 
+const NOTHING = {
+  kind: "full" as vsdiag.DocumentDiagnosticReportKind.full,
+  items: [],
+  version: null,
+};
+
 /** What stands between server and editor. */
 export function middleware(): Middleware {
+  const proposed = new Map<string, vscode.Uri>();
   return {
+    provideDiagnostics(document, previousResultId, token, next) {
+      const uri = document instanceof vscode.Uri ? document : document.uri;
+      if (uri.scheme === SCHEME) proposed.set(uri.toString(), uri);
+      return next(document, previousResultId, token);
+    },
+    provideWorkspaceDiagnostics(resultIds, token, report, next) {
+      return next(resultIds, token, (chunk) => {
+        if (chunk === null) return report(chunk);
+        const items = chunk.items.filter((one) => one.uri.scheme !== SCHEME);
+        // What is looked at is pulled for itself, and this does not count for it.
+        const gone = [...proposed.values()].map((uri) => ({ ...NOTHING, uri }));
+        return report({ items: [...items, ...gone] });
+      });
+    },
     async provideCodeLenses(document, token, next) {
       const lenses = await next(document, token);
       for (const lens of lenses ?? []) {

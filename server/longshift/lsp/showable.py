@@ -1,7 +1,8 @@
 """The diagnostics of all repositories as one client can show them.
 
 Owns which virtual documents it is told of: those that it has open, under the names that it gives
-them, and all of them where it reads `longshift:` documents by itself. Light, for features.
+them. Of others never: their findings stand in the person's files already, and a list of problems
+would have each twice. Light, for features.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -62,20 +63,15 @@ def told(host: Host, sources: Iterable[Mapping[str, Sequence[Written]]]) -> Foun
     for source in sources:
         for uri, diagnostics in source.items():
             found.setdefault(uri, []).extend(diagnostics)
+    shown = {uri: one for uri, one in found.items() if not uri.startswith(f"{SCHEME}:")}
     opened = [*_opened(host.buffers.no_files())]
-    if host.client.virtual_documents and not opened:
-        return found
-    files = {uri: one for uri, one in found.items() if not uri.startswith(f"{SCHEME}:")}
-    names = {uri: parse(uri) for uri in found if uri not in files} if found else {}
-    shown: Found = dict(files)
+    names = {uri: parse(uri) for uri in found if uri not in shown} if opened else {}
     for opened_uri, document in opened:
         for uri, named in names.items():
             if _is_same(named, document):
                 shown[opened_uri] = found[uri]
                 names.pop(uri)
                 break
-    if host.client.virtual_documents:
-        shown |= {uri: found[uri] for uri in names}
     return shown
 
 

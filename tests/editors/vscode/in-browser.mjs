@@ -9,8 +9,17 @@ const GOAL = "Make the weather client sturdy";
 const window = await boot({ workspace, vsix, settings: JSON.parse(readFileSync(settings, "utf8")) });
 const { page, palette } = window;
 
-const picture = (name) => page.screenshot({ path: `${process.env.PICTURES}/vscode-${name}.png` });
+/** Draw the window, with nothing lit up by the mouse. */
+async function picture(name) {
+  await page.mouse.move(300, 600);
+  await page.screenshot({
+    path: `${process.env.PICTURES}/vscode-${name}.png`,
+    animations: "disabled",
+    style: ".slider, .diffViewport, .monaco-sash::before { opacity: 0 !important }",
+  });
+}
 const rows = (text) => page.locator(".pane-body .monaco-list-row", { hasText: text });
+const cursor = (line) => page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
 const input = page.locator(".quick-input-widget input.input");
 
 try {
@@ -52,10 +61,13 @@ try {
   await page.locator(".squiggly-warning, .squiggly-info, .squiggly-error").first().waitFor();
   await picture("hunk");
 
+  await palette("Notifications: Clear All");
+
   // The light bulb, at the first hunk.
   await rows("client.py:6").first().click();
   await page.locator(".editor-instance .lightBulbWidget").first().waitFor();
   await page.locator(".view-line", { hasText: "None" }).first().click();
+  await cursor(6);
   await page.keyboard.press("Control+.");
   await page.locator(".action-widget .monaco-list-row", { hasText: "Accept:" }).first().waitFor();
   await picture("bulb");
@@ -65,12 +77,14 @@ try {
   await palette("Longshift: Compare Hunk");
   await page.locator(".monaco-diff-editor .line-insert").first().waitFor();
   await picture("diff");
+  await palette("View: Close Editor");
   await rows("client.py:6").first().click();
   await page.locator(".tab.active", { hasNotText: "base" }).first().waitFor();
 
   // A finding among the problems.
   await palette("Problems: Focus on Problems View");
   await page.locator(".markers-panel .monaco-list-row", { hasText: "retries for ever" }).first().waitFor();
+  await page.locator(".statusbar-item", { has: page.locator(".codicon-warning"), hasText: "0 1" }).waitFor();
   await picture("problems");
   await page.keyboard.press("Control+j");
 
@@ -80,7 +94,6 @@ try {
   await rows("accepted").first().waitFor();
 
   // The keys: to the next hunk, back over the last one, and a decision on each.
-  const cursor = (line) => page.locator(".statusbar-item", { hasText: `Ln ${line},` }).waitFor();
   await page.locator(".view-line", { hasText: "import json" }).first().click();
   await page.keyboard.press("Alt+]");
   await cursor(11);
