@@ -74,7 +74,8 @@ $(PEERS): benchmarks/agents/peers.lock
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/agents/peers.lock
 	@touch $@
 
-bench: $(READY) $(PEERS) ## measure every figure and write docs/benchmarks.md
+bench: $(READY) $(PEERS) $(NODE_MODULES) ## measure every figure and write docs/benchmarks.md
+	bash tests/editors/install.sh
 	$(RUN)/python -m benchmarks all --write docs/benchmarks.md
 
 pictures: $(READY) ## draw the README's pictures from real runs

@@ -15,7 +15,18 @@ from pathlib import Path
 
 from benchmarks.result import Result
 
-NAMES = ("startup", "landing", "workspace", "journal", "lsp", "review", "cage", "agents", "prompts")
+NAMES = (
+    "startup",
+    "landing",
+    "workspace",
+    "journal",
+    "lsp",
+    "review",
+    "cage",
+    "agents",
+    "prompts",
+    "extension",
+)
 TAKE_MORE = ("prompts", "review")
 """Those with options of their own."""
 

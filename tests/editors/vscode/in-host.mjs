@@ -1,16 +1,17 @@
-// Runs client-vscode/dist-test inside of the extension host: node in-host.mjs WORKSPACE SETTINGS.
+// Runs tests inside of the extension host: node in-host.mjs WORKSPACE SETTINGS [TESTS]; by default
+// those of client-vscode/dist-test.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { boot } from "./boot.mjs";
 
-const [workspace, settings] = process.argv.slice(2);
 const client = path.resolve(import.meta.dirname, "../../../client-vscode");
+const [workspace, settings, tests = `${client}/dist-test/index.js`] = process.argv.slice(2);
 const window = await boot({
   workspace,
   settings: JSON.parse(readFileSync(settings, "utf8")),
   payload: (address) => [
     ["extensionDevelopmentPath", `vscode-remote://${address}${client}`],
-    ["extensionTestsPath", `vscode-remote://${address}${client}/dist-test/index.js`],
+    ["extensionTestsPath", `vscode-remote://${address}${tests}`],
   ],
 });
 const WITHIN_MS = 150_000;
