@@ -375,3 +375,15 @@ def test_a_file_that_the_person_moved_is_not_the_one_that_came_back_in_its_place
         "f": b"of another branch\n", "h": TEN + b"more\n"
     }  # fmt: skip
     assert {hunk.state for hunk in it.hunks()} == {"accepted"}
+
+
+def test_an_undo_takes_no_typed_line_along_and_glues_none(world: MakeWorld) -> None:
+    it = world({"f": b"one\ntwo"})
+    it.land({"f": b"one\ntwo\n"})
+    typed = b"one\ntyped before\ntwo\n"
+    it.person.files["f"] = as_edit(typed)
+    [hunk] = it.hunks()
+    assert apply_edits(typed.decode(), hunk.undo) == "one\ntyped before\ntwo"
+    it.person.files["f"] = as_edit(typed + b"typed behind\n")
+    [hunk] = it.hunks()
+    assert (hunk.state, hunk.undo) == ("accepted", ())

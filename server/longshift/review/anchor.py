@@ -223,7 +223,7 @@ def _standing(
             shift = offset + sum(
                 len(h.new_lines) - len(h.old_lines)
                 for h in person
-                if h.old_start + len(h.old_lines) <= start and (h.old_lines or h.old_start < start)
+                if h.old_start + len(h.old_lines) <= start
             )
             standing[number] = Applied(start + shift, end + shift)
     return standing

@@ -42,7 +42,12 @@ class Document:
         self._offsets = [0, *accumulate(map(len, self.lines))]
 
     def edits(self, places: Sequence[tuple[Toggle, Placed]]) -> tuple[Edit, ...]:
-        """The edits that put each toggle's new lines where it is placed."""
+        """The edits that put each toggle's new lines where it is placed.
+
+        None where a line without a line end would be glued to one that follows.
+        """
+        if any(self._is_glued(toggle, at, places) for toggle, at in places):
+            return ()
         return tuple(
             Edit(
                 at.start,
@@ -54,6 +59,14 @@ class Document:
             )
             for toggle, at in places
         )
+
+    def _is_glued(
+        self, toggle: Toggle, at: Placed, places: Sequence[tuple[Toggle, Placed]]
+    ) -> bool:
+        if not toggle.new or toggle.new[-1].endswith("\n"):
+            return False
+        gone = {line for _, one in places for line in range(one.start, one.end)}
+        return not gone.issuperset(range(at.end, len(self.lines)))
 
     def word(
         self,
