@@ -50,17 +50,17 @@ def take(weave: Weave, taken: Sequence[str], last: Ref | None) -> None:
 
 
 def _inherit(weave: Weave, refs: Collection[Ref]) -> None:
-    """Leave what remains of a joined group to its last hunk, which stood for all of it.
+    """Keep a joined group's last hunk, which stood for all of it, though no line is its own now.
 
-    Else a hunk that was superseded would come back under its own name.
+    Else a hunk that was superseded would come back under its own name. The lines stay with those
+    who wrote them: one of them may have been rejected.
     """
     parts = weave.refs()
     for group in weave.groups(refs):
         left, heir = parts & {*group[:-1]}, group[-1]
         weave.joins |= {(ref, heir) for ref in left}
-        for line in weave.lines if heir not in parts and left else ():
-            line.writer = heir if line.writer in left else line.writer
-            line.remover = heir if line.remover in left else line.remover
+        if left:
+            weave.heirs.add(heir)
 
 
 def _attributed(weave: Weave, section: list[Line], hunk: LineHunk, last: Ref | None) -> list[Line]:
@@ -70,6 +70,8 @@ def _attributed(weave: Weave, section: list[Line], hunk: LineHunk, last: Ref | N
     owner = max(seen, default=last)
     if owner is None:
         return [Line(text) for text in hunk.old_lines]
+    if _gone(section) == hunk.old_lines:  # in doubt is only what no landing wrote
+        return [line if line.writer or line.remover else Line(line.text, owner) for line in section]
     weave.joins |= {(other, owner) for other in seen if other != owner}
     gone = [Line(text, None, owner) for text in hunk.old_lines]
     return [*gone, *(Line(text, owner) for text in hunk.new_lines)]
@@ -131,6 +133,10 @@ def _matched(section: list[Line], hunk: LineHunk) -> list[Line] | None:
 
 def _is_told_apart(section: list[Line], hunk: LineHunk) -> bool:
     """Whether the weave explains a difference line by line."""
-    gone = tuple(line.text for line in section if line.remover and line.writer is None)
     written = all(line.writer is not None for line in section if line.remover is None)
-    return gone == hunk.old_lines and written
+    return _gone(section) == hunk.old_lines and written
+
+
+def _gone(section: list[Line]) -> tuple[str, ...]:
+    """The lines of a section that were there before, and that a landing removed."""
+    return tuple(line.text for line in section if line.remover and line.writer is None)

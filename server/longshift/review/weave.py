@@ -80,6 +80,8 @@ class Weave:
         """Hunks whose lines the person's own text already had when it was last taken."""
         self.maker: Ref | None = None
         """The hunk that made the whole file, while the person does not have it: all build on it."""
+        self.heirs: set[Ref] = set()
+        """Hunks that stand for others they are joined to, though no line is their own any more."""
         self._at_ragged_end: set[Ref] = set()
         self.overridden: set[Ref] = set()
         """Hunks of which the person's own text, or a rejection, put something back at the head."""
@@ -93,7 +95,7 @@ class Weave:
     def refs(self) -> set[Ref]:
         """The hunks that still have a part in the file."""
         seen = {line.writer for line in self.lines} | {line.remover for line in self.lines}
-        return {ref for ref in seen if ref is not None}
+        return {ref for ref in seen if ref is not None} | self.heirs
 
     def standing(self) -> set[Ref]:
         """The hunks of which something is still to be seen at the head."""
