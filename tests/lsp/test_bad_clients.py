@@ -141,6 +141,17 @@ async def test_a_client_that_has_the_edit_and_does_not_make_it(play):
         assert "did not apply the change to a.txt: the buffer is" in await refused(it)
 
 
+async def test_a_client_that_makes_the_edit_and_leaves_its_command(play):
+    """As Zed does: the text shows the hunk, and is believed, also by the next server."""
+    it = await play()
+    [action, *_] = await it.editor.actions(it.documents()[0], only=["quickfix.longshift.accept"])
+    resolved = await it.editor.client.code_action_resolve_async(action)
+    it.editor.apply(resolved.edit)
+    assert (await it.states())[KEY][0] == "accepted"
+    await it.restart()
+    assert (await it.states())[KEY][0] == "accepted"
+
+
 @pytest.mark.parametrize("answer", [{}, {"applied": "perhaps"}, {"applied": None}, [], None])
 async def test_a_client_whose_answer_is_none(play, answer):
     it = await play()
