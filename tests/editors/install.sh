@@ -60,6 +60,8 @@ if ! done_with playwright $PLAYWRIGHT; then
 fi
 
 # What the server of the extension's package needs: its installation is then the same every time.
+python3 -c 'import tomllib' 2>/dev/null ||
+  { echo "tests/editors needs a python3 of 3.11 or newer on the PATH, as the extension does." >&2; exit 1; }
 needs="$(python3 -c 'import tomllib
 print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")')"
 WHEELS="$(python3 -V) $(cksum <<< "$needs")"
