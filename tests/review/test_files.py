@@ -387,3 +387,16 @@ def test_an_undo_takes_no_typed_line_along_and_glues_none(world: MakeWorld) -> N
     it.person.files["f"] = as_edit(typed + b"typed behind\n")
     [hunk] = it.hunks()
     assert (hunk.state, hunk.undo) == ("accepted", ())
+
+
+def test_what_was_accepted_is_taken_out_of_a_file_that_is_still_to_be_renamed(
+    world: MakeWorld,
+) -> None:
+    it = world({"f": TEN})
+    it.land({"f": TEN.replace(b"line 7", b"LINE 7")})
+    it.accept(*it.hunks())
+    it.land({"f": None, "g": TEN.replace(b"line 7", b"LINE 7")})
+    it.person.files["f"] = as_edit(b"typed\n" + it.person.files["f"].data)
+    accepted = [hunk for hunk in it.hunks() if hunk.kind == "edit"]
+    it.person.perform(it.proposals.file_effects(it.run, accepted, it.person))
+    assert {path: file.data for path, file in it.person.files.items()} == {"f": b"typed\n" + TEN}

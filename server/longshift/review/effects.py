@@ -52,22 +52,32 @@ def _accepting(side: Side, hunks: Sequence[PendingHunk], present: Present) -> li
 
 
 def _taking_back(side: Side, hunks: Sequence[PendingHunk], present: Present) -> list[Effect]:
-    kinds, here = {hunk.kind for hunk in hunks}, present.read(side.path)
+    kinds = {hunk.kind for hunk in hunks}
+    path, here = side.path, present.read(side.path)
+    old_path = next((hunk.old_path for hunk in hunks if hunk.old_path), None)
+    if here is None and old_path is not None:  # a later renaming is not theirs yet
+        path, here = old_path, present.read(old_path)
     if side.taken is None:
         if here is None:
             return []
         if side.weave is None or _leaves_nothing(side, here, hunks):
-            return [DeleteFile(side.path)]
+            return [DeleteFile(path)]
     elif here is None or side.weave is None:
-        path = side.taken_path or side.path
-        back = [DeleteFile(side.path)] if here is not None and path != side.path else []
-        return [*back, *_writes(path, present.read(path), side.taken.data, side.taken.mode)]
+        before = side.taken_path or side.path
+        back = [DeleteFile(path)] if here is not None and before != path else []
+        return [*back, *_writes(before, present.read(before), side.taken.data, side.taken.mode)]
     data = _data(side, here, [edit for hunk in hunks for edit in hunk.undo])
     mode = side.taken.mode if side.taken and "mode" in kinds else here.mode
-    before = side.taken_path or side.names[-min(2, len(side.names))]
-    if "rename" in kinds and before != side.path:
-        return [RenameFile(side.path, before), *_writes(before, here, data, mode)]
-    return _writes(side.path, here, data, mode)
+    before = side.taken_path or _name_before(side, path)
+    if "rename" in kinds and before != path:
+        return [RenameFile(path, before), *_writes(before, here, data, mode)]
+    return _writes(path, here, data, mode)
+
+
+def _name_before(side: Side, path: str) -> str:
+    """The name that a file had before the one where it is; the same where it had none."""
+    place = side.names.index(path) if path in side.names else 0
+    return side.names[place - 1] if place else path
 
 
 def _leaves_nothing(side: Side, here: PresentFile, hunks: Sequence[PendingHunk]) -> bool:
