@@ -400,3 +400,20 @@ def test_what_was_accepted_is_taken_out_of_a_file_that_is_still_to_be_renamed(
     accepted = [hunk for hunk in it.hunks() if hunk.kind == "edit"]
     it.person.perform(it.proposals.file_effects(it.run, accepted, it.person))
     assert {path: file.data for path, file in it.person.files.items()} == {"f": b"typed\n" + TEN}
+
+
+def test_what_was_taken_back_in_a_later_cycle_and_typed_into_is_not_put_back_twice(
+    world: MakeWorld,
+) -> None:
+    it = world({"f": TEN})
+    gone = TEN.replace(b"line 3\nline 4\nline 5\n", b"")
+    it.land({"f": gone})
+    it.accept(*it.hunks())
+    it.take({"f": gone})
+    [hunk] = it.hunks()
+    it.land({"f": gone.replace(b"line 6", b"LINE 6")})
+    it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
+    it.decide(hunk.change_id, hunk.path, [hunk.hunk], "pending")
+    typed = TEN.replace(b"line 6", b"LINE 6").replace(b"line 4", b"line 4, typed")
+    it.person.files["f"] = as_edit(typed)
+    assert it.hunks()[0].state == "superseded"

@@ -24,7 +24,13 @@ def undo_of(side: Side, ref: Ref, document: Document, style: Style) -> tuple[Edi
     reference = list(style.of_all(split_lines(after.data.decode(side.encoding))))
     person = line_hunks(ended_text("".join(reference)), ended_text(document.text))
     [at] = place(reference, [toggle], document.lines, person)
-    return document.edits([(toggle, at)]) if isinstance(at, Free) else ()
+    # Whoever took it out and typed into one of its lines has it out; twice would double the others.
+    own = {line for line in document.lines if line.strip()}.difference(reference)
+    return (
+        document.edits([(toggle, at)])
+        if isinstance(at, Free) and own.isdisjoint(toggle.new)
+        else ()
+    )
 
 
 def word_on_taken_back(side: Side, ref: Ref, document: Document, style: Style) -> Word:
