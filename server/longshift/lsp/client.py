@@ -24,7 +24,6 @@ class Client:
         action_literals: it takes code actions; otherwise commands only.
         resolves_edits: it asks for a code action's edit when the person picks the action.
         takes_disabled: it knows disabled code actions.
-        tags_llm: it knows the tag for edits that a model made.
         refreshes_lenses: it can be asked to ask again for code lenses.
         versioned_diagnostics: diagnostics may carry the version that they speak of.
         pulls_diagnostics: it asks for diagnostics, and asks again when it is told to; a client that
@@ -46,7 +45,6 @@ class Client:
     action_literals: bool = False
     resolves_edits: bool = False
     takes_disabled: bool = False
-    tags_llm: bool = False
     refreshes_lenses: bool = False
     versioned_diagnostics: bool = False
     pulls_diagnostics: bool = False
@@ -71,7 +69,6 @@ class Client:
         versions = bool(can("workspace.workspace_edit.document_changes"))
         operations = can("workspace.workspace_edit.resource_operations") or ()
         resolved = can("text_document.code_action.resolve_support.properties") or ()
-        tags = can("text_document.code_action.tag_support.value_set") or ()
         # What a client shows of a diagnostic it may say at either way that they come.
         ways = ("text_document.publish_diagnostics", "text_document.diagnostic")
         pulled = can("text_document.diagnostic") is not None
@@ -88,7 +85,6 @@ class Client:
             resolves_edits="edit" in resolved
             and bool(can("text_document.code_action.data_support")),
             takes_disabled=bool(can("text_document.code_action.disabled_support")),
-            tags_llm=types.CodeActionTag.LlmGenerated in tags,
             refreshes_lenses=bool(can("workspace.code_lens.refresh_support")),
             versioned_diagnostics=bool(can("text_document.publish_diagnostics.version_support")),
             pulls_diagnostics=pulled and refreshed,

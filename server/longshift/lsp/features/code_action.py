@@ -154,11 +154,11 @@ class _Forms:
         form: Json = {"title": action.title, "kind": action.kind, "command": command}
         if action.diagnostic is not None:
             form["diagnostics"] = [self._convert(action.diagnostic)]
-        if action.hunk is not None and action.kind == actions.ACCEPT:
-            if self._host.client.tags_llm:
-                form["tags"] = [types.CodeActionTag.LlmGenerated.value]
-            if self._session.owns and self._host.client.resolves_edits:
-                form["data"] = {"uri": self._uri}
+        # It has no tag `LLMGenerated`: VS Code moves what has it to the end of the menu, and
+        # accepting is what a person most often wants there.
+        accepts = action.hunk is not None and action.kind == actions.ACCEPT
+        if accepts and self._session.owns and self._host.client.resolves_edits:
+            form["data"] = {"uri": self._uri}
         return form
 
     def completed(self, action: Action, form: Written) -> Written:
