@@ -143,7 +143,7 @@ class _Part:
         if self._weave is None:
             return []
         parts = self._weave.refs()
-        return units_of(self._weave, sorted(parts & self._accepted), parts - self._refused)
+        return units_of(self._weave, sorted(parts & self._accepted), self._refused)
 
     def _undecided_groups(
         self, comes: Mapping[Ref, int], before: float = inf

@@ -77,7 +77,7 @@ def read(
     weave = side.weave
     assert weave is not None, "only texts are read by lines"
     parts = weave.refs()
-    units = units_of(weave, sorted(parts & set(accepted)), parts - set(refused))
+    units = units_of(weave, sorted(parts & set(accepted)), refused)
     chosen = frozenset(ref for _, unit in units for ref in unit)
     groups = weave.groups(parts - chosen)
     free = [unit if _is_undoable(weave, unit, chosen) else frozenset[Ref]() for _, unit in units]
@@ -137,21 +137,21 @@ def _with_own_words(reading: Reading, owner: Ref, own: tuple[str, ...]) -> Readi
 
 
 def units_of(
-    weave: Weave, accepted: Sequence[Ref], parts: Collection[Ref]
+    weave: Weave, accepted: Sequence[Ref], refused: Collection[Ref]
 ) -> list[tuple[Ref, frozenset[Ref]]]:
     """What came in with each accepted hunk: all that it stood for when it was the last of them.
 
     Args:
         weave: the file's lines.
         accepted: the hunks, in landing order.
-        parts: the hunks that can have come in by way of another; the one that made the file can
-            even where it was rejected, since nothing else stands without the file.
+        refused: hunks that the person rejected. None comes in by way of another, unless nothing of
+            it is left to be seen: others may hang together by what it did.
     """
-    may_come = {*parts, *weave.refs().intersection({weave.maker})}
+    parts = weave.refs() - (weave.standing() & {*refused})
     units: list[tuple[Ref, frozenset[Ref]]] = []
     known: set[Ref] = set()
     for ref in accepted:
-        others = [o for o in may_come if o < ref and o not in accepted and o not in known]
+        others = [o for o in parts if o < ref and o not in accepted and o not in known]
         groups = joined_groups([*others, ref], weave.joins)
         unit = next(frozenset(group) for group in groups if ref in group)
         units.append((ref, unit))
