@@ -417,3 +417,18 @@ def test_what_was_taken_back_in_a_later_cycle_and_typed_into_is_not_put_back_twi
     typed = TEN.replace(b"line 6", b"LINE 6").replace(b"line 4", b"line 4, typed")
     it.person.files["f"] = as_edit(typed)
     assert it.hunks()[0].state == "superseded"
+
+
+def test_a_change_has_its_hunks_though_another_file_took_the_name_that_they_go_by(
+    world: MakeWorld,
+) -> None:
+    it = world({"f": TEN})
+    it.land({"f": TEN.replace(b"line 7", b"LINE 7")})
+    [hunk] = it.hunks()
+    it.land({"f": None, "g": TEN.replace(b"line 7", b"LINE 7")})
+    it.accept(*it.hunks())
+    it.person.files["f"] = as_edit(b"another\n")
+    it.take({"f": b"another\n"})
+    assert it.proposals.names(it.run, "g") == ("g",)
+    of_change = it.proposals.of_change(it.run, hunk.change_id, it.person)
+    assert [one.key for one in of_change] == [hunk.key]

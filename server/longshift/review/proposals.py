@@ -127,7 +127,7 @@ class Proposals:
         found = [
             self.of_path(run, path, present)
             for path in self.paths(run)
-            if path in touched or not touched.isdisjoint(self.side(run, path).names)
+            if path in touched or not touched.isdisjoint(self._histories.of(run, path).names)
         ]
         return tuple(hunk for hunks in found for hunk in hunks if hunk.change_id == change_id)
 
