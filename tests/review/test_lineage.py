@@ -101,3 +101,12 @@ def test_a_taking_that_puts_a_file_back_under_its_old_name_is_followed(store: Ob
     lineage = Histories(store).of(run, "a")
     assert lineage.names == ["a", "b", "a"]
     assert Histories(store).of(world.run, "a").names == ["a"]
+
+
+def test_every_name_is_told_without_reading_a_file(store: ObjectStore) -> None:
+    text = b"".join(b"%d\n" % n for n in range(9))
+    world = World(store, {"a": text})
+    world.land({"a": None, "b": text})
+    world.land({"a": b"another\n"})
+    histories = Histories(store)
+    assert [histories.names(world.run, name) for name in "ab"] == [("a",), ("b", "a")]

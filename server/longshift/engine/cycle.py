@@ -118,9 +118,9 @@ def _with_what_fits(room: RunRoom, merged: FavouredMerge, taken: str) -> str:
     }
     edits: dict[str, FileEdit | None] = {}
     for path in proposals.paths(run):
-        names = {path, *proposals.names(run, path)}
-        if names.isdisjoint(changed):
+        if changed.isdisjoint(proposals.every_name(run, path)):
             continue
+        names = {path, *proposals.names(run, path)}
         hunks = proposals.of_path(run, path, person)
         if names.isdisjoint(merged.lost) and any(hunk.state == "stale" for hunk in hunks):
             continue

@@ -215,6 +215,10 @@ class Histories:
                 reused |= {name} - {path} if (last, name) not in own else set()
         return Lineage(path, tuple(reversed(touches)), frozenset(reused))
 
+    def names(self, run: Run, path: str) -> tuple[str, ...]:
+        """Every name that the file at one path of the head had in the run; reads no file."""
+        return (path, *self._known(run).names(path, len(run.steps)))
+
     def paths(self, run: Run) -> tuple[str, ...]:
         """Where the files that landings touched are at the head (deleted ones: were), sorted."""
         known = self._known(run)

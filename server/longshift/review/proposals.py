@@ -127,7 +127,7 @@ class Proposals:
         found = [
             self.of_path(run, path, present)
             for path in self.paths(run)
-            if path in touched or not touched.isdisjoint(self._histories.of(run, path).names)
+            if path in touched or not touched.isdisjoint(self.every_name(run, path))
         ]
         return tuple(hunk for hunks in found for hunk in hunks if hunk.change_id == change_id)
 
@@ -157,6 +157,10 @@ class Proposals:
     def names(self, run: Run, path: str) -> tuple[str, ...]:
         """The names that a file of `paths` had in the run and no other has since, oldest first."""
         return self.side(run, path).names
+
+    def every_name(self, run: Run, path: str) -> tuple[str, ...]:
+        """The same with those that another file has since; light, for looks at many files."""
+        return self._histories.names(run, path)
 
     def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:
         """What takes an accepted hunk out that an earlier cycle has settled; empty: nothing can."""
