@@ -20,12 +20,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.examples import examples
+from tests.support.examples import IS_LONG, examples
 from tests.support.lsp_journey import PROFILES
 from tests.support.review_play import Stage, make_template
 
 STEPS = 100
 EXAMPLES = examples(20, times=50)
+ENDS_WITHIN_S = 3 * 3600 if IS_LONG else 240
+"""Two thousand steps take half a minute on two cores that do nothing else."""
 AT = st.integers(0, 40)
 EDITS = st.lists(st.tuples(AT, st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=3)
 
@@ -176,6 +178,7 @@ def template(tmp_path_factory):
     return make_template(tmp_path_factory.mktemp("template") / "project")
 
 
+@pytest.mark.timeout(ENDS_WITHIN_S)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_whatever_is_done_nothing_is_lost(profile, template, tmp_path):
     class OfProfile(Review):
