@@ -142,9 +142,11 @@ def _place_neighbours(
     if neighbours.person:
         end = neighbours.end + shift + neighbours.growth
         toggles = _relative(neighbours.edits, neighbours.start)
-        standing = _standing(
-            reference[neighbours.start : neighbours.end], toggles, present[start:end], start
-        )
+        here = reference[neighbours.start : neighbours.end], toggles, present[start:end], start
+        exact = _explained(*here)
+        if exact is not None:
+            return exact
+        standing = _standing(*here)
     placed: list[Placed] = []
     for cluster in _clusters(neighbours.edits, neighbours.person, _touch):
         exact = _exact(reference, cluster, present, shift)
