@@ -432,3 +432,16 @@ def test_a_change_has_its_hunks_though_another_file_took_the_name_that_they_go_b
     assert it.proposals.names(it.run, "g") == ("g",)
     of_change = it.proposals.of_change(it.run, hunk.change_id, it.person)
     assert [one.key for one in of_change] == [hunk.key]
+
+
+def test_a_made_file_that_came_back_to_its_name_is_moved_back_by_one(world: MakeWorld) -> None:
+    it = world({})
+    it.land({"new": TEN})
+    it.accept(*it.hunks())
+    for old, new in (("new", "newer"), ("newer", "new")):
+        it.land({old: None, new: TEN})
+        it.accept(*(hunk for hunk in it.hunks() if hunk.state == "pending"))
+    [_, renaming] = [hunk for hunk in it.hunks() if hunk.kind == "rename"]
+    assert renaming.state == "accepted"
+    it.person.perform(it.proposals.file_effects(it.run, [renaming], it.person))
+    assert [*it.person.files] == ["newer"]

@@ -76,8 +76,9 @@ def _taking_back(side: Side, hunks: Sequence[PendingHunk], present: Present) -> 
 
 def _name_before(side: Side, path: str) -> str:
     """The name that a file had before the one where it is; the same where it had none."""
-    place = side.names.index(path) if path in side.names else 0
-    return side.names[place - 1] if place else path
+    places = [place for place, name in enumerate(side.names) if name == path]
+    last = places[-1] if places else 0  # it may have come back to an earlier name
+    return side.names[last - 1] if last else path
 
 
 def _leaves_nothing(side: Side, here: PresentFile, hunks: Sequence[PendingHunk]) -> bool:
