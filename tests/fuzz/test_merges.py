@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from longshift.repository.files import EXECUTABLE, REGULAR, FileEdit, is_binary
 from longshift.repository.hunks import apply_hunks, line_hunks, unified
 from longshift.repository.landing import Conflict, Merged, Submission, merge_submission
-from longshift.repository.merge import mark_conflict, merge_contents, merge_favouring
 from longshift.repository.store import ObjectStore
+from longshift.repository.text_merge import mark_conflict, merge_contents, merge_favouring
 from longshift.repository.worktree import Worktree
 from tests.fuzz.replay import replayed, tries
 from tests.support.repository_git import GitRepository

@@ -7,13 +7,9 @@ import pytest
 
 from longshift.repository.files import EXECUTABLE, REGULAR, SYMLINK, FileEdit
 from longshift.repository.landing import Conflict, Merged, Submission, merge_submission
-from longshift.repository.merge import (
-    Revision,
-    keeps_landed_lines,
-    merge_contents,
-    merge_trees_favouring,
-)
+from longshift.repository.merge import Revision, keeps_landed_lines, merge_trees_favouring
 from longshift.repository.store import ObjectStore
+from longshift.repository.text_merge import merge_contents
 from longshift.repository.workspace import Workspace
 
 MakeStore = Callable[[dict[str, bytes | None]], tuple[ObjectStore, str]]

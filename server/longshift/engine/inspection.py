@@ -17,8 +17,10 @@ from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
+from longshift.repository.differences import most_alike
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
 from longshift.repository.hunks import line_hunks, split_lines
+from longshift.repository.store import ObjectStore
 from longshift.screening.hidden import find_hidden
 from longshift.screening.secrets import find_secrets, mask
 
@@ -65,7 +67,9 @@ async def look(room: RunRoom, head: str, paths: Collection[str]) -> list[Defect]
         head: a commit, at the run's head or on its way there.
         paths: the files to look at.
     """
-    return await room.off_loop(_defects, room, room.run.taken, head, frozenset(paths))
+    taken = room.run.taken
+    gone = await room.off_loop(vanished, room.store, taken, head)
+    return await room.off_loop(defects_of, room.store, taken, head, frozenset(paths), gone)
 
 
 def news(
@@ -114,18 +118,35 @@ def _in_scope(room: RunRoom, run: Run) -> set[str]:
     return set(islice(inside, MOST_OF_A_SCOPE))
 
 
-def _defects(room: RunRoom, taken: str, head: str, paths: frozenset[str]) -> list[Defect]:
-    before = {path: room.store.read_file(taken, path) for path in paths}
-    if None in before.values():  # renamed, or the run's own
-        for difference in room.store.differences(taken, head):
-            if difference.path in paths:
-                before[difference.path] = difference.old
+def vanished(store: ObjectStore, taken: str, head: str) -> frozenset[str]:
+    """The files of the person's text that a head has no more, moved ones included; blocking."""
+    changes = store.changed_paths(taken, head)
+    return frozenset(change.path for change in changes if change.new is None)
+
+
+def defects_of(
+    store: ObjectStore, taken: str, head: str, paths: Collection[str], gone: Collection[str]
+) -> list[Defect]:
+    """What a head has that the person's text has not, and should not have; blocking.
+
+    Args:
+        store: the run's.
+        taken: the person's text as the run last took it.
+        head: a commit, perhaps not written yet.
+        paths: the files to look at.
+        gone: the files that have `vanished` from the text on the way to this head.
+    """
     found: list[Defect] = []
     for path in sorted(paths):
-        text = _text(room.store.read_file(head, path))
-        if text is None:
+        version = store.read_file(head, path)
+        text = _text(version)
+        if version is None or text is None:
             continue
-        added = _added_lines(_text(before[path]) or "", text)
+        before = store.read_file(taken, path)
+        if before is None and gone:  # moved here, or the run's own
+            files = (store.read_file(taken, one) for one in sorted(gone))
+            before = most_alike((file for file in files if file is not None), version)
+        added = _added_lines(_text(before) or "", text)
         defects = _bounded(_secrets(path, text, added))
         defects += _bounded(_hidden(path, text, added))
         defects += _hidden_before(path, text, added)

@@ -1,42 +1,47 @@
-"""Landing: putting a worker's submission on its run's head.
+"""Landing: putting workers' submissions on their run's head.
 
-Owns the run's head and the order intent → compare-and-swap → fact. No role merges for another:
-what does not merge goes back to the worker that submitted it.
+Owns the run's head and the order intent → compare-and-swap → fact. All that is ready at one moment
+lands together: merged in order, each on the one before, written as one pack, intended in one
+record, published by one swap. No role merges for another: what does not merge goes back to the
+worker that submitted it, and nobody else waits for it.
 """
 
 import asyncio
-import re
-from collections.abc import Mapping
+import logging
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
 from longshift.domain.model import Handoff, Task
-from longshift.engine.fading import faded, resolved, told
+from longshift.engine.admission import refuse_markers, refuse_secrets
+from longshift.engine.fading import resolved
 from longshift.engine.fitting import mark_stale
-from longshift.engine.inspection import look, news
-from longshift.engine.room import RunRoom, is_text
-from longshift.errors import NeedsPerson, OutOfBounds, TellModel
-from longshift.repository.files import FileEdit
-from longshift.repository.landing import Conflict as MergeConflict
-from longshift.repository.landing import Merged, Submission, merge_submission
-from longshift.repository.links import new_ways_out
-from longshift.repository.newcomers import check_landing
-from longshift.repository.store import ObjectStore
+from longshift.engine.inspection import news
+from longshift.engine.merging import Clash, Fit, Group, Merging, Waiting
+from longshift.engine.room import RunRoom
+from longshift.errors import NeedsPerson
+from longshift.repository.landing import Submission
 from longshift.repository.workspace import Workspace
-from longshift.screening.known import KNOWN
-from longshift.screening.secrets import mask, placeholders
 
-MARKER: Final = re.compile(rb"^(<{7} |>{7} |\|{7} )", re.MULTILINE)
+log = logging.getLogger(__name__)
+
+MOST_TOGETHER: Final = 64
+"""Submissions that land together: the first of them waits for the last."""
 
 
 class Lander:
-    """Lands the submissions of one run, one at a time."""
+    """Lands the submissions of one run. `close` it once nothing is submitted any more."""
 
     def __init__(self, room: RunRoom) -> None:
         """Land on the head of the room's run."""
         self._room = room
-        self._one_at_a_time = asyncio.Lock()
+        self._merging = Merging(room.store)
+        self._queue: deque[Waiting] = deque()
+        self._landing: asyncio.Task[None] | None = None
+        self._recording: set[asyncio.Task[None]] = set()
+        self._tidying: asyncio.Task[None] | None = None
         self._clashing: dict[str, tuple[str, ...]] = {}
         self._under_way: dict[str, asyncio.Task[Landed | Conflict]] = {}
 
@@ -53,8 +58,8 @@ class Lander:
                 spelling.
             NeedsPerson: the head or the journal can't be written.
         """
-        self._refuse_markers(task.id, workspace.edits)
-        await self._room.off_loop(_refuse_secrets, self._room.store, workspace)
+        refuse_markers(self._clashing.get(task.id, ()), workspace.edits)
+        await self._room.off_loop(refuse_secrets, self._room.store, workspace)
         landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
         self._under_way[task.id] = landing
         landing.add_done_callback(lambda _: self._under_way.pop(task.id, None))
@@ -67,114 +72,133 @@ class Lander:
         if landing is not None:
             await asyncio.gather(landing, return_exceptions=True)
 
+    async def close(self) -> None:
+        """Wait until nothing is on its way to the head, and nothing is packed any more."""
+        if self._landing is not None:
+            await self._landing
+        await asyncio.gather(*self._recording)
+        if self._tidying is not None:
+            await self._tidying
+
     async def _land(
         self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
     ) -> Landed | Conflict:
         submission = Submission(workspace.commit, dict(workspace.edits), self._message(task))
-        async with self._one_at_a_time:
-            head = self._room.run.head
-            merged = await self._room.off_loop(
-                merge_submission, self._room.store, head, submission, when=self._room.when()
-            )
-            if isinstance(merged, MergeConflict):
-                return await self._send_back(task, attempt, workspace, merged)
-            await self._room.off_loop(self._refuse_clashes, head, merged)
-            self._clashing.pop(task.id, None)
-            landed = await self._put_on_head(task, attempt, merged, handoff)
-        if landed.change is not None:
+        waiting = Waiting(task, attempt, workspace, handoff, submission)
+        self._queue.append(waiting)
+        if self._landing is None or self._landing.done():
+            self._landing = asyncio.create_task(self._land_all())
+        landed = await waiting.answer
+        if isinstance(landed, Landed) and landed.change is not None:
             await mark_stale(self._room.shop, self._room.run_id, landed.change)
         return landed
 
-    async def _put_on_head(
-        self, task: Task, attempt: int, merged: Merged, handoff: Handoff
-    ) -> Landed:
-        # Before it lands, so that landing and findings are one record: the next agent sees both.
-        paths = tuple(path for path in merged.paths if is_text(path))
-        defects = await look(self._room, merged.commit, paths)
-        chronicle, run = self._room.chronicle, self._room.run
-        gone: list[str] = []
-        if said := told(run):
-            gone = await self._room.off_loop(faded, self._room.store, said, merged.commit, paths)
-        moves = merged.commit != run.head
-        change = chronicle.state.next_id("C") if moves else None
-        intent = LandingIntended(
-            run=run.id,
-            task=task.id,
-            attempt=attempt,
-            change=change,
-            commit=merged.commit,
-            parent=run.head,
-            paths=paths,
-            handoff=handoff,
+    async def _land_all(self) -> None:
+        """Land what waits, group by group; one at a time, for nothing else may move the head."""
+        while self._queue:
+            waiting = [self._queue.popleft() for _ in range(min(MOST_TOGETHER, len(self._queue)))]
+            try:
+                await self._land_together(waiting)
+            except Exception as error:  # noqa: BLE001 -- each of those who wait raises it
+                for one in waiting:
+                    one.fail(error)
+        await self._tidy()
+
+    async def _land_together(self, waiting: Sequence[Waiting]) -> None:
+        group = await self._room.off_loop(
+            self._merging.merge, waiting, self._room.run, self._room.when()
         )
-        await chronicle.record(intent)
-        if moves and not await self._room.off_loop(
-            self._room.store.swap_head, run.id, run.head, merged.commit
+        for one, error in group.refused:
+            one.fail(error)
+        if group.clashes:
+            await self._send_back(group.clashes)
+        if group.fits:
+            await self._put_on_head(group)
+
+    async def _put_on_head(self, group: Group) -> None:
+        chronicle, run, store = self._room.chronicle, self._room.run, self._room.store
+        intents = self._intents(group.fits)
+        await chronicle.record(*intents)
+        if group.head != run.head and not await self._room.off_loop(
+            store.swap_head, run.id, run.head, group.head
         ):
+            names = ", ".join(intent.task for intent in intents)
             raise NeedsPerson(
-                f"The head of {run.id} was moved by someone else while {task.id} landed. What it "
-                "made is kept as a commit. Restart Longshift: it puts the head back in order."
+                f"The head of {run.id} was moved by someone else while {names} landed. What was "
+                "made is kept as commits. Restart Longshift: it puts the head back in order."
             )
-        landed = TaskLanded(**intent.model_dump(exclude={"event"}))
-        found = news(self._room, merged.commit, paths, defects)
-        await chronicle.record(landed, *found, *resolved(self._room.run, gone))
-        return Landed(merged.commit, change)
+        if group.kept:
+            await self._room.off_loop(store.release, group.kept)
+        # Taken into the state at once and in order, for each looks at the findings as the one
+        # before has left them. The next group is merged while the journal takes these together.
+        for fit, intent in zip(group.fits, intents, strict=True):
+            recording = asyncio.create_task(self._record_landed(fit, intent))
+            self._recording.add(recording)
+            recording.add_done_callback(self._recording.discard)
+        await asyncio.sleep(0)
 
-    async def _send_back(
-        self, task: Task, attempt: int, workspace: Workspace, conflict: MergeConflict
-    ) -> Conflict:
+    def _intents(self, fits: Sequence[Fit]) -> list[LandingIntended]:
+        next_change = int(self._room.chronicle.state.next_id("C")[1:])
+        intents: list[LandingIntended] = []
+        for fit in fits:
+            intents.append(
+                LandingIntended(
+                    run=self._room.run_id,
+                    task=fit.waiting.task.id,
+                    attempt=fit.waiting.attempt,
+                    change=f"C{next_change}" if fit.moves else None,
+                    commit=fit.merged.commit,
+                    parent=fit.parent,
+                    paths=fit.paths,
+                    handoff=fit.waiting.handoff,
+                )
+            )
+            next_change += fit.moves
+        return intents
+
+    async def _record_landed(self, fit: Fit, intent: LandingIntended) -> None:
+        try:
+            landed = TaskLanded(**intent.model_dump(exclude={"event"}))
+            found = news(self._room, intent.commit, intent.paths, fit.defects)
+            gone = resolved(self._room.run, fit.gone)
+            await self._room.chronicle.record(landed, *found, *gone)
+        except Exception as error:  # noqa: BLE001 -- its worker raises it
+            fit.waiting.fail(error)
+        else:
+            self._clashing.pop(intent.task, None)
+            fit.waiting.answer.set_result(Landed(intent.commit, intent.change))
+
+    async def _send_back(self, clashes: Sequence[Clash]) -> None:
         await self._room.chronicle.record(
-            LandingConflict(
-                run=self._room.run.id,
-                task=task.id,
-                attempt=attempt,
-                paths=conflict.paths,
-                head=conflict.head,
+            *(
+                LandingConflict(
+                    run=self._room.run_id,
+                    task=clash.waiting.task.id,
+                    attempt=clash.waiting.attempt,
+                    paths=clash.conflict.paths,
+                    head=clash.conflict.head,
+                )
+                for clash in clashes
             )
         )
-        workspace.rebase_onto(conflict.head, conflict.edits)
-        self._clashing[task.id] = conflict.paths
-        return Conflict(conflict.paths, conflict.notes)
+        for clash in clashes:
+            waiting, conflict = clash.waiting, clash.conflict
+            waiting.workspace.rebase_onto(conflict.head, conflict.edits)
+            self._clashing[waiting.task.id] = conflict.paths
+            waiting.answer.set_result(Conflict(conflict.paths, conflict.notes))
 
-    def _refuse_markers(self, task_id: str, edits: Mapping[str, FileEdit | None]) -> None:
-        for path in self._clashing.get(task_id, ()):
-            edit = edits.get(path)
-            if edit is not None and MARKER.search(edit.data):
-                raise TellModel("markers_left", paths=[path])
+    async def _tidy(self) -> None:
+        """Have the store packed anew where it has grown ragged; no landing waits for it."""
+        is_under_way = self._tidying is not None and not self._tidying.done()
+        if not is_under_way and await self._room.off_loop(self._room.store.is_untidy):
+            self._tidying = asyncio.create_task(self._repack())
 
-    def _refuse_clashes(self, head: str, merged: Merged) -> None:
-        """Refuse what is harmless by itself, and not together with what landed meanwhile."""
-        check_landing(self._room.store, head, merged.commit, merged.paths)
-        links = new_ways_out(self._room.store, head, merged.commit, merged.paths)
-        if links:
-            raise OutOfBounds("path", "links_lead_out", paths=links)
+    async def _repack(self) -> None:
+        try:
+            await asyncio.to_thread(self._room.store.repack)
+        except NeedsPerson as error:  # it only stays larger than it need be
+            log.warning("the store could not be packed anew: %s", error)
 
     def _message(self, task: Task) -> str:
         run = self._room.run
         return f"{task.plan.title}\n\nLongshift-Run: {run.id}\nLongshift-Task: {task.id}\n"
-
-
-def _refuse_secrets(store: ObjectStore, workspace: Workspace) -> None:
-    """Let no secret of this machine land, nor a placeholder in the place of one."""
-    bringing, overwriting = [], []
-    for path, edit in workspace.edits.items():
-        if edit is None:
-            continue
-        version = store.read_file(workspace.commit, path)
-        old, new = _text(version.data if version else b""), _text(edit.data)
-        if _count_known(path) or _count_known(new) > _count_known(old):
-            bringing.append(mask(path))
-        if placeholders(new) - placeholders(old):
-            overwriting.append(path)
-    if bringing:
-        raise OutOfBounds("secret", "secret_submitted", paths=sorted(bringing))
-    if overwriting:
-        raise OutOfBounds("secret", "placeholder_submitted", paths=sorted(overwriting))
-
-
-def _count_known(text: str) -> int:
-    return sum(1 for _ in KNOWN.find(text))
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")

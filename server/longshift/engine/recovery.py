@@ -53,7 +53,7 @@ def interrupted(run: Run, reason: str) -> list[events.Event]:
 
 
 async def _recover_run(shop: Shop, run_id: str, since: datetime | None) -> list[str]:
-    done = [await _land_again(shop, run_id, task) for task in shop.chronicle.run(run_id).intent]
+    done = await _land_again(shop, run_id)
     run = shop.chronicle.run(run_id)
     at = await shop.off_loop(shop.store.head, run_id)
     if at != run.head:
@@ -72,15 +72,24 @@ async def _recover_run(shop: Shop, run_id: str, since: datetime | None) -> list[
     return done
 
 
-async def _land_again(shop: Shop, run_id: str, task_id: str) -> str:
-    """Finish a landing: its commit was written before the intent, so the head can move to it."""
-    run = shop.chronicle.run(run_id)
-    intent = run.intent[task_id]
+async def _land_again(shop: Shop, run_id: str) -> list[str]:
+    """Finish landings: their commits were written before the intent, so the head can move there.
+
+    Those of one group come on top of each other, in the order in which they were intended.
+    """
+    intents = list(shop.chronicle.run(run_id).intent.values())
+    if not intents:
+        return []
     at = await shop.off_loop(shop.store.head, run_id)
-    if at != intent.commit:
-        await shop.off_loop(shop.store.swap_head, run_id, at, intent.commit)
-    await shop.chronicle.record(events.TaskLanded(**intent.model_dump(exclude={"event"})))
-    return f"{run_id}: landed {task_id} again, which was accepted before the end"
+    if at != intents[-1].commit:
+        await shop.off_loop(shop.store.swap_head, run_id, at, intents[-1].commit)
+    await shop.chronicle.record(
+        *(events.TaskLanded(**intent.model_dump(exclude={"event"})) for intent in intents)
+    )
+    return [
+        f"{run_id}: landed {intent.task} again, which was accepted before the end"
+        for intent in intents
+    ]
 
 
 async def _finish_decisions(shop: Shop, run_id: str) -> list[str]:

@@ -148,6 +148,7 @@ class RunDriver:
         for agent in agents:
             agent.cancel()
         await asyncio.gather(*agents, return_exceptions=True)
+        await self._lander.close()
         left = interrupted(self._room.run, "The run was stopped or interrupted.")
         if left:
             await self._room.chronicle.record(*left)

@@ -1,9 +1,11 @@
 """How two commits differ, file by file, with renames found and each kind named.
 
-Reads only. Renames are libgit2's: at least half of the lines alike.
+Reads only. Renames between commits are libgit2's: at least half of the content alike.
 """
 
 import stat
+from collections import Counter
+from collections.abc import Iterable
 
 import pygit2
 from pygit2.enums import DeltaStatus, DiffFind
@@ -34,6 +36,23 @@ def compare(objects: Objects, trees: Trees, old: str, new: str) -> list[FileDiff
         _difference(objects, change) for change in changes.values() if change.path not in settled
     ]
     return sorted(differences, key=lambda difference: difference.path)
+
+
+def most_alike(candidates: Iterable[FileVersion], version: FileVersion) -> FileVersion | None:
+    """The file that most likely became another one: at least half of the lines are the same.
+
+    For one file at a time, where comparing whole commits would cost what all of them cost.
+    """
+    wanted, best, share = Counter(version.data.splitlines()), None, 0.5
+    for candidate in candidates:
+        if candidate.oid == version.oid:
+            return candidate
+        lines = Counter(candidate.data.splitlines())
+        most = max(wanted.total(), lines.total())
+        alike = (wanted & lines).total() / most if most else 0.0
+        if alike >= share:
+            best, share = candidate, alike
+    return best
 
 
 def _may_hold_renames(changes: dict[str, TreeChange]) -> bool:

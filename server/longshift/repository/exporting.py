@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from longshift.errors import UsageError
 from longshift.repository.files import Edits, FileEdit, FileVersion, is_plain_file
 from longshift.repository.gitcommand import run_git
-from longshift.repository.merge import merge_contents
 from longshift.repository.person import Identity
 from longshift.repository.store import ObjectStore
+from longshift.repository.text_merge import merge_contents
 from longshift.repository.worktree import Worktree
 
 

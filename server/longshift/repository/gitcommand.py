@@ -35,6 +35,9 @@ _NEUTRAL: Final = (
     "index.version=2",
 )
 
+OWN_RULES: Final = (f"core.attributesFile={os.devnull}", "merge.conflictStyle=merge")
+"""Configuration for merges: no driver, attribute or style of the person's."""
+
 
 @dataclass(frozen=True)
 class GitAnswer:

@@ -14,12 +14,11 @@ from longshift.repository.merge import (
     TreeMerge,
     are_texts,
     keeps_landed_lines,
-    mark_conflict,
-    merge_contents,
     merge_trees,
     plain_path,
 )
 from longshift.repository.store import ObjectStore
+from longshift.repository.text_merge import mark_conflict, merge_contents
 from longshift.repository.trees import TreeEntry
 
 

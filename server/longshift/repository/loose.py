@@ -31,12 +31,17 @@ def write_object(folder: str, kind: Kind, data: bytes) -> str:
         kind: what it is.
         data: its content, in git's own form.
     """
-    raw = b"%b %d\0%b" % (kind.encode("ascii"), len(data), data)
+    raw = _raw(kind, data)
     oid = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
     place = os.path.join(folder, oid[:2], oid[2:])  # noqa: PTH118 -- many: a Path costs more than the call
     if not _has_content(place):
         _put(place, zlib.compress(raw))
     return oid
+
+
+def object_id(kind: Kind, data: bytes) -> str:
+    """The id that git gives an object."""
+    return hashlib.sha1(_raw(kind, data), usedforsecurity=False).hexdigest()
 
 
 def swap_ref(place: Path, new: str, may_move: Callable[[], bool]) -> bool:
@@ -67,6 +72,10 @@ def swap_ref(place: Path, new: str, may_move: Callable[[], bool]) -> bool:
             lock.unlink(missing_ok=True)
             raise
     return True
+
+
+def _raw(kind: Kind, data: bytes) -> bytes:
+    return b"%b %d\0%b" % (kind.encode("ascii"), len(data), data)
 
 
 def _has_content(place: str) -> bool:

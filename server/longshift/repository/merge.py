@@ -1,21 +1,14 @@
-"""Three-way merges of contents and of whole trees, and the check that nothing vanished in them.
+"""Three-way merges of whole trees, and the check that nothing vanished in a merge.
 
-Owns which engine merges what: libgit2 for UTF-8 contents, `git merge-file` for other text and for
-conflict markers, `git merge-tree` for whole trees with renames. Nothing here moves a ref, and no
-merge driver or attribute of the person's configuration is used.
+Owns the merge of trees with renames followed, by `git merge-tree`; single files' lines are
+`text_merge`'s. Nothing here moves a ref, and no merge driver or attribute of the person's
+configuration is used.
 """
 
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
-
-from pygit2 import IndexEntry, Oid
-from pygit2.enums import FileMode
 
 from longshift.repository.files import (
     FileEdit,
@@ -24,43 +17,11 @@ from longshift.repository.files import (
     is_plain_file,
     path_from_bytes,
 )
-from longshift.repository.gitcommand import run_git
+from longshift.repository.gitcommand import OWN_RULES, run_git
 from longshift.repository.hunks import line_hunks
 from longshift.repository.store import ObjectStore
+from longshift.repository.text_merge import merge_favouring
 from longshift.repository.trees import TreeEntry
-
-_MAX_CONFLICTS: Final = 128  # merge-file's status is the number of conflicts; above is an error
-_OWN_RULES: Final = (f"core.attributesFile={os.devnull}", "merge.conflictStyle=merge")
-
-
-def merge_contents(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Merge two texts line by line; None where they clash or any of them is binary."""
-    if any(is_binary(data) for data in (base, ours, theirs)):
-        return None
-    if all(_is_utf8(data) for data in (base, ours, theirs)):
-        return _merge_utf8(store, base, ours, theirs)
-    return _merge_by_git(store, base, ours, theirs)
-
-
-def merge_favouring(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """Merge two texts, our lines standing wherever they clash; None where one is binary."""
-    if any(is_binary(data) for data in (base, ours, theirs)):
-        return None
-    return _merge_file(store, base, ours, theirs, ["--ours"])[1]
-
-
-def mark_conflict(store: ObjectStore, base: bytes, head: bytes, yours: bytes) -> bytes:
-    """Merge two clashing texts, each clash between markers in the form of diff3.
-
-    Markers are labelled `head`, `base` and `yours`. Where git sees no clash although the caller
-    does, the whole texts stand between the markers.
-    """
-    style = ["--diff3", "-L", "head", "-L", "base", "-L", "yours"]
-    status, merged = _merge_file(store, base, head, yours, style)
-    if status:
-        return merged
-    parts = [b"<<<<<<< head\n", _ended(head), b"||||||| base\n", _ended(base)]
-    return b"".join([*parts, b"=======\n", _ended(yours), b">>>>>>> yours\n"])
 
 
 @dataclass(frozen=True)
@@ -117,8 +78,9 @@ def merge_trees(store: ObjectStore, base: str, ours: str, theirs: str) -> TreeMe
     root = objects.write_commit(base, [], "base", 0)
     head = objects.write_commit(ours, [root], "head", 0)
     yours = objects.write_commit(theirs, [root], "yours", 1)
+    objects.put_down()  # git reads the disk
     arguments = ["merge-tree", "--write-tree", "-z", "--messages", head, yours]
-    answer = run_git(arguments, cwd=store.git_dir, configuration=_OWN_RULES, accept=(0, 1))
+    answer = run_git(arguments, cwd=store.git_dir, configuration=OWN_RULES, accept=(0, 1))
     tree, _, rest = answer.output.partition(b"\0")
     if answer.status == 0:
         return TreeMerge(tree.decode("ascii"), {}, ())
@@ -271,52 +233,6 @@ def _stages(lines: Sequence[bytes]) -> dict[str, dict[int, TreeEntry]]:
 
 def _relabel(text: str, head: str, yours: str) -> str:
     return text.replace(head, "head").replace(yours, "yours")
-
-
-def _merge_utf8(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    ancestor, our, their = (
-        IndexEntry("file", Oid(hex=store.objects.write_blob(data)), FileMode.BLOB)
-        for data in (base, ours, theirs)
-    )
-    try:
-        result = store.objects.repository.merge_file_from_index(ancestor, our, their)
-    except RuntimeError:  # pygit2 1.21 can't hand over a merge of which not one byte is left
-        return _merge_by_git(store, base, ours, theirs)
-    return result.contents.encode("utf-8") if result.automergeable else None
-
-
-def _merge_by_git(store: ObjectStore, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    status, merged = _merge_file(store, base, ours, theirs, [])
-    return merged if status == 0 else None
-
-
-def _merge_file(
-    store: ObjectStore, base: bytes, ours: bytes, theirs: bytes, options: Sequence[str]
-) -> tuple[int, bytes]:
-    """Run `git merge-file`; gives the number of clashes and the merged text."""
-    with tempfile.TemporaryDirectory(prefix="merge-", dir=store.git_dir) as name:
-        folder = Path(name)
-        for part, data in (("ours", ours), ("base", base), ("theirs", theirs)):
-            (folder / part).write_bytes(data)
-        arguments = ["merge-file", "-p", "-q", *options, "ours", "base", "theirs"]
-        answer = run_git(
-            arguments, cwd=folder, configuration=_OWN_RULES, accept=range(_MAX_CONFLICTS)
-        )
-    return answer.status, answer.output
-
-
-def _is_utf8(data: bytes) -> bool:
-    if b"\0" in data:  # pygit2 cuts the merged text there
-        return False
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _ended(data: bytes) -> bytes:
-    return data if not data or data.endswith(b"\n") else data + b"\n"
 
 
 def _text(data: bytes | None) -> str:

@@ -81,6 +81,8 @@ class Newcomers:
         entry = self._store.find(self._commit, path)
         if entry is None or not entry.is_tree:
             return False
+        if not any(edited.startswith(f"{path}/") for edited in self._edits):
+            return True  # as committed; to list a large folder for each new file would cost most
         inside = self._store.trees.files(entry.oid)
         return any(f"{path}/{inner}" not in self._edits for inner in inside)
 

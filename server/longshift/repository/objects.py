@@ -3,9 +3,12 @@
 Owns the pygit2 handles, one set for each thread, for libgit2's are not to be shared. Writing goes
 to the private store's own folder: git's usual writing skips an object that the person's database
 already holds, and one that nothing of theirs refers to may be gone after their next `git gc`.
+What is written together may be gathered in memory first, and becomes one pack.
 """
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,7 @@ from pygit2.enums import ObjectType
 from longshift.repository.cache import Cache
 from longshift.repository.files import SUBMODULE, FileVersion
 from longshift.repository.loose import Kind, write_object
+from longshift.repository.packs import Gathering
 
 AUTHOR: Final = "Longshift <longshift@localhost>"
 _KINDS: Final[dict[int, Kind]] = {
@@ -36,13 +40,22 @@ class _Handles:
     """Without the person's behind it."""
 
 
+class _OfThread(threading.local):
+    """What each thread has for itself."""
+
+    handles: _Handles | None = None
+    gathering: Gathering | None = None
+    kept: list[Path]
+    """Marks of the packs that came of what is being gathered."""
+
+
 class Objects:
     """The private bare repository's object database, with the person's behind it."""
 
     def __init__(self, git_dir: Path) -> None:
         self.git_dir = git_dir
         self._folder = str(git_dir / "objects")
-        self._local = threading.local()
+        self._local = _OfThread()
         self._blobs: Cache[str, bytes] = Cache(_BLOB_CACHE_BYTES, size=lambda data: len(data) + 100)
         self._trees_of_commits: Cache[str, str] = Cache(10_000)
 
@@ -77,11 +90,11 @@ class Objects:
 
     def write_blob(self, data: bytes) -> str:
         """Store a blob; gives its id."""
-        return write_object(self._folder, "blob", data)
+        return self._write("blob", data)
 
     def write_tree(self, raw: bytes) -> str:
         """Store a tree given in git's own form; gives its id."""
-        return write_object(self._folder, "tree", raw)
+        return self._write("tree", raw)
 
     def write_commit(self, tree: str, parents: list[str], message: str, when: int) -> str:
         """Store a commit by Longshift; gives its id.
@@ -111,9 +124,33 @@ class Objects:
         header += [f"author {author}", f"committer {committer}"]
         text = message.replace("\0", "").rstrip("\n") + "\n"
         raw = "\n".join([*header, "", text]).encode("utf-8", "replace")
-        commit = write_object(self._folder, "commit", raw)
+        commit = self._write("commit", raw)
         self._trees_of_commits.put(commit, tree)
         return commit
+
+    @contextlib.contextmanager
+    def gathering(self) -> Iterator[list[Path]]:
+        """Hold in memory what this thread writes within, and write it as one pack at the end.
+
+        This thread reads it meanwhile as if it stood on the disk; `git` and other threads do not.
+
+        Yields:
+            A list that holds, at the end, the marks which keep the new packs from being tidied
+            away: to be unlinked once a ref leads to the objects.
+        """
+        assert self._local.gathering is None, "one gathering at a time"
+        self._local.gathering, self._local.kept = Gathering(), []
+        try:
+            yield self._local.kept
+            self.put_down()
+        finally:
+            self._local.gathering = None
+
+    def put_down(self) -> None:
+        """Write what has been gathered so far, for who reads the disk."""
+        if self._local.gathering is not None:
+            kept = self._local.gathering.write(self.git_dir / "objects" / "pack")
+            self._local.kept += [kept] if kept else []
 
     def own(self, oid: str) -> bool:
         """Copy an object into the private store; False where it stood there already."""
@@ -130,16 +167,27 @@ class Objects:
 
     def close(self) -> None:
         """Let go of every thread's handles and of what is remembered."""
-        self._local = threading.local()
+        self._local = _OfThread()
         self._blobs.clear()
 
     def _handles(self) -> _Handles:
-        handles: _Handles | None = getattr(self._local, "handles", None)
-        if handles is None:
-            handles = self._local.handles = _open(self.git_dir)
-        return handles
+        if self._local.handles is None:
+            self._local.handles = _open(self.git_dir)
+        return self._local.handles
+
+    def _write(self, kind: Kind, data: bytes) -> str:
+        gathering = self._local.gathering
+        if gathering is None:
+            return write_object(self._folder, kind, data)
+        oid = gathering.add(kind, data)
+        if gathering.is_full:
+            self.put_down()
+        return oid
 
     def _read(self, oid: str) -> bytes:
+        gathering = self._local.gathering
+        if gathering is not None and (held := gathering.find(oid)) is not None:
+            return held
         data: bytes = self.repository.odb.read(oid)[1]
         return data
 

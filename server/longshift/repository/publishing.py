@@ -16,6 +16,7 @@ import pygit2
 from longshift.errors import NeedsPerson
 from longshift.repository.gitcommand import run_git
 from longshift.repository.objects import Objects
+from longshift.repository.tidying import repack
 from longshift.repository.worktree import Worktree
 
 # Another run's landing writes its objects moments before a head names them.
@@ -102,11 +103,6 @@ def forget(objects: Objects, worktree: Worktree, name: str) -> None:
     repack(objects.git_dir)
     run_git(["prune", f"--expire={_GRACE if others else 'now'}"], cwd=objects.git_dir)
     objects.close()
-
-
-def repack(git_dir: Path) -> None:
-    """Pack the store's reachable objects into one pack; loose unreachable ones stay."""
-    run_git(["repack", "-a", "-d", "-l", "-q"], cwd=git_dir)
 
 
 def _publish(objects: Objects, worktree: Worktree, name: str, base: str, head: str) -> None:

@@ -15,11 +15,12 @@ from typing import Final
 import pygit2
 
 from longshift.errors import NeedsPerson
-from longshift.repository import publishing
+from longshift.repository import publishing, tidying
 from longshift.repository.differences import compare
 from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
 from longshift.repository.loose import swap_ref
 from longshift.repository.objects import Objects
+from longshift.repository.packs import KEPT
 from longshift.repository.trees import TreeChange, TreeEntry, Trees
 from longshift.repository.worktree import Worktree
 
@@ -37,6 +38,8 @@ class ObjectStore:
         self.objects = Objects(git_dir)
         self.trees = Trees(self.objects)
         self._refs_lock = threading.Lock()
+        self._packs_lock = threading.Lock()
+        """Two repacks at once would each take the other's packs away."""
 
     @classmethod
     def open(cls, worktree: Worktree) -> "ObjectStore":
@@ -73,6 +76,7 @@ class ObjectStore:
             What was removed.
         """
         objects = self.git_dir / "objects"
+        packs = objects / "pack"
         ours = self.worktree.common_dir / "refs" / "longshift"
         folders = [
             *self.git_dir.glob("merge-*"),
@@ -84,6 +88,9 @@ class ObjectStore:
             *(self.git_dir / "refs").rglob("*.lock"),
             *ours.rglob("*.lock"),
             *objects.glob("*/tmp_*"),
+            # Nothing lands yet: what a pack was kept for is at the head, or is landed again.
+            *packs.glob(f"*{KEPT}"),
+            *(pack for pack in packs.glob("*.pack") if not pack.with_suffix(".idx").exists()),
             *(path for path in objects.glob("??/*") if path.stat().st_size == 0),
         ]
         for folder in folders:
@@ -223,12 +230,26 @@ class ObjectStore:
 
     def forget(self, name: str) -> None:
         """Remove a run's refs and objects from both repositories; see `publishing`."""
-        with self._refs_lock:
+        with self._packs_lock, self._refs_lock:
             publishing.forget(self.objects, self.worktree, checked_name(name))
 
+    def release(self, kept: Sequence[Path]) -> None:
+        """Let packs that were kept be packed anew; a ref leads to their objects by now.
+
+        Args:
+            kept: what `Objects.gathering` gave.
+        """
+        for mark in kept:
+            mark.unlink(missing_ok=True)
+
+    def is_untidy(self) -> bool:
+        """Whether the store has so many packs or loose objects that a repack is worth it."""
+        return tidying.is_untidy(self.git_dir)
+
     def repack(self) -> None:
-        """Pack the store's loose objects; safe while runs go on."""
-        publishing.repack(self.git_dir)
+        """Pack the store's objects into one pack; safe while runs go on."""
+        with self._packs_lock:
+            tidying.repack(self.git_dir)
 
 
 def checked_name(name: str) -> str:

@@ -1,0 +1,186 @@
+"""Landing together: what is ready at one moment is merged in order, and moves the head once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from longshift.crew.desk import Conflict, Landed
+from longshift.domain import events
+from longshift.domain.model import Handoff, TaskPlan
+from longshift.engine import landing
+from longshift.engine.landing import Lander
+from longshift.engine.room import RunRoom
+from longshift.errors import NeedsPerson, OutOfBounds
+from longshift.repository.files import FileEdit
+from longshift.repository.store import ObjectStore
+from tests.support.engine_world import TEXT, Open, World, call, flow, turn
+from tests.support.repository_git import GitRepository
+
+Edits = Mapping[str, bytes | None]
+LOUD, LAST = TEXT.replace(b"two", b"TWO"), TEXT.replace(b"eight", b"EIGHT")
+
+
+class Crew:
+    """Workers of a run whose own agents are held, so that a test submits for them."""
+
+    def __init__(self, it: Open, room: RunRoom) -> None:
+        self.it, self.room = it, room
+        self.lander = Lander(room)
+
+    @property
+    def run(self):
+        return self.room.run
+
+    async def begin(self, number: int) -> None:
+        """Start an attempt at each of some new tasks."""
+        for task in (f"T{n}" for n in range(1, number + 1)):
+            plan = TaskPlan(title=f"Do {task}", instructions="x", paths=(f"{task}.txt",))
+            begun = events.AttemptStarted(run="R1", task=task, attempt=1, base=self.run.head)
+            await self.room.chronicle.record(
+                events.TaskAdded(run="R1", task=task, plan=plan, planner="P1"), begun
+            )
+
+    async def submit(self, submissions: Mapping[str, Edits]) -> list[Landed | Conflict | Exception]:
+        """Submit for several tasks at one moment, in this order."""
+        base = self.run.head
+        landings = []
+        for task, edits in submissions.items():
+            workspace = self.room.workspace(base)
+            laid = {
+                path: FileEdit(data) if data is not None else None for path, data in edits.items()
+            }
+            workspace.rebase_onto(base, laid)
+            landings.append(self.lander._land(self.run.tasks[task], 1, workspace, Handoff()))
+        return await asyncio.gather(*landings, return_exceptions=True)
+
+    def told(self, since: int) -> list[events.Event]:
+        with self.it.engine.journal.reader() as reader:
+            return [one.event for one in reader.read() if one.seq > since]
+
+
+@asynccontextmanager
+async def held(world: World) -> AsyncIterator[Crew]:
+    world.play(flow("planner", turn(call("finish", summary="x"), signal="there", wait_for=["go"])))
+    async with world.opened() as it:
+        await it.start(workers=50)
+        await it.signal("there")
+        await it.engine.pause("R1")
+        driver, _ = it.engine._drivers._driving["R1"]
+        crew = Crew(it, driver.room)
+        yield crew
+        await crew.lander.close()
+        await it.engine.stop("R1")
+
+
+async def test_what_is_ready_together_is_one_swap_and_each_has_its_commit(world: World) -> None:
+    async with held(world) as crew:
+        base = crew.run.head
+        await crew.begin(12)
+        before = crew.it.engine.state.seq
+        landed = await crew.submit({f"T{n}": {f"new/{n}.txt": b"%d\n" % n} for n in range(1, 13)})
+        told = crew.told(before)
+        names = [one.event for one in told]
+        assert names == ["landing.intended"] * 12 + ["task.landed"] * 12
+        assert [one.change for one in landed] == [f"C{n}" for n in range(1, 13)]
+        assert [one.task for one in told[12:]] == [f"T{n}" for n in range(1, 13)]
+        at = base
+        for one in told[12:]:  # each stands on the one before, and brings its own file alone
+            assert (one.parent, one.paths) == (at, (f"new/{one.task[1:]}.txt",))
+            assert crew.room.store.objects.parents_of(one.commit) == [at]
+            at = one.commit
+        assert crew.run.head == at == crew.room.store.head("R1")
+        packs = crew.room.store.git_dir / "objects/pack"
+        assert len(list(packs.glob("*.pack"))) == 1
+        assert not list(packs.glob("*.keep"))
+        GitRepository(crew.room.store.git_dir).git("fsck", "--strict", at)
+
+
+async def test_each_sees_those_before_it(world: World) -> None:
+    """Same file, other lines: merged. Same lines: back to its worker, and the rest lands."""
+    async with held(world) as crew:
+        await crew.begin(5)
+        landed = await crew.submit(
+            {
+                "T1": {"a.txt": LOUD},
+                "T2": {"a.txt": LAST},
+                "T3": {"a.txt": TEXT.replace(b"two", b"second")},
+                "T4": {"a.txt": LOUD},  # stands there already
+                "T5": {"b.txt": None},
+            }
+        )
+        assert [type(one) for one in landed] == [Landed, Landed, Conflict, Landed, Landed]
+        assert [one.change for one in landed if isinstance(one, Landed)] == ["C1", "C2", None, "C3"]
+        assert crew.it.file("a.txt") == LOUD.replace(b"eight", b"EIGHT")
+        assert crew.it.file("b.txt") is None
+        assert crew.run.conflicts == 1
+        assert crew.run.tasks["T3"].state == "running"
+
+
+async def test_what_is_refused_of_one_keeps_nobody_else(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(4)
+        landed = await crew.submit(
+            {
+                "T1": {"new/name.txt": b"x\n"},
+                "T2": {"new/NAME.txt": b"y\n"},  # one file with the one before, on some systems
+                "T3": {"a.txt/x": b"a file beneath a file"},
+                "T4": {"b.txt": LOUD},
+            }
+        )
+        assert isinstance(landed[1], OutOfBounds)
+        assert isinstance(landed[2], ValueError | Conflict)
+        assert crew.it.file("b.txt") == LOUD
+        assert crew.it.file("new/name.txt") == b"x\n"
+
+
+async def test_a_crowd_lands_in_groups(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "MOST_TOGETHER", 7)
+    async with held(world) as crew:
+        await crew.begin(20)
+        before = crew.it.engine.state.seq
+        await crew.submit({f"T{n}": {f"{n}.txt": b"%d\n" % n} for n in range(1, 21)})
+        names = [one.event for one in crew.told(before)]
+        groups = [(7, 7), (7, 7), (6, 6)]
+        assert names == [
+            name
+            for intended, landed in groups
+            for name in ["landing.intended"] * intended + ["task.landed"] * landed
+        ]
+
+
+async def test_a_head_moved_by_someone_else_is_told_to_all(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(3)
+        store, head = crew.room.store, crew.run.head
+        elsewhere = store.commit_edits(head, {"x": FileEdit(b"x")}, "not ours", when=1)
+        assert store.swap_head("R1", head, elsewhere)
+        landed = await crew.submit({f"T{n}": {f"{n}.txt": b"x"} for n in range(1, 4)})
+        assert all(isinstance(one, NeedsPerson) for one in landed)
+        assert "T1, T2, T3" in str(landed[0])
+        assert crew.run.head == head
+        assert store.swap_head("R1", elsewhere, head)
+
+
+async def test_a_ragged_store_is_packed_while_agents_land(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    repack = ObjectStore.repack
+
+    def noted(store: ObjectStore) -> None:
+        repack(store)
+        loop.call_soon_threadsafe(packed.set)
+
+    monkeypatch.setattr("longshift.repository.tidying.MOST_PACKS", 2)
+    monkeypatch.setattr(ObjectStore, "repack", noted)
+    async with held(world) as crew:
+        await crew.begin(30)
+        for first in range(1, 30, 3):
+            await crew.submit({f"T{n}": {f"{n}.txt": b"%d\n" % n} for n in range(first, first + 3)})
+        await asyncio.wait_for(packed.wait(), 20)
+        assert len(crew.run.changes) == 30
+        assert crew.it.file("30.txt") == b"30\n"
+        GitRepository(crew.room.store.git_dir).git("fsck", "--strict", crew.run.head)
