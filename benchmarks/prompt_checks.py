@@ -32,6 +32,7 @@ from longshift.crew.prompts import (
 )
 from longshift.crew.toolbox import Toolbox, as_text
 from longshift.crew.tools.asking import asking_tool
+from longshift.crew.tools.choosing import choosing_tools
 from longshift.crew.tools.commands import command_tool
 from longshift.crew.tools.editing import editing_tools
 from longshift.crew.tools.handing_in import handing_in_tools
@@ -56,7 +57,7 @@ FEWEST_GOAL_WORDS, MOST_GOAL_WORDS = 60, 150
 
 _SHORT: Final = "x"
 _LONG: Final = "x" * 2_000
-_SAME_FOR_ALL: Final = {"calls", "sub_planner"}
+_SAME_FOR_ALL: Final = {"calls", "sub_planner", "locking"}
 """Inputs of role prompts: what siblings share, or they could not share a prefix."""
 
 
@@ -75,6 +76,8 @@ def role_texts(prompts: Library) -> dict[str, str]:
         ),
         "worker": prompts.render("worker", {"calls": limits.worker}),
         "judge": prompts.render("judge", {"calls": limits.judge}),
+        "agent": prompts.render("agent", {"calls": limits.agent, "locking": False}),
+        "locking_agent": prompts.render("agent", {"calls": limits.agent, "locking": True}),
     }
 
 
@@ -125,7 +128,11 @@ def own_words(body: str) -> str:
 
 
 def _inputs_of(declared: Collection[str]) -> Iterator[dict[str, Plain]]:
-    choices: dict[str, list[Plain]] = {"calls": [1, 40, 10_000], "sub_planner": [False, True]}
+    choices: dict[str, list[Plain]] = {
+        "calls": [1, 40, 10_000],
+        "sub_planner": [False, True],
+        "locking": [False, True],
+    }
     named = sorted(declared)
     for values in itertools.product(*(choices[name] for name in named)):
         yield dict(zip(named, values, strict=True))
@@ -166,7 +173,12 @@ def of_one_place(text: str) -> list[str]:
 def _schemas(role: str) -> str:
     """A role's tools as they go out, from a toolbox that works on nothing."""
     desk: Any = SimpleNamespace(
-        workspace=None, run_command=None, ask_person=None, submit=None, can_run_commands=False
+        workspace=None,
+        run_command=None,
+        ask_person=None,
+        submit=None,
+        can_run_commands=False,
+        lock=True if role == "locking_agent" else None,
     )
     brief: Any = SimpleNamespace(gates="off", is_sub_planner=role == "sub_planner", tasks=())
     allowance = CallAllowance(1)
@@ -178,6 +190,8 @@ def _schemas(role: str) -> str:
         case "judge":
             own += [*judging_tools(desk, brief), command_tool(desk.run_command)]
             own.append(asking_tool(desk.ask_person))
+        case "agent" | "locking_agent":
+            own += choosing_tools(desk, brief)
         case _:
             own += [*planning_tools(desk, brief, allowance), asking_tool(desk.ask_person)]
     toolbox: Toolbox[Any] = Toolbox(role, own)  # type: ignore[arg-type]

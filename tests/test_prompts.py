@@ -108,10 +108,12 @@ TRUSTED = {
     "a number, or a yes or no": {
         *("calls", "end_line", "left", "line", "lines", "more", "most", "most_words"),
         *("omitted", "retry", "at", "near", "seconds", "size", "stale", "start_line"),
-        *("sub_planner", "times", "total"),
+        *("sub_planner", "times", "total", "locking", "version", "newest"),
     },
-    "an id that Longshift gave": {"change", "finding", "known", "task"},
-    "a name or word of the code's own": {"ending", "fields", "how", "mode", "name", "tools"},
+    "an id that Longshift gave": {"change", "finding", "known", "task", "agent", "behind"},
+    "a name or word of the code's own": {
+        *("ending", "fields", "how", "mode", "name", "state", "tools")
+    },
     "the person's words": {"goal", "reason", "text", "words"},
     "JSON that is fenced as a whole": {"block"},
     "constraints, each text of which is fenced": {"constraints"},

@@ -36,6 +36,10 @@ EVENTS: list[e.Event] = [
         run="R1", task="T2", plan=TaskPlan(title="Later", instructions="", depends_on=("T1",))
     ),
     e.PlannerFinished(run="R1", planner="P1", summary=HOSTILE),
+    e.AgentStarted(run="R1", agent="A1"),
+    e.TasksLocked(run="R1", agent="A1", waited_s=1.5),
+    e.TasksUnlocked(run="R1", agent="A1", held_s=180, cause="expired"),
+    e.AgentFinished(run="R1", agent="A1", outcome="failed", summary=HOSTILE),
     e.AttemptStarted(run="R1", task="T1", attempt=1, base="b"),
     e.ConversationOpened(run="R1", role="worker", agent="T1.1", model=HOSTILE),
     e.ModelCalled(

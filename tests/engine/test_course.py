@@ -15,6 +15,7 @@ from tests.support.engine_world import (
     flow,
     judge,
     planner,
+    said_to,
     status,
     task,
     turn,
@@ -23,11 +24,6 @@ from tests.support.engine_world import (
 )
 
 SHOUT = worker("shout", turn(edit("two", "TWO")))
-
-
-def said_to(world: World, role: str) -> str:
-    """Everything that a role's models were sent."""
-    return "\n".join(str(one.body["messages"]) for one in world.server.by_role(role))
 
 
 async def test_a_second_attempt_sees_how_the_first_ended(world: World) -> None:
@@ -329,7 +325,7 @@ async def test_two_orders_to_resume_make_one_driver(world: World) -> None:
 async def test_what_can_not_start_leaves_nothing(world: World) -> None:
     async with world.opened() as it:
         for settings, error in (
-            ({"strategy": "optimistic"}, UsageError),
+            ({"strategy": "chaos"}, UsageError),
             ({"workers": -1}, UsageError),
             ({"models": {"default": {"base_url": None, "api_key_env": "NONE"}}}, None),
         ):

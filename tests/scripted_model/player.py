@@ -120,7 +120,13 @@ def _by_chance(
 def role_of(body: Mapping[str, object]) -> Role:
     """The role that asks, told by the tools that it offers."""
     names = {tool["function"]["name"] for tool in body.get("tools") or ()}
-    marks: dict[str, Role] = {"add_task": "planner", "verdict": "judge", "submit": "worker"}
+    marks: dict[str, Role] = {
+        "claim_task": "agent",
+        "send_back": "integrator",
+        "add_task": "planner",
+        "verdict": "judge",
+        "submit": "worker",
+    }
     return next((role for mark, role in marks.items() if mark in names), "other")
 
 

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Role: TypeAlias = Literal["planner", "worker", "judge", "other"]
+Role: TypeAlias = Literal["planner", "worker", "judge", "agent", "integrator", "other"]
 
 
 class _Data(BaseModel):
@@ -119,5 +119,7 @@ DEFAULTS: dict[Role, Turn] = {
     "judge": Turn(
         calls=(Call(name="verdict", arguments={"reason": "As scripted.", "decision": "done"}),)
     ),
+    "agent": Turn(calls=(Call(name="leave", arguments={"summary": "Nothing to take."}),)),
+    "integrator": Turn(calls=(Call(name="submit", arguments={"summary": "As handed in."}),)),
     "other": Turn(text="ok"),
 }

@@ -5,8 +5,8 @@
 
 from pathlib import Path
 
-from longshift.crew.briefs import JudgeBrief, PlannerBrief, ReworkNote, WorkerBrief
-from longshift.crew.opening import judge_opening, planner_opening, worker_opening
+from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, ReworkNote, WorkerBrief
+from longshift.crew.opening import agent_opening, judge_opening, planner_opening, worker_opening
 from longshift.crew.prompts import library
 from longshift.domain.model import (
     Attempt,
@@ -80,6 +80,17 @@ PLANNER = PlannerBrief(
 SUB_PLANNER = PlannerBrief(
     goal=GOAL, planner_id="P3", cycle=1, scope="app/", objective="Halve what main returns."
 )
+AGENT = AgentBrief(
+    goal=GOAL,
+    agent_id="A2",
+    cycle=2,
+    mode="replan",
+    constraints=CONSTRAINTS,
+    earlier=(LANDED,),
+    findings=(FINDING,),
+    verdict=Verdict(cycle=1, decision="replan", reason="The tasks miss the callers."),
+    agents_md=AGENTS_MD,
+)
 WORKER = WorkerBrief(
     goal=GOAL,
     task=LANDED,
@@ -113,6 +124,9 @@ def renders() -> dict[str, str]:
         "sub_planner_system": prompts.render("planner", {"calls": 25, "sub_planner": True}),
         "worker_system": prompts.render("worker", {"calls": 80}),
         "judge_system": prompts.render("judge", {"calls": 25}),
+        "agent_system": prompts.render("agent", {"calls": 40, "locking": False}),
+        "locking_agent_system": prompts.render("agent", {"calls": 40, "locking": True}),
+        "agent_opening": agent_opening(AGENT),
         "planner_opening": planner_opening(PLANNER),
         "sub_planner_opening": planner_opening(SUB_PLANNER),
         "worker_opening": worker_opening(WORKER),

@@ -107,6 +107,30 @@ async def opened(world: World) -> None:
         await it.work()
 
 
+async def shared(world: World) -> None:
+    """Two equal agents, of which the first forgets to give the lock back; then it is stopped."""
+    read, lock, start = call("read_tasks"), call("lock_tasks"), call("start_task")
+    world.play(
+        flow("agent", turn(lock, read, task("shout", "a.txt"), task("new", "new.txt")),
+             turn(call("claim_task", task="T1"), start, signal="forgotten"),
+             match='"agent": ?"A1"', times=1),
+        flow("agent", turn(read, wait_for=["forgotten"]),
+             turn(lock, signal="in line"), turn(read, call("claim_task", task="T2")),
+             turn(call("unlock_tasks"), start), match='"agent": ?"A2"', times=1),
+        worker("shout", turn(edit("two", "TWO"))),
+        flow("worker", turn(write("new.txt", "fresh\n"), signal="holding", wait_for=["never"]),
+             match="Do: new"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy="flat-locked", workers=2)
+        await it.signal("in line")
+        await it.until(lambda run: run.changes)
+        world.clock.advance(minutes=4)
+        await it.signal("holding")
+        await it.engine.stop("R1")
+        await it.raise_signal("never")
+
+
 async def typed(world: World) -> None:
     """A landing on lines that the person is writing, a question, and a rule that is lifted."""
     world.play(
@@ -142,7 +166,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
-         "opened": opened, "typed": typed}  # fmt: skip
+         "opened": opened, "typed": typed, "shared": shared}  # fmt: skip
 
 
 def main() -> None:

@@ -31,12 +31,20 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.time = NOON
+        self._advanced = asyncio.Event()
 
     def now(self) -> datetime:
         return self.time
 
+    async def sleep(self, seconds: float) -> None:
+        until = self.time + timedelta(seconds=seconds)
+        while self.time < until:
+            await self._advanced.wait()
+
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)
+        self._advanced.set()
+        self._advanced = asyncio.Event()
 
 
 @dataclass
@@ -174,6 +182,11 @@ class Open:
     async def signal(self, name: str) -> None:
         """Wait until the model was asked for the turn that raises a signal."""
         await self.world.signal(name)
+
+
+def said_to(world: World, role: str) -> str:
+    """Everything that a role's models were sent."""
+    return "\n".join(str(one.body["messages"]) for one in world.server.by_role(role))
 
 
 # Scripts in few words.

@@ -205,9 +205,43 @@ def _(event: e.TaskDropped, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.AgentStarted, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.agent} comes to the list of tasks", "dim", minor=True)
+
+
+@_told.register
+def _(event: e.AgentFinished, run: Run | None) -> Told:
+    del run
+    text = f"{event.agent} {event.outcome}: {event.summary}"
+    finished = event.outcome == "finished"
+    return Told(text, "dim" if finished else "warn", minor=finished)
+
+
+@_told.register
+def _(event: e.TasksLocked, run: Run | None) -> Told:
+    del run
+    return Told(
+        f"{event.agent} has the list of tasks to itself, after {event.waited_s:.0f} s in line",
+        "dim",
+        minor=True,
+    )
+
+
+@_told.register
+def _(event: e.TasksUnlocked, run: Run | None) -> Told:
+    del run
+    text = f"{event.agent} had the list of tasks for {event.held_s:.0f} s"
+    if event.cause == "expired":
+        return Told(f"{text} and did not give it back: it was taken from it", "warn")
+    return Told(f"{text}, and it is free again", "dim", minor=True)
+
+
+@_told.register
 def _(event: e.AttemptStarted, run: Run | None) -> Told:
     try_ = f" ({ordinal(event.attempt)} attempt)" if event.attempt > 1 else ""
-    return Told(f"{_task(event.task, run)} started{try_}", "dim")
+    by = f", claimed by {event.agent}" if event.agent else ""
+    return Told(f"{_task(event.task, run)} started{try_}{by}", "dim")
 
 
 @_told.register

@@ -1,7 +1,8 @@
 """What each role is started with, and how its work can end.
 
-Owns the values that the engine hands to `plan`, `work` and `judge`, and the closed unions that
-come back. Must never hold words for a model: `opening` makes the first message from a brief.
+Owns the values that the engine hands to `plan`, `choose`, `work` and `judge`, and the closed
+unions that come back. Must never hold words for a model: `opening` makes the first message from a
+brief.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class CallLimits:
     sub_planner: int = 25
     worker: int = 80
     judge: int = 25
+    agent: int = 40
+    """Of an equal agent, to choose one task."""
     after_conflict: int = 20
     """At least so many are left to a worker when its submission conflicts."""
 
@@ -85,6 +88,30 @@ class PlannerBrief:
     def is_sub_planner(self) -> bool:
         """Whether another planner delegated this slice."""
         return bool(self.scope or self.objective)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBrief:
+    """What an equal agent starts from when it is to choose a task."""
+
+    goal: Goal
+    agent_id: str
+    cycle: int
+    mode: CycleMode = "plan"
+    constraints: Sequence[Constraint] = ()
+    earlier: Sequence[Task] = ()
+    """This run's tasks so far; it is not told of them, but asks for the list."""
+    findings: Sequence[Finding] = ()
+    """The open ones."""
+    verdict: Verdict | None = None
+    """The last cycle's; None in the first cycle."""
+    stale: Sequence[StaleNote] = ()
+    agents_md: str | None = None
+    overview: str = ""
+    gates: Gates = "enforce"
+    limits: CallLimits = CallLimits()
+    prompts: Library = field(default_factory=library)
+    """The prompts that hold for the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +228,20 @@ class WorkUnfinished:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskChosen:
+    """An equal agent that starts on the task that it has claimed."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NothingChosen:
+    """An equal agent that takes no task any more."""
+
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictGiven:
     """A judge's verdict; `tasks` is empty unless the decision is `retry`."""
 
@@ -210,5 +251,6 @@ class VerdictGiven:
 
 
 PlannerOutcome = Planned | Unfinished
+AgentOutcome = TaskChosen | NothingChosen | Unfinished
 WorkerOutcome = WorkLanded | WorkGivenUp | WorkUnfinished
 JudgeOutcome = VerdictGiven | Unfinished

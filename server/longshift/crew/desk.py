@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.crew.roles import RolePrompt
-from longshift.domain.model import Handoff, RelatedPlace, Said, Severity, TaskPlan
+from longshift.domain.model import Handoff, RelatedPlace, Said, Severity, Task, TaskPlan
 from longshift.errors import Guard
 from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
@@ -83,20 +83,71 @@ class Desk(Protocol):
         """
 
 
-class PlannerDesk(Desk, Protocol):
-    """What a planner or sub-planner has."""
+class ListDesk(Desk, Protocol):
+    """What whoever adds tasks has."""
 
     def task_ids(self) -> Collection[str]:
-        """All tasks of the run so far, those that other planners added included."""
+        """All tasks of the run so far, those that others added included."""
 
     async def add_task(self, plan: TaskPlan) -> "AddedTask":
         """Put a task on the run's list."""
+
+
+class PlannerDesk(ListDesk, Protocol):
+    """What a planner or sub-planner has."""
 
     async def delegate(self, scope: str, objective: str) -> str:
         """Start a sub-planner on a slice, at once; its id (`P2`) comes back, not its result."""
 
     async def ask_person(self, question: str, options: Sequence[str]) -> str:
         """Ask without waiting; the question's id (`Q1`) comes back, the answer as a message."""
+
+
+class ChooserDesk(ListDesk, Protocol):
+    """What an equal agent has while it chooses a task.
+
+    Adding, claiming and releasing raise `TellModel` where the rule by which the agents share the
+    list does not let this one write to it now.
+    """
+
+    @property
+    def claimed(self) -> str | None:
+        """The task that it has claimed in this conversation; None: none."""
+
+    @property
+    def lock(self) -> "ListLock | None":
+        """The lock of the list; None: the agents share it by its version."""
+
+    def read_tasks(self) -> "TaskList":
+        """The list as it is now."""
+
+    async def claim_task(self, task_id: str) -> None:
+        """Take a task for oneself.
+
+        Raises:
+            TellModel: it can't be claimed now.
+        """
+
+    async def release_task(self) -> str:
+        """Put the claimed task back, which counts as an attempt at it; its id comes back.
+
+        Raises:
+            TellModel: none is claimed.
+        """
+
+
+class ListLock(Protocol):
+    """The one lock of the list, as one agent has it."""
+
+    async def take(self) -> float:
+        """Have the list to oneself, once it is one's turn; for how many seconds comes back.
+
+        Raises:
+            TellModel: another agent has it, for longer than one call waits.
+        """
+
+    async def give_back(self) -> bool:
+        """Let the next in line have it; False: it was not one's own any more."""
 
 
 class WorkerDesk(Desk, Protocol):
@@ -142,6 +193,24 @@ class JudgeDesk(Desk, Protocol):
 
     def refusal_of_done(self) -> str | None:
         """Why the goal can't be called met as things stand; None: nothing stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTask:
+    """A task as the list shows it to equal agents."""
+
+    task: Task
+    ready: bool
+    """Whether it can be claimed: it waits, and for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """The list of tasks at one moment."""
+
+    version: int
+    tasks: Sequence[ListedTask]
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

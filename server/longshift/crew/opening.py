@@ -9,7 +9,7 @@ change none. No value in the message can open a second block or end this one (se
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
+from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, WorkerBrief
 from longshift.crew.fences import to_json
 from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
@@ -42,6 +42,32 @@ def planner_opening(brief: PlannerBrief) -> str:
         sub_planner=brief.is_sub_planner,
         scope=brief.scope,
         objective=brief.objective,
+        mode=brief.mode,
+        stale=bool(brief.stale),
+        agents_md=_agents_md(brief.agents_md),
+        overview=brief.overview,
+    )
+
+
+def agent_opening(brief: AgentBrief) -> str:
+    """What an equal agent is told first when it is to choose a task."""
+    verdict = brief.verdict
+    block = {
+        "role": "agent",
+        "agent": brief.agent_id,
+        "goal": brief.goal.text,
+        **_scope(brief.goal),
+        "constraints": _constraints(brief.constraints),
+        "cycle": brief.cycle,
+        "mode": brief.mode,
+        "findings": [_finding(finding) for finding in brief.findings],
+        "verdict": verdict and {"decision": verdict.decision, "reason": verdict.reason},
+        "stale": [asdict(one) for one in brief.stale],
+    }
+    return say(
+        "agent_opening",
+        block=to_json(block),
+        goal=brief.goal.text,
         mode=brief.mode,
         stale=bool(brief.stale),
         agents_md=_agents_md(brief.agents_md),

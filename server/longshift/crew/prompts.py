@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, TypeAlias, TypeVar, get_args
 
 import frontmatter
 from jinja2 import DictLoader, StrictUndefined, TemplateError, meta
@@ -28,8 +28,9 @@ from longshift.errors import TellModel
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 """What a template may be given: nothing with methods of its own worth reaching for."""
 
-Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge"]
-ROLES: Final[tuple[Role, ...]] = ("planner", "sub_planner", "worker", "judge")
+Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge", "agent", "locking_agent"]
+"""Who has tools of their own; `locking_agent`: one of the equal agents that share one lock."""
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Effort: TypeAlias = Literal["high", "medium", "low"]
 
 
@@ -62,7 +63,7 @@ class Head(_Strict):
 class RoleHead(Head):
     """The head of a role's system prompt."""
 
-    role: Literal["planner", "worker", "judge"]
+    role: Literal["planner", "worker", "judge", "agent"]
     effort: Effort
     """How much a model is asked to think, where the person's settings leave that to the role."""
     budget_tokens: tuple[int, int]

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import Final, Literal
 
+from longshift.domain import equals
 from longshift.domain.budgets import digits
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
 from longshift.domain.state import Phase, Run
@@ -51,6 +52,13 @@ class StartAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAgents:
+    """Start so many equal agents, which choose their tasks themselves."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropTask:
     """The task can never run."""
 
@@ -71,7 +79,7 @@ class FinishRun:
     reason: str
 
 
-Next = BeginCycle | StartPlanner | StartAttempt | DropTask | StartJudge | FinishRun
+Next = BeginCycle | StartPlanner | StartAttempt | StartAgents | DropTask | StartJudge | FinishRun
 
 
 def decide(run: Run, *, judging: bool) -> list[Next]:
@@ -89,6 +97,8 @@ def decide(run: Run, *, judging: bool) -> list[Next]:
             return []
         case Phase.READY:
             return [_first_cycle(run)]
+        case Phase.WORKING if equals.are_equal(run):
+            return _work_of_equals(run)
         case Phase.WORKING:
             return _work(run)
         case Phase.JUDGING if judging:
@@ -118,6 +128,23 @@ def waits_behind(run: Run, task_id: str) -> list[str]:
     return behind
 
 
+def ready_tasks(run: Run) -> Iterator[Task]:
+    """Waiting tasks that may start now, oldest first.
+
+    Invariant (overlap = "order"): of two unfinished tasks that name the same path, or a folder
+    and a path in it, only the older one may run.
+    """
+    ordered = run.started.overlap == "order"
+    claimed: set[str] = set()
+    for task in run.to_do:
+        free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
+        if ordered:
+            claimed.update(_claims(task))
+        landed = all(run.tasks[o].state is TaskState.LANDED for o in task.plan.depends_on)
+        if task.state is TaskState.WAITING and free and landed:
+            yield task
+
+
 def failures_counted(task: Task) -> int:
     """Failed attempts that count against the task: the worker's own, no interruption."""
     return sum(a.state == "failed" and a.failure != "interrupted" for a in task.attempts)
@@ -128,16 +155,42 @@ def _work(run: Run) -> list[Next]:
     if run.exceeded:
         return [] if busy or _planning(run) else [_out_of_budget(run)]
     nexts: list[Next] = [] if _planner_begun(run) else [StartPlanner()]
-    if run.count(TaskState.FAILED) or run.count(TaskState.DROPPED):
-        dropped = [DropTask(task.id, reason) for task, reason in _undoable(run)]
-        if dropped:
-            return [*nexts, *dropped]
+    if dropped := _drops(run):
+        return [*nexts, *dropped]
     free = run.started.workers - busy
     if free > 0 and run.count(TaskState.WAITING):  # to look for ready tasks goes over all paths
-        nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(_ready(run), free)]
+        nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(ready_tasks(run), free)]
     if not nexts and not busy and not _planning(run):
         nexts.append(StartJudge())
     return nexts
+
+
+def _work_of_equals(run: Run) -> list[Next]:
+    at_work = run.agents_at_work or run.count(TaskState.RUNNING)
+    if run.exceeded:
+        return [] if at_work else [_out_of_budget(run)]
+    if dropped := _drops(run):
+        return list(dropped)
+    ready: list[Task] = []
+    if run.agents_at_work < run.started.workers and run.count(TaskState.WAITING):
+        ready = list(ready_tasks(run))
+    if (count := equals.to_start(run, len(ready))) > 0:
+        return [StartAgents(count)]
+    if at_work:
+        return []
+    untaken = "No agent took it, though it was on the list and nothing stood before it."
+    return [DropTask(task.id, untaken) for task in ready] or [StartJudge()]
+
+
+def _drops(run: Run) -> list[DropTask]:
+    if not (run.count(TaskState.FAILED) or run.count(TaskState.DROPPED)):
+        return []
+    return [DropTask(task.id, reason) for task, reason in _undoable(run)]
+
+
+def _begun(run: Run) -> bool:
+    """Whether this cycle has whoever makes its tasks."""
+    return equals.have_begun(run) if equals.are_equal(run) else _planner_begun(run)
 
 
 def _planner_begun(run: Run) -> bool:
@@ -167,23 +220,6 @@ def _undoable(run: Run) -> Iterator[tuple[Task, str]]:
             if run.tasks[other].state in (TaskState.FAILED, TaskState.DROPPED):
                 yield task, f"{other}, which it depends on, {run.tasks[other].state}"
                 break
-
-
-def _ready(run: Run) -> Iterator[Task]:
-    """Waiting tasks that may start now, oldest first.
-
-    Invariant (overlap = "order"): of two unfinished tasks that name the same path, or a folder
-    and a path in it, only the older one may run.
-    """
-    ordered = run.started.overlap == "order"
-    claimed: set[str] = set()
-    for task in run.to_do:
-        free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
-        if ordered:
-            claimed.update(_claims(task))
-        landed = all(run.tasks[o].state is TaskState.LANDED for o in task.plan.depends_on)
-        if task.state is TaskState.WAITING and free and landed:
-            yield task
 
 
 def _claims(task: Task) -> Iterator[str]:
@@ -252,7 +288,7 @@ def _first_cycle(run: Run) -> BeginCycle:
 
     Where a budget has cut planning itself off, it goes on beside them.
     """
-    cut_off = run.goes_on and run.cycle > 0 and not _planner_begun(run)
+    cut_off = run.goes_on and run.cycle > 0 and not _begun(run)
     waiting = run.cycle > 0 and run.count(TaskState.WAITING) > 0
     return BeginCycle(run.cycle + 1, "retry" if waiting and not cut_off else "plan")
 

@@ -1,10 +1,10 @@
 """What has happened: the facts that the journal keeps, each frozen and tagged by name.
 
 The names are CONTRACT section 3's, and a few of our own for what must survive a restart or be
-answered for: intents (`landing.intended`, `decision.intended`), planners, the judge's start, model
-calls, the sandbox, its commands, guards that refused something, and moves of the head. A fact is
-never changed once written; a field that is added later needs a default, so that an old journal
-replays on new code.
+answered for: intents (`landing.intended`, `decision.intended`), planners, equal agents and their
+lock, the judge's start, model calls, the sandbox, its commands, guards that refused something, and
+moves of the head. A fact is never changed once written; a field that is added later needs a
+default, so that an old journal replays on new code.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,7 @@ from longshift.domain.model import (
     Outcome,
     PauseCause,
     Rework,
+    Role,
     Strategy,
     TaskPlan,
     Usage,
@@ -164,13 +165,51 @@ class PlannerFinished(OfRun):
     evidence: str = ""
 
 
+class AgentStarted(OfRun):
+    """One of several equal agents came to the run's list of tasks."""
+
+    event: Literal["agent.started"] = "agent.started"
+    agent: str
+
+
+class AgentFinished(OfRun):
+    """An equal agent takes no further task in this cycle."""
+
+    event: Literal["agent.finished"] = "agent.finished"
+    agent: str
+    outcome: Literal["finished", "failed", "interrupted"] = "finished"
+    """`failed`: it came to no end by itself, and may have left the list locked."""
+    summary: str = ""
+
+
+class TasksLocked(OfRun):
+    """An equal agent has the list of tasks to itself (`flat-locked`)."""
+
+    event: Literal["tasks.locked"] = "tasks.locked"
+    agent: str
+    waited_s: float = 0
+    """How long it stood in line for it."""
+
+
+class TasksUnlocked(OfRun):
+    """The list of tasks is free again."""
+
+    event: Literal["tasks.unlocked"] = "tasks.unlocked"
+    agent: str
+    """Who had it."""
+    cause: Literal["released", "expired", "interrupted"] = "released"
+    """`expired`: it was not released in its time. `interrupted`: nobody is left at work."""
+    held_s: float = 0
+
+
 class TaskAdded(OfRun):
-    """A planner, or a person's rework, added a task."""
+    """A planner, an equal agent, or a person's rework, added a task."""
 
     event: Literal["task.added"] = "task.added"
     task: str
     plan: TaskPlan
     planner: str | None = None
+    """The planner or equal agent that added it; None: the engine did."""
     rework: Rework | None = None
 
 
@@ -183,12 +222,14 @@ class TaskDropped(OfRun):
 
 
 class AttemptStarted(OfRun):
-    """A worker began to try a task."""
+    """A worker began to try a task, or an equal agent claimed it."""
 
     event: Literal["attempt.started"] = "attempt.started"
     task: str
     attempt: int
     base: str
+    agent: str = ""
+    """The equal agent that claimed it; "": a worker of its own was started."""
 
 
 class AttemptFailed(OfRun):
@@ -365,9 +406,10 @@ class ConversationOpened(OfRun):
     """
 
     event: Literal["conversation.opened"] = "conversation.opened"
-    role: Literal["planner", "worker", "judge"]
+    role: Role
     agent: str
-    """A planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    """A planner's id, a task's id with the attempt (`T1.2`), an equal agent's id (`A1`), or
+    `judge`; of the integrator `integrator`."""
     model: str
     effort: str | None = None
     """The reasoning effort that was asked for; None: the endpoint's default."""
@@ -388,7 +430,7 @@ class ModelCalled(OfRun):
     """
 
     event: Literal["model.called"] = "model.called"
-    role: Literal["planner", "worker", "judge"]
+    role: Role
     agent: str
     """Who asked: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
     model: str
@@ -481,6 +523,10 @@ Event = Annotated[
     | HeadPublished
     | PlannerStarted
     | PlannerFinished
+    | AgentStarted
+    | AgentFinished
+    | TasksLocked
+    | TasksUnlocked
     | TaskAdded
     | TaskDropped
     | AttemptStarted

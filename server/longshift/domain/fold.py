@@ -11,6 +11,14 @@ from datetime import datetime
 from typing import Any, Final
 
 from longshift.domain import events as e
+from longshift.domain.fold_agents import (
+    claim,
+    finish_agent,
+    interrupted,
+    lock,
+    start_agent,
+    unlock,
+)
 from longshift.domain.fold_tasks import (
     add_task,
     conflict,
@@ -167,11 +175,20 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return start_planner(run, event)
         case e.PlannerFinished():
             return finish_planner(run, event)
+        case e.AgentStarted():
+            return start_agent(run, event)
+        case e.AgentFinished():
+            return finish_agent(run, event)
+        case e.TasksLocked():
+            return lock(run, event, time)
+        case e.TasksUnlocked():
+            return unlock(run, event)
         case e.TaskAdded():
             return add_task(run, event)
         case e.TaskDropped():
             return move_task(run, event)
         case e.AttemptStarted():
+            run = claim(run, event.agent) if event.agent else run
             return start_attempt(run, event, time)
         case e.AttemptFailed():
             return fail_attempt(run, event, time)
@@ -279,7 +296,7 @@ def _rebudgeted(run: Run, budget: Budget | None) -> dict[str, Any]:
 def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
     if run.count(TaskState.RUNNING):
         raise Refused(f"run {run.id} still has attempts running")
-    # A planner that was still at work has no more to say: none may hold up a reopened run.
+    # A planner or agent that was still at work has no more to say: none may hold up a reopened run.
     planners = {
         id_: one.model_copy(update={"state": "interrupted"}) if one.state == "running" else one
         for id_, one in run.planners.items()
@@ -287,6 +304,8 @@ def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
     return replace(
         run,
         planners=planners,
+        agents=interrupted(run.agents),
+        list_lock=None,
         paused=False,
         pause_reason="",
         pause_cause=None,
@@ -301,7 +320,7 @@ def _start_cycle(run: Run, event: e.CycleStarted) -> Run:
     if event.cycle != run.cycle + 1:
         raise Refused(f"cycle {event.cycle} after cycle {run.cycle}")
     cycles = (*run.cycles, CycleRecord(event.cycle, event.mode))
-    return replace(run, cycles=cycles, goes_on=False)
+    return replace(run, cycles=cycles, goes_on=False, idle_agents=0)
 
 
 def _move_head(run: Run, event: e.HeadMoved) -> Run:
@@ -323,7 +342,7 @@ def _move_head(run: Run, event: e.HeadMoved) -> Run:
 
 def _start_judge(run: Run) -> Run:
     planning = any(planner.state == "running" for planner in run.planners.values())
-    if planning or run.count(TaskState.RUNNING):
+    if planning or run.agents_at_work or run.count(TaskState.RUNNING):
         raise Refused(f"the judge of run {run.id} cannot start while others are at work")
     return run
 

@@ -83,7 +83,7 @@ def start_attempt(run: Run, event: e.AttemptStarted, time: datetime) -> Run:
     if event.attempt != len(task.attempts) + 1:
         raise Refused(f"attempt {event.attempt} of {task.id} after {len(task.attempts)}")
     begun_s = run.seconds_at(time)
-    begun = Attempt(number=event.attempt, base=event.base, begun_s=begun_s)
+    begun = Attempt(number=event.attempt, base=event.base, begun_s=begun_s, agent=event.agent)
     attempts = (*task.attempts, begun)
     return put_task(moved, task.model_copy(update={"attempts": attempts}))
 
@@ -192,7 +192,14 @@ def put_task(run: Run, task: Task) -> Run:
         counts[before.state] -= 1
     counts[task.state] = counts.get(task.state, 0) + 1
     tasks = put(run.tasks, task.id, task)
-    return replace(run, tasks=tasks, task_counts=counts, unfinished=_unfinished(run, tasks, task))
+    differs = before is None or before.state is not task.state
+    return replace(
+        run,
+        tasks=tasks,
+        task_counts=counts,
+        unfinished=_unfinished(run, tasks, task),
+        list_version=run.list_version + differs,
+    )
 
 
 def _unfinished(run: Run, tasks: Mapping[str, Task], task: Task) -> Mapping[str, None]:

@@ -2,11 +2,13 @@
 
 Owns shapes only. How they change is in `domain.fold`; what happens next is in `domain.decide`.
 Ids are strings: `R1` run, `T1` task (within a run), `C1` change, `F1` finding, `K1` constraint,
-`Q1` question, `P1` planner (within a run). Attempts are numbered from 1 within their task.
+`Q1` question, `P1` planner, `A1` equal agent (both within a run). Attempts are numbered from 1
+within their task.
 Commits and paths are git's: full hexadecimal ids, and `/`-separated paths below the root.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 Strategy = Literal["planner-worker-judge", "optimistic", "flat-locked"]
+Role = Literal["planner", "worker", "judge", "agent", "integrator"]
+"""Who talks with a model; `agent`: one of several equal ones, while it chooses its task."""
 Severity = Literal["error", "warning", "info", "hint"]
 VerdictDecision = Literal["continue", "retry", "replan", "done", "give_up"]
 HunkDecision = Literal["accepted", "rejected", "rework", "pending"]
@@ -196,6 +200,8 @@ class Attempt(Value):
     """How many seconds the run had been running when the attempt began."""
     seconds: float = 0
     """How long it took, pauses of the run left out; 0 while it is under way."""
+    agent: str = ""
+    """The equal agent that claimed the task; "": a worker of its own was started."""
 
 
 class Rework(Value):
@@ -216,7 +222,7 @@ class Task(Value):
     id: str
     cycle: int
     planner: str | None
-    """None: added by the engine, as a rework or a clash of rejected hunks."""
+    """Or the equal agent; None: added by the engine, as a rework or a clash of rejected hunks."""
     plan: TaskPlan
     rework: Rework | None = None
     state: TaskState = TaskState.WAITING
@@ -235,6 +241,24 @@ class PlannerRecord(Value):
     state: Literal["running", "finished", "failed", "interrupted"] = "running"
     summary: str = ""
     evidence: str = ""
+
+
+class AgentRecord(Value):
+    """One of several equal agents, in one cycle."""
+
+    id: str
+    cycle: int
+    state: Literal["running", "finished", "failed", "interrupted"] = "running"
+    claims: int = 0
+    """How many tasks it has claimed."""
+    summary: str = ""
+
+
+class ListLock(Value):
+    """Who has the list of tasks to itself, and since when."""
+
+    agent: str
+    since: datetime
 
 
 class Change(Value):

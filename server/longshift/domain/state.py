@@ -11,11 +11,13 @@ from enum import StrEnum
 
 from longshift.domain import events as e
 from longshift.domain.model import (
+    AgentRecord,
     Budget,
     Change,
     Constraint,
     Finding,
     HeadStep,
+    ListLock,
     Outcome,
     PauseCause,
     PlannerRecord,
@@ -76,6 +78,13 @@ class Run:
     outcome_reason: str = ""
     cycles: tuple[CycleRecord, ...] = ()
     planners: Mapping[str, PlannerRecord] = field(default_factory=dict)
+    agents: Mapping[str, AgentRecord] = field(default_factory=dict)
+    """Equal agents, of the strategies that have no planner."""
+    idle_agents: int = 0
+    """How many of them have ended without a task since one was claimed last, in this cycle."""
+    list_version: int = 0
+    """Grows with each change of the list of tasks: a task more, or one that changed its state."""
+    list_lock: ListLock | None = None
     tasks: Mapping[str, Task] = field(default_factory=dict)
     task_counts: Mapping[TaskState, int] = field(default_factory=dict)
     """How many tasks stand in each state: asked after every fact, of thousands of tasks."""
@@ -135,6 +144,16 @@ class Run:
     def next_planner_id(self) -> str:
         """The id of the next planner of this run."""
         return f"P{len(self.planners) + 1}"
+
+    @property
+    def next_agent_number(self) -> int:
+        """The number of the next equal agent of this run."""
+        return len(self.agents) + 1
+
+    @property
+    def agents_at_work(self) -> int:
+        """How many equal agents are at work, those that are about to choose a task included."""
+        return sum(agent.state == "running" for agent in self.agents.values())
 
     @property
     def at_work(self) -> Iterator[Task]:

@@ -41,12 +41,13 @@ UNFINISHED: Final = (TaskState.WAITING, TaskState.RUNNING)
 
 WORKING_ONLY: Final = (
     e.PlannerStarted,
+    e.AgentStarted,
     e.AttemptStarted,
     e.LandingIntended,
     e.TaskLanded,
     e.LandingConflict,
 )
-"""Events of planners and workers, who exist in no other phase."""
+"""Events of planners, equal agents and workers, who exist in no other phase."""
 
 
 class Refused(ValueError):

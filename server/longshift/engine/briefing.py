@@ -4,18 +4,24 @@ Owns which commit each is taken from. Must never take the repository's own words
 what one worker lands there must not instruct the next agent before the person has accepted it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from longshift.domain.model import Role
 from longshift.engine.room import RunRoom
+from longshift.engine.spending import MODEL_OF
 from longshift.models.config import BUILTIN
 from longshift.repository.files import is_plain_file
-from longshift.settings import Role
 
 AGENTS_MD: Final = "AGENTS.md"
 AGENTS_MD_BYTES: Final = 8 * 1024
 """Most of them all together; the nearest are kept whole first."""
-MAP_TOKENS: Final[dict[Role, int]] = {"planner": 3_000, "worker": 1_000, "judge": 1_000}
+MAP_TOKENS: Final[Mapping[Role, int]] = {
+    "planner": 3_000,
+    "agent": 3_000,
+    "worker": 1_000,
+    "judge": 1_000,
+}
 _CHARACTERS_A_TOKEN: Final = 4
 
 
@@ -51,7 +57,7 @@ def overview(room: RunRoom, role: Role, near: Iterable[str] = ()) -> str:
 
     As it was when the cycle began: one map for all agents of a cycle, however much lands.
     """
-    if room.settings.model_for(role).model == BUILTIN:
+    if room.settings.model_for(MODEL_OF[role]).model == BUILTIN:
         return ""
     run = room.run
     commit = room.mapped.setdefault(run.cycle, run.head)

@@ -10,12 +10,12 @@ from typing import Final, ParamSpec, TypeVar
 from longshift.crew.desk import CommandOutcome
 from longshift.crew.roles import RolePrompt
 from longshift.domain import events
-from longshift.domain.model import Said
+from longshift.domain.model import Role, Said
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
 from longshift.engine.outgoing import Outgoing
 from longshift.engine.room import RunRoom
-from longshift.engine.spending import Role, Spending
+from longshift.engine.spending import MODEL_OF, Spending
 from longshift.engine.transcripts import Transcript
 from longshift.errors import Guard
 from longshift.models.config import BUILTIN, EFFORT_OF_THE_ROLE
@@ -53,8 +53,8 @@ class AgentDesk:
         Args:
             room: the run's.
             spending: the run's.
-            role: whose model it asks.
-            agent: its id in the journal: `P1`, `T1.2`, `judge`.
+            role: what it is.
+            agent: its id in the journal: `P1`, `A1`, `T1.2`, `judge`, `integrator`.
             workspace: the files that it sees.
             conversation: the name under which its conversation is kept; "": the agent's.
         """
@@ -91,7 +91,7 @@ class AgentDesk:
     async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
         """Record that the agent's conversation begins, and what it is told."""
         self._prompt = prompt.name
-        settings = self._room.settings.model_for(self._role)
+        settings = self._room.settings.model_for(MODEL_OF[self._role])
         builtin = settings.model == BUILTIN
         configured = None if builtin else settings.reasoning_effort
         await self._room.chronicle.record(
@@ -110,7 +110,7 @@ class AgentDesk:
     @functools.cached_property
     def window_tokens(self) -> int:
         """How many tokens a conversation with the role's model can hold."""
-        return self._room.settings.model_for(self._role).context_tokens or WINDOW_TOKENS
+        return self._room.settings.model_for(MODEL_OF[self._role]).context_tokens or WINDOW_TOKENS
 
     async def complete(self, request: ModelRequest, *, aside: str = "") -> ModelReply:
         """Ask the role's model; what leaves this machine for it holds no secret."""
@@ -120,7 +120,7 @@ class AgentDesk:
         outgoing, masked = look
         if not aside:
             self._transcript.keep(talk.sent)
-        if getattr(self._room.models, self._role).name != BUILTIN:
+        if getattr(self._room.models, MODEL_OF[self._role]).name != BUILTIN:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
@@ -145,8 +145,9 @@ class AgentDesk:
         return [said for said in new if self._is_meant(said)]
 
     def _is_meant(self, said: Said) -> bool:
-        """Planners hear everything; a judge the answers to its own questions; a worker nothing."""
-        return self._role == "planner" or (self._role == "judge" and said.to == self._agent)
+        """Who makes tasks hears everything, a judge what answers its own questions; others not."""
+        makes_tasks = self._role in ("planner", "agent")
+        return makes_tasks or (self._role == "judge" and said.to == self._agent)
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""

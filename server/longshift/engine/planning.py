@@ -75,7 +75,7 @@ class PlanningDesk(AgentDesk):
         return planner_id
 
 
-def _stale(run: Run) -> tuple[StaleNote, ...]:
+def stale_notes(run: Run) -> tuple[StaleNote, ...]:
     """Where the last cycle's landings did not fit what the person was writing."""
     return tuple(
         StaleNote(change.task_id, path)
@@ -109,7 +109,7 @@ async def run_planner(
         earlier=tuple(run.tasks.values()),
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=earlier,
-        stale=_stale(run),
+        stale=stale_notes(run),
         agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
         overview=await room.off_loop(overview, room, "planner", run.started.goal.paths),
         gates=room.settings.gates,

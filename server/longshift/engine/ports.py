@@ -38,6 +38,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The present moment, in UTC."""
 
+    async def sleep(self, seconds: float) -> None:
+        """Wait until so much time has passed."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -45,6 +48,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until so much time has passed."""
+        await asyncio.sleep(seconds)
 
 
 class Hand(Protocol):

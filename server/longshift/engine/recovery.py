@@ -32,7 +32,7 @@ async def recover(shop: Shop) -> list[str]:
 
 
 def interrupted(run: Run, reason: str) -> list[events.Event]:
-    """Facts that say of all attempts and planners under way that they no longer are."""
+    """Facts that say of all attempts, planners and agents under way that they no longer are."""
     attempts = [
         events.AttemptFailed(
             run=run.id,
@@ -49,7 +49,18 @@ def interrupted(run: Run, reason: str) -> list[events.Event]:
         for planner in run.planners.values()
         if planner.state == "running"
     ]
-    return [*attempts, *planners]
+    agents = [
+        events.AgentFinished(run=run.id, agent=agent.id, outcome="interrupted")
+        for agent in run.agents.values()
+        if agent.state == "running"
+    ]
+    # Who had locked the list of tasks, at work or not, can't release it any more.
+    locks = [
+        events.TasksUnlocked(run=run.id, agent=held.agent, cause="interrupted")
+        for held in (run.list_lock,)
+        if held is not None
+    ]
+    return [*attempts, *planners, *agents, *locks]
 
 
 async def _recover_run(shop: Shop, run_id: str, since: datetime | None) -> list[str]:

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.prompts import Library, library
 from longshift.domain import events
@@ -31,6 +31,7 @@ from longshift.sandbox.policy import Cage, Refusal
 from longshift.screening.files import SecretFiles
 from longshift.settings import Settings
 
+DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -20,6 +20,7 @@ from longshift.domain.decide import (
     DropTask,
     FinishRun,
     Next,
+    StartAgents,
     StartAttempt,
     StartJudge,
     StartPlanner,
@@ -33,8 +34,9 @@ from longshift.engine.judging import run_judge
 from longshift.engine.landing import Lander
 from longshift.engine.planning import run_planner
 from longshift.engine.recovery import interrupted
-from longshift.engine.room import RunRoom, pausing
+from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
+from longshift.engine.strategies.equals import equals, run_agent
 from longshift.engine.working import run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
@@ -43,8 +45,6 @@ log = logging.getLogger(__name__)
 
 GOES_ON: Final = "The endpoint is tried again from time to time, and the run goes on by itself."
 SHORTEST_WAIT_S: Final = 0.05
-DEFECT: Final = "A defect of Longshift ended an agent; the log has its trace."
-
 
 _ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.GuardRefused)
 """Facts from which nothing follows that could be started: accounts of what agents do."""
@@ -67,6 +67,7 @@ class RunDriver:
         self._spending = Spending(room)
         self._lander = Lander(room)
         self._agents: set[asyncio.Task[None]] = set()
+        self._equals = equals(room, self._spending, self._attempt)
         self._attempts: dict[str, asyncio.Task[None]] = {}
         """The newest attempt at each task, by the task's id."""
         self._is_judging = False
@@ -192,6 +193,8 @@ class RunDriver:
                 planner = run.next_planner_id
                 await record(events.PlannerStarted(run=run.id, planner=planner))
                 self._start_planner(planner)
+            case StartAgents(count):
+                await self._start_agents(count)
             case _Starts(attempts):
                 await self._start_attempts(attempts)
             case DropTask(task_id, reason):
@@ -218,8 +221,27 @@ class RunDriver:
             )
         )
         for start in attempts:
-            attempt = partial(run_attempt, self._room, self._spending, self._lander, start.task_id)
-            self._set_going(attempt, start.task_id)
+            self._start_attempt(start.task_id)
+
+    def _start_attempt(self, task_id: str) -> None:
+        """Set the newest attempt at a task going, which is on record."""
+        attempt = partial(run_attempt, self._room, self._spending, self._lander, task_id)
+        self._set_going(attempt, task_id)
+
+    async def _attempt(self, task_id: str) -> None:
+        """Wait until the newest attempt at a task has ended, however it does."""
+        self._start_attempt(task_id)
+        await asyncio.wait([self._attempts[task_id]])
+
+    async def _start_agents(self, count: int) -> None:
+        run = self._room.run
+        first = run.next_agent_number
+        agents = [f"A{number}" for number in range(first, first + count)]
+        await self._room.chronicle.record(
+            *(events.AgentStarted(run=run.id, agent=agent) for agent in agents)
+        )
+        for agent in agents:
+            self._set_going(partial(run_agent, self._equals, agent))
 
     async def _publish_between_cycles(self) -> None:
         if self._room.run.phase is Phase.JUDGED:

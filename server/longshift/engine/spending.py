@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.budgets import setting_of
 from longshift.domain.model import Budget as RunBudget
-from longshift.domain.model import TaskBudget, Usage
+from longshift.domain.model import Role, TaskBudget, Usage
 from longshift.domain.state import Phase
 from longshift.engine.room import RunRoom
 from longshift.models.config import ModelConfig, Price
@@ -35,11 +35,19 @@ from longshift.models.port import (
     ModelRequest,
     TokenUsage,
 )
+from longshift.models.registry import Role as RoleOfModels
 from longshift.screening.secrets import mask
 from longshift.settings import RoleModel
 from longshift.telemetry import Chat
 
-Role = Literal["planner", "worker", "judge"]
+MODEL_OF: Final[Mapping[Role, RoleOfModels]] = {
+    "planner": "planner",
+    "worker": "worker",
+    "judge": "judge",
+    "agent": "worker",
+    "integrator": "worker",
+}
+"""Whose model serves a role: roles of a strategy that is only measured have none of their own."""
 NAME_CHARACTERS: Final = 200
 """How much of a model's name an event keeps."""
 FINISH_REASONS: Final = frozenset(get_args(FinishReason))
@@ -176,7 +184,8 @@ class Spending:
 
         Args:
             role: whose model.
-            agent: who asks: a planner's id, a task's id with the attempt (`T1.2`), or `judge`.
+            agent: who asks: a planner's id, a task's id with the attempt (`T1.2`), an equal
+                agent's id, `judge` or `integrator`.
             request: what is asked.
             prompt: the prompt and its version: the role's, such as `worker@1.1.0`, or that of a
                 question beside its conversation.
@@ -185,7 +194,7 @@ class Spending:
             ModelUnavailable: no usable answer came.
             BudgetExceeded: a budget has no room for the call; recorded once.
         """
-        model: Model = getattr(self._room.models, role)
+        model: Model = getattr(self._room.models, MODEL_OF[role])
         task = agent.partition(".")[0] if role == "worker" else ""
         exchange = _Exchange(self, role, agent, model.name, prompt, task)
         begun = asyncio.get_running_loop().time()

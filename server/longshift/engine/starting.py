@@ -154,9 +154,7 @@ def _kept_secrets(run_id: str, taken: Snapshot) -> list[events.GuardRefused]:
 
 def _refuse_unbuilt(settings: Settings) -> None:
     """Refuse, in words, what this version does not have yet."""
-    if settings.strategy != "planner-worker-judge" or settings.integrator:
-        asked = "integrator" if settings.integrator else f"strategy `{settings.strategy}`"
+    if settings.integrator:
         raise UsageError(
-            f"The {asked} is not part of this version. Nothing was started. "
-            "Leave it out: planner-worker-judge is the default."
+            "The integrator is not part of this version. Nothing was started. Leave it out."
         )

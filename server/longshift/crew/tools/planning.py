@@ -1,6 +1,7 @@
 """Planning: `add_task`, `delegate`, `finish`.
 
-Only planners have them; a sub-planner has no `delegate`. Must never edit a file.
+Only planners have them; a sub-planner has no `delegate`, and of equal agents each has `add_task`.
+Must never edit a file.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,9 +9,9 @@ from typing import Annotated, Never
 
 from pydantic import Field, StringConstraints
 
-from longshift.crew.briefs import Planned, PlannerBrief
+from longshift.crew.briefs import AgentBrief, Planned, PlannerBrief
 from longshift.crew.conversation import CallAllowance
-from longshift.crew.desk import AddedTask, PlannerDesk
+from longshift.crew.desk import AddedTask, ListDesk, PlannerDesk
 from longshift.crew.gates.acceptance import vague_items
 from longshift.crew.gates.gate import Gate
 from longshift.crew.gates.tasks import (
@@ -63,17 +64,19 @@ def planning_tools(
     return tools if brief.is_sub_planner else [*tools, planning.delegating()]
 
 
-class _Planning:
-    """One planner's plan, as far as it has come."""
+def adding_tool(desk: ListDesk, brief: AgentBrief) -> Tool[Never]:
+    """The tool by which an equal agent adds tasks, with a planner's gates."""
+    return bind("add_task", AddTask, _Adding(desk, brief).add_task)
 
-    def __init__(self, desk: PlannerDesk, brief: PlannerBrief, allowance: CallAllowance) -> None:
+
+class _Adding:
+    """The tasks that one conversation has added."""
+
+    def __init__(self, desk: ListDesk, brief: PlannerBrief | AgentBrief) -> None:
         self._desk = desk
         self._brief = brief
-        self._allowance = allowance
         self._gate = Gate(brief.gates)
         self._added: dict[str, TaskPlan] = {}
-        self._delegated: list[str] = []
-        self._finish_was_held_back = False
 
     async def add_task(self, given: AddTask) -> Result:
         plan = await self._desk.off_loop(_read_plan, given, self._desk.workspace)
@@ -87,26 +90,6 @@ class _Planning:
         self._added[added.task_id] = plan
         ordered = {"ordered_after": list(added.overlaps)} if added.overlaps else {}
         return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file)}
-
-    def delegating(self) -> Tool[Never]:
-        """The tool that gives a slice away."""
-
-        async def delegate(given: Delegate) -> Result:
-            planner = await self._desk.delegate(given.scope, given.objective)
-            self._delegated.append(planner)
-            return {"planner": planner}
-
-        return bind("delegate", Delegate, delegate)
-
-    async def finish(self, given: Finish) -> Answer[Planned]:
-        missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])
-        # The grace call is the last: held back there, the plan would count as failed.
-        passes = self._finish_was_held_back or self._allowance.in_grace
-        heard = passes or self._brief.gates == "off"
-        if missing is not None and not heard:
-            self._finish_was_held_back = True
-            return error(say("finish_without_evidence", missing=missing))
-        return End(Planned(given.summary, given.evidence), {"finished": True})
 
     def _reason_against(self, plan: TaskPlan) -> str | None:
         if self._brief.gates == "off":
@@ -133,6 +116,37 @@ class _Planning:
         if same_file:
             told.append(say("tasks_on_one_file", path=plan.paths[0], tasks=same_file))
         return {"next": told} if told else {}
+
+
+class _Planning(_Adding):
+    """One planner's plan, as far as it has come."""
+
+    def __init__(self, desk: PlannerDesk, brief: PlannerBrief, allowance: CallAllowance) -> None:
+        super().__init__(desk, brief)
+        self._planners = desk
+        self._allowance = allowance
+        self._delegated: list[str] = []
+        self._finish_was_held_back = False
+
+    def delegating(self) -> Tool[Never]:
+        """The tool that gives a slice away."""
+
+        async def delegate(given: Delegate) -> Result:
+            planner = await self._planners.delegate(given.scope, given.objective)
+            self._delegated.append(planner)
+            return {"planner": planner}
+
+        return bind("delegate", Delegate, delegate)
+
+    async def finish(self, given: Finish) -> Answer[Planned]:
+        missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])
+        # The grace call is the last: held back there, the plan would count as failed.
+        passes = self._finish_was_held_back or self._allowance.in_grace
+        heard = passes or self._brief.gates == "off"
+        if missing is not None and not heard:
+            self._finish_was_held_back = True
+            return error(say("finish_without_evidence", missing=missing))
+        return End(Planned(given.summary, given.evidence), {"finished": True})
 
 
 def _lines_of(paths: Collection[str], workspace: Workspace) -> Mapping[str, int]:
