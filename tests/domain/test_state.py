@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from longshift.domain import events as e
-from longshift.domain.decide import StartAttempt, decide
+from longshift.domain.decide import StartAttempt, decide, waits_behind
 from longshift.domain.fold import apply, fold
-from longshift.domain.model import TaskState
+from longshift.domain.model import Task, TaskState
+from longshift.domain.queue import UNFINISHED, places
 from longshift.domain.state import Phase, Run, State
-from longshift.domain.transitions import PHASES, TASKS, UNFINISHED, WORKING_ONLY, Refused
+from longshift.domain.transitions import PHASES, TASKS, WORKING_ONLY, Refused
 from tests.support.domain_history import NOON, History
 from tests.support.examples import examples
 
@@ -119,6 +120,40 @@ def test_late_and_foreign_landings_are_refused() -> None:
         apply(told.state, told.records[-1])
 
 
+def left_of(run: Run) -> list[Task]:
+    return [task for task in run.tasks.values() if task.state in UNFINISHED]
+
+
+def named(run: Run, tasks: int) -> list[str]:
+    return [run.tasks.at(place).id for place in places(tasks)]
+
+
+def older_on_its_paths(run: Run, task: Task) -> list[Task]:
+    older = left_of(run)[: [one.id for one in left_of(run)].index(task.id)]
+    return [
+        other
+        for other in older
+        if any(meet(one, two) for one in task.plan.paths for two in other.plan.paths)
+    ]
+
+
+def meet(one: str, two: str) -> bool:
+    """Whether two paths are the same, or one is a folder on the way to the other."""
+    parts, others = ([] if path == "*.py" else path.split("/") for path in (one, two))
+    shared = min(len(parts), len(others))
+    return parts[:shared] == others[:shared]
+
+
+def is_ready(run: Run, task: Task) -> bool:
+    landed = all(run.tasks[id_].state is TaskState.LANDED for id_ in task.plan.depends_on)
+    return landed and not older_on_its_paths(run, task)
+
+
+def is_doomed(run: Run, task: Task) -> bool:
+    lost = (TaskState.FAILED, TaskState.DROPPED)
+    return any(run.tasks[id_].state in lost for id_ in task.plan.depends_on)
+
+
 class Machine(RuleBasedStateMachine):
     """Any order of steps: those that the state allows fold, the others change nothing."""
 
@@ -134,7 +169,10 @@ class Machine(RuleBasedStateMachine):
     def of_run(self, step: str) -> None:
         self._try(step)
 
-    @rule(paths=st.sampled_from(["", "x", "src", "src/a", "*.py"]), data=st.data())
+    @rule(
+        paths=st.sampled_from(["", "x", "src", "src/a", "src/a/b", "src/c x", "*.py", "src/a x"]),
+        data=st.data(),
+    )
     def add(self, paths: str, data: st.DataObject) -> None:
         after = data.draw(st.sampled_from(["", *self.names]))
         name = f"A{len(self.told.run.tasks)}"
@@ -181,8 +219,19 @@ class Machine(RuleBasedStateMachine):
         assert {state: run.count(state) for state in TaskState} == {
             state: states.count(state) for state in TaskState
         }
-        left = [task.id for task in run.tasks.values() if task.state in UNFINISHED]
-        assert list(run.unfinished) == left
+        assert [task.id for task in run.to_do] == [task.id for task in left_of(run)]
+        assert {task.id for task in run.at_work} == {
+            task.id for task in run.tasks.values() if task.state is TaskState.RUNNING
+        }
+
+    @invariant()
+    def the_queue_says_what_going_over_all_tasks_says(self) -> None:
+        run = self.told.run
+        waiting = [task for task in left_of(run) if task.state is TaskState.WAITING]
+        assert named(run, run.queue.ready) == [t.id for t in waiting if is_ready(run, t)]
+        assert named(run, run.queue.doomed) == [t.id for t in waiting if is_doomed(run, t)]
+        for task in waiting:
+            assert waits_behind(run, task.id) == [o.id for o in older_on_its_paths(run, task)]
 
     @invariant()
     def no_id_is_given_twice(self) -> None:

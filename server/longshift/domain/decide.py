@@ -7,12 +7,13 @@ touches disk: the engine performs what is decided here, and asks again after eve
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Final, Literal
 
 from longshift.domain import equals
 from longshift.domain.budgets import digits
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
+from longshift.domain.queue import in_the_way, places
 from longshift.domain.state import Phase, Run
 
 CycleMode = Literal["plan", "replan", "retry"]
@@ -117,32 +118,13 @@ def over_time(run: Run, now: datetime) -> bool:
 
 def waits_behind(run: Run, task_id: str) -> list[str]:
     """The older unfinished tasks on the same paths, behind which a waiting task is ordered."""
-    task = run.tasks[task_id]
-    claimed = set(_claims(task))
-    behind: list[str] = []
-    for other in run.to_do:
-        if other.id == task_id or run.started.overlap == "allow":
-            break
-        if any(_claimed(path, claimed) for path in other.plan.paths):
-            behind.append(other.id)
-    return behind
+    behind = in_the_way(run.queue, run.tasks, run.tasks[task_id])
+    return [run.tasks.at(place).id for place in places(behind)]
 
 
 def ready_tasks(run: Run) -> Iterator[Task]:
-    """Waiting tasks that may start now, oldest first.
-
-    Invariant (overlap = "order"): of two unfinished tasks that name the same path, or a folder
-    and a path in it, only the older one may run.
-    """
-    ordered = run.started.overlap == "order"
-    claimed: set[str] = set()
-    for task in run.to_do:
-        free = not (ordered and any(_claimed(path, claimed) for path in task.plan.paths))
-        if ordered:
-            claimed.update(_claims(task))
-        landed = all(run.tasks[o].state is TaskState.LANDED for o in task.plan.depends_on)
-        if task.state is TaskState.WAITING and free and landed:
-            yield task
+    """Waiting tasks that may start now, oldest first."""
+    return (run.tasks.at(place) for place in places(run.queue.ready))
 
 
 def failures_counted(task: Task) -> int:
@@ -155,11 +137,10 @@ def _work(run: Run) -> list[Next]:
     if run.exceeded:
         return [] if busy or _planning(run) else [_out_of_budget(run)]
     nexts: list[Next] = [] if _planner_begun(run) else [StartPlanner()]
-    if dropped := _drops(run):
-        return [*nexts, *dropped]
-    free = run.started.workers - busy
-    if free > 0 and run.count(TaskState.WAITING):  # to look for ready tasks goes over all paths
-        nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(ready_tasks(run), free)]
+    if run.queue.doomed:
+        return [*nexts, *_drops(run)]
+    free = max(0, run.started.workers - busy)
+    nexts += [StartAttempt(t.id, len(t.attempts) + 1) for t in islice(ready_tasks(run), free)]
     if not nexts and not busy and not _planning(run):
         nexts.append(StartJudge())
     return nexts
@@ -169,23 +150,22 @@ def _work_of_equals(run: Run) -> list[Next]:
     at_work = run.agents_at_work or run.count(TaskState.RUNNING)
     if run.exceeded:
         return [] if at_work else [_out_of_budget(run)]
-    if dropped := _drops(run):
-        return list(dropped)
-    ready: list[Task] = []
-    if run.agents_at_work < run.started.workers and run.count(TaskState.WAITING):
-        ready = list(ready_tasks(run))
-    if (count := equals.to_start(run, len(ready))) > 0:
+    if run.queue.doomed:
+        return list(_drops(run))
+    if (count := equals.to_start(run, run.queue.ready.bit_count())) > 0:
         return [StartAgents(count)]
     if at_work:
         return []
     untaken = "No agent took it, though it was on the list and nothing stood before it."
-    return [DropTask(task.id, untaken) for task in ready] or [StartJudge()]
+    return [DropTask(task.id, untaken) for task in ready_tasks(run)] or [StartJudge()]
 
 
-def _drops(run: Run) -> list[DropTask]:
-    if not (run.count(TaskState.FAILED) or run.count(TaskState.DROPPED)):
-        return []
-    return [DropTask(task.id, reason) for task, reason in _undoable(run)]
+def _drops(run: Run) -> Iterator[DropTask]:
+    """The waiting tasks that depend on one which will never land."""
+    for task in (run.tasks.at(place) for place in places(run.queue.doomed)):
+        states = ((id_, run.tasks[id_].state) for id_ in task.plan.depends_on)
+        lost = next(one for one in states if one[1] in (TaskState.FAILED, TaskState.DROPPED))
+        yield DropTask(task.id, f"{lost[0]}, which it depends on, {lost[1]}")
 
 
 def _begun(run: Run) -> bool:
@@ -209,44 +189,6 @@ def _planner_begun(run: Run) -> bool:
 
 def _planning(run: Run) -> bool:
     return any(planner.state == "running" for planner in run.planners.values())
-
-
-def _undoable(run: Run) -> Iterator[tuple[Task, str]]:
-    """Waiting tasks that depend on one which will never land."""
-    for task in run.to_do:
-        if task.state is not TaskState.WAITING:
-            continue
-        for other in task.plan.depends_on:
-            if run.tasks[other].state in (TaskState.FAILED, TaskState.DROPPED):
-                yield task, f"{other}, which it depends on, {run.tasks[other].state}"
-                break
-
-
-def _claims(task: Task) -> Iterator[str]:
-    for named in task.plan.paths:
-        path = _plain(named)
-        yield path
-        for folder in _folders(path):
-            yield folder + "/"  # marks "something below this folder is claimed"
-
-
-def _claimed(named: str, claimed: set[str]) -> bool:
-    path = _plain(named)
-    if path in claimed or path + "/" in claimed:
-        return True
-    return any(folder in claimed for folder in _folders(path))
-
-
-def _plain(path: str) -> str:
-    """A path in one spelling; a pattern as the folder that all its matches are in, "" the root."""
-    parts = (part for part in path.split("/") if part not in ("", "."))
-    return "/".join(takewhile(lambda part: not set("*?[") & set(part), parts))
-
-
-def _folders(path: str) -> Iterator[str]:
-    parts = path.split("/") if path else []
-    for length in range(len(parts)):
-        yield "/".join(parts[:length])
 
 
 def _after_verdict(run: Run) -> Next:

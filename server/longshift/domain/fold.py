@@ -29,7 +29,7 @@ from longshift.domain.fold_tasks import (
     move_task,
     newest,
     put,
-    put_task,
+    reopen,
     start_attempt,
     start_planner,
 )
@@ -353,9 +353,8 @@ def _take_verdict(run: Run, event: e.VerdictReached) -> Run:
     verdict = Verdict(
         cycle=event.cycle, decision=event.decision, reason=event.reason, tasks=event.tasks
     )
-    for id_ in event.tasks:  # none is running: no judge starts while one is
-        task = known(run.tasks, id_, "task")
-        run = put_task(run, task.model_copy(update={"state": TaskState.WAITING}))
+    if event.tasks:  # none is running: no judge starts while one is
+        run = reopen(run, event.tasks)
     cycle = replace(run.cycles[-1], verdict=verdict)
     return replace(run, cycles=(*run.cycles[:-1], cycle))
 

@@ -4,7 +4,7 @@ Owns the fence against late attempts: an event of an attempt that is not the cur
 refused. Pure, like all of the fold; `domain.fold` calls it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -18,8 +18,10 @@ from longshift.domain.model import (
     Task,
     TaskState,
 )
+from longshift.domain.queue import entered, moved, rebuilt
 from longshift.domain.state import Phase, Run, number_of
-from longshift.domain.transitions import TASKS, UNFINISHED, Refused, known, name_of
+from longshift.domain.table import Table
+from longshift.domain.transitions import TASKS, Refused, known, name_of
 
 
 def start_planner(run: Run, event: e.PlannerStarted) -> Run:
@@ -186,34 +188,38 @@ def _running(run: Run, event: e.AttemptFailed | e.TaskLanded | e.LandingConflict
 
 
 def put_task(run: Run, task: Task) -> Run:
-    """The run with one task added or replaced, and counted."""
-    counts, before = dict(run.task_counts), run.tasks.get(task.id)
-    if before is not None:
-        counts[before.state] -= 1
+    """The run with one task added or moved, and counted; no finished one, which `reopen` does."""
+    before = run.tasks.get(task.id)
+    tasks = run.tasks.put(task.id, task)
+    if before is not None and before.state is task.state:
+        return replace(run, tasks=tasks)
+    counts = dict(run.task_counts)
     counts[task.state] = counts.get(task.state, 0) + 1
-    tasks = put(run.tasks, task.id, task)
-    differs = before is None or before.state is not task.state
+    if before is None:
+        queue = entered(run.queue, tasks, task, ordered=run.started.overlap == "order")
+    else:
+        counts[before.state] -= 1
+        queue = moved(run.queue, tasks, task)
     return replace(
         run,
         tasks=tasks,
         task_counts=counts,
-        unfinished=_unfinished(run, tasks, task),
-        list_version=run.list_version + differs,
+        queue=queue,
+        list_version=run.list_version + 1,
     )
 
 
-def _unfinished(run: Run, tasks: Mapping[str, Task], task: Task) -> Mapping[str, None]:
-    """The ids of what is left to do, once a task is as given; in the order of `tasks`."""
-    left = run.unfinished
-    if (task.id in left) == (task.state in UNFINISHED):
-        return left
-    if task.id in left:
-        fewer = dict(left)  # a copy is several times as fast as a choice
-        del fewer[task.id]
-        return fewer
-    if task.id not in run.tasks:
-        return put(left, task.id, None)
-    return {id_: None for id_ in tasks if id_ in left or id_ == task.id}  # to be done once more
+def reopen(run: Run, ids: Iterable[str]) -> Run:
+    """The run with tasks that are to be done once more."""
+    tasks, counts = run.tasks, dict(run.task_counts)
+    for id_ in ids:
+        task = known(tasks, id_, "task")
+        counts[task.state] -= 1
+        counts[TaskState.WAITING] = counts.get(TaskState.WAITING, 0) + 1
+        tasks = tasks.put(id_, task.model_copy(update={"state": TaskState.WAITING}))
+    queue = rebuilt(tasks, ordered=run.started.overlap == "order")
+    version = run.list_version + 1
+    return replace(run, tasks=tasks, task_counts=counts, queue=queue, list_version=version)
 
 
 def newest(run: Run, id_: str | None) -> Mapping[str, int]:
@@ -228,4 +234,4 @@ Item = TypeVar("Item")
 
 def put(mapping: Mapping[str, Item], key: str, value: Item) -> Mapping[str, Item]:
     """The mapping with one value put in; the old one stays as it was."""
-    return {**mapping, key: value}
+    return mapping.put(key, value) if isinstance(mapping, Table) else {**mapping, key: value}

@@ -28,6 +28,8 @@ from longshift.domain.model import (
     Usage,
     Verdict,
 )
+from longshift.domain.queue import Queue, places
+from longshift.domain.table import Table
 
 
 class Phase(StrEnum):
@@ -85,14 +87,14 @@ class Run:
     list_version: int = 0
     """Grows with each change of the list of tasks: a task more, or one that changed its state."""
     list_lock: ListLock | None = None
-    tasks: Mapping[str, Task] = field(default_factory=dict)
+    tasks: Table[str, Task] = field(default_factory=Table)
     task_counts: Mapping[TaskState, int] = field(default_factory=dict)
     """How many tasks stand in each state: asked after every fact, of thousands of tasks."""
-    unfinished: Mapping[str, None] = field(default_factory=dict)
-    """The ids of tasks that wait or run, in the order of `tasks`: asked for as often."""
-    changes: Mapping[str, Change] = field(default_factory=dict)
+    queue: Queue = field(default_factory=Queue)
+    """The tasks that wait or run, and those that may start: asked for as often."""
+    changes: Mapping[str, Change] = field(default_factory=Table)
     steps: tuple[HeadStep, ...] = ()
-    findings: Mapping[str, Finding] = field(default_factory=dict)
+    findings: Mapping[str, Finding] = field(default_factory=Table)
     newest: Mapping[str, int] = field(default_factory=dict)
     """By their letter, the highest number of the ids of changes, findings and questions."""
     questions: Mapping[str, Question] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Run:
     usage_by_model: Mapping[str, Usage] = field(default_factory=dict)
     prices: Mapping[str, str] = field(default_factory=dict)
     """Where the price of each model is from, in words; of one that is missing it is unknown."""
-    usage_by_task: Mapping[str, Usage] = field(default_factory=dict)
+    usage_by_task: Mapping[str, Usage] = field(default_factory=Table)
     """What each task's attempts have used, all together."""
     sandbox: e.SandboxOpened | None = None
     """What holds its commands; None: a run of a version that did not record it."""
@@ -158,12 +160,12 @@ class Run:
     @property
     def at_work(self) -> Iterator[Task]:
         """The tasks that have an attempt under way."""
-        return (task for task in self.to_do if task.state is TaskState.RUNNING)
+        return map(self.tasks.at, places(self.queue.running))
 
     @property
     def to_do(self) -> Iterator[Task]:
         """The tasks that wait or run, oldest first."""
-        return (self.tasks[id_] for id_ in self.unfinished)
+        return map(self.tasks.at, places(self.queue.unfinished))
 
     def seconds_at(self, now: datetime) -> float:
         """Time spent running, pauses left out."""

@@ -36,9 +36,6 @@ TASKS: Final[Mapping[tuple[TaskState, type[e.OfRun]], TaskState]] = {
 }
 """Events that move a task; a pair that is missing here is refused."""
 
-UNFINISHED: Final = (TaskState.WAITING, TaskState.RUNNING)
-"""The states from which a task still moves by itself."""
-
 WORKING_ONLY: Final = (
     e.PlannerStarted,
     e.AgentStarted,
