@@ -16,6 +16,7 @@ from longshift.errors import NeedsPerson, OutOfBounds
 from longshift.repository.files import FileEdit
 from longshift.repository.store import ObjectStore
 from tests.support.engine_world import TEXT, Open, World, call, flow, turn
+from tests.support.fake_keys import github_token
 from tests.support.repository_git import GitRepository
 
 Edits = Mapping[str, bytes | None]
@@ -133,6 +134,25 @@ async def test_what_is_refused_of_one_keeps_nobody_else(world: World) -> None:
         assert isinstance(landed[2], ValueError | Conflict)
         assert crew.it.file("b.txt") == LOUD
         assert crew.it.file("new/name.txt") == b"x\n"
+
+
+async def test_what_is_inspected_together_is_told_from_what_stood_there(world: World) -> None:
+    """A secret that moves is the person's, one that comes is a finding: before any is written."""
+    stood = b"token = '%b'\n" % github_token().encode() + TEXT
+    world.person.commit({"stood.py": stood})
+    async with held(world) as crew:
+        await crew.begin(3)
+        brought = b"token = '%b'\n" % github_token("brought").encode()
+        landed = await crew.submit(
+            {
+                "T1": {"stood.py": None, "moved.py": stood.replace(b"two", b"TWO")},
+                "T2": {"brought.py": brought},
+                "T3": {"b.txt": LOUD},
+            }
+        )
+        assert [type(one) for one in landed] == [Landed] * 3
+        found = crew.run.findings.values()
+        assert [(one.path, one.code) for one in found] == [("brought.py", "secret")]
 
 
 async def test_a_crowd_lands_in_groups(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

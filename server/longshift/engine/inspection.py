@@ -17,12 +17,11 @@ from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
-from longshift.repository.differences import most_alike
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
 from longshift.repository.hunks import line_hunks, split_lines
 from longshift.repository.store import ObjectStore
-from longshift.screening.hidden import find_hidden
-from longshift.screening.secrets import find_secrets, mask
+from longshift.screening.hidden import HiddenCharacter, find_hidden
+from longshift.screening.secrets import Secret, find_secrets, mask
 
 INSPECTED: Final = "Longshift's own inspection of what landed"
 """The evidence of these findings, by which they are told from a judge's."""
@@ -67,9 +66,7 @@ async def look(room: RunRoom, head: str, paths: Collection[str]) -> list[Defect]
         head: a commit, at the run's head or on its way there.
         paths: the files to look at.
     """
-    taken = room.run.taken
-    gone = await room.off_loop(vanished, room.store, taken, head)
-    return await room.off_loop(defects_of, room.store, taken, head, frozenset(paths), gone)
+    return await room.off_loop(defects_of, room.store, room.run.taken, head, paths)
 
 
 def news(
@@ -118,15 +115,7 @@ def _in_scope(room: RunRoom, run: Run) -> set[str]:
     return set(islice(inside, MOST_OF_A_SCOPE))
 
 
-def vanished(store: ObjectStore, taken: str, head: str) -> frozenset[str]:
-    """The files of the person's text that a head has no more, moved ones included; blocking."""
-    changes = store.changed_paths(taken, head)
-    return frozenset(change.path for change in changes if change.new is None)
-
-
-def defects_of(
-    store: ObjectStore, taken: str, head: str, paths: Collection[str], gone: Collection[str]
-) -> list[Defect]:
+def defects_of(store: ObjectStore, taken: str, head: str, paths: Collection[str]) -> list[Defect]:
     """What a head has that the person's text has not, and should not have; blocking.
 
     Args:
@@ -134,25 +123,49 @@ def defects_of(
         taken: the person's text as the run last took it.
         head: a commit, perhaps not written yet.
         paths: the files to look at.
-        gone: the files that have `vanished` from the text on the way to this head.
     """
+    looked = ((path, _suspect(store, head, path)) for path in sorted(paths))
+    suspects = {path: suspect for path, suspect in looked if suspect is not None}
+    before = _before(store, taken, head, suspects)
     found: list[Defect] = []
-    for path in sorted(paths):
-        version = store.read_file(head, path)
-        text = _text(version)
-        if version is None or text is None:
-            continue
-        before = store.read_file(taken, path)
-        if before is None and gone:  # moved here, or the run's own
-            files = (store.read_file(taken, one) for one in sorted(gone))
-            before = most_alike((file for file in files if file is not None), version)
-        added = _added_lines(_text(before) or "", text)
-        defects = _bounded(_secrets(path, text, added))
-        defects += _bounded(_hidden(path, text, added))
-        defects += _hidden_before(path, text, added)
-        lines = split_lines(text) if defects else []
+    for path, suspect in suspects.items():
+        added = _added_lines(_text(before[path]) or "", suspect.text)
+        defects = _bounded(_secrets(path, suspect, added))
+        defects += _bounded(_hidden(path, suspect, added))
+        defects += _hidden_before(path, suspect, added)
+        lines = split_lines(suspect.text) if defects else []
         found += [_with_fingerprint(one, lines) for one in defects]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """A text that has something in it, whoever brought it."""
+
+    text: str
+    secrets: Sequence[Secret]
+    hidden: Sequence[HiddenCharacter]
+
+
+def _suspect(store: ObjectStore, head: str, path: str) -> _Suspect | None:
+    """What is in a file; None where there is nothing, as in nearly all."""
+    text = _text(store.read_file(head, path))
+    if text is None:
+        return None
+    found = _Suspect(text, find_secrets(text), tuple(find_hidden(text)))
+    return found if found.secrets or found.hidden else None
+
+
+def _before(
+    store: ObjectStore, taken: str, head: str, paths: Collection[str]
+) -> dict[str, FileVersion | None]:
+    """What files were that the run took from the person, under whatever name."""
+    before = {path: store.read_file(taken, path) for path in paths}
+    if None in before.values():  # renamed, or the run's own; to tell goes over all that differs
+        for difference in store.differences(taken, head):
+            if difference.path in paths:
+                before[difference.path] = difference.old
+    return before
 
 
 def _with_fingerprint(defect: Defect, lines: Sequence[str]) -> Defect:
@@ -170,10 +183,10 @@ def _added_lines(old: str, new: str) -> frozenset[int]:
     )
 
 
-def _secrets(path: str, text: str, added: frozenset[int]) -> Iterator[Defect]:
-    for secret in find_secrets(text) if added else ():
-        first = text.count("\n", 0, secret.start) + 1
-        last = first + text.count("\n", secret.start, secret.end)
+def _secrets(path: str, suspect: _Suspect, added: frozenset[int]) -> Iterator[Defect]:
+    for secret in suspect.secrets:
+        first = suspect.text.count("\n", 0, secret.start) + 1
+        last = first + suspect.text.count("\n", secret.start, secret.end)
         lines = [line for line in range(first, last + 1) if line in added]
         if lines:
             message = (
@@ -183,9 +196,9 @@ def _secrets(path: str, text: str, added: frozenset[int]) -> Iterator[Defect]:
             yield Defect(path, lines[0], SECRET, message)
 
 
-def _hidden(path: str, text: str, added: frozenset[int]) -> Iterator[Defect]:
+def _hidden(path: str, suspect: _Suspect, added: frozenset[int]) -> Iterator[Defect]:
     by_line: dict[int, list[str]] = defaultdict(list)
-    for character in find_hidden(text) if added else ():
+    for character in suspect.hidden:
         if character.line in added:
             by_line[character.line].append(character.name)
     for line, names in by_line.items():
@@ -193,9 +206,9 @@ def _hidden(path: str, text: str, added: frozenset[int]) -> Iterator[Defect]:
         yield Defect(path, line, HIDDEN, message)
 
 
-def _hidden_before(path: str, text: str, added: frozenset[int]) -> Iterator[Defect]:
+def _hidden_before(path: str, suspect: _Suspect, added: frozenset[int]) -> Iterator[Defect]:
     """What stood there before: one for the file, and nothing that is in the run's way."""
-    stood = [one for one in find_hidden(text) if one.line not in added]
+    stood = [one for one in suspect.hidden if one.line not in added]
     if stood:
         message = (
             f"This file had characters that a reader does not see before the run: "

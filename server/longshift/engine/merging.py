@@ -16,7 +16,7 @@ from longshift.domain.model import Finding, Handoff, Task
 from longshift.domain.state import Run
 from longshift.engine.admission import refuse_clashes
 from longshift.engine.fading import faded, told
-from longshift.engine.inspection import Defect, defects_of, vanished
+from longshift.engine.inspection import Defect, defects_of
 from longshift.engine.room import is_text
 from longshift.repository.landing import Conflict as Clashing
 from longshift.repository.landing import Merged, Submission, merge_submission
@@ -120,10 +120,6 @@ class Merging:
     def __init__(self, store: ObjectStore) -> None:
         """Merge in a run's store."""
         self._store = store
-        self._between = ("", "")
-        self._gone: frozenset[str] = frozenset()
-        """What has vanished between the two: the person's text and the head. Kept up with each
-        landing, for comparing all that differs would cost more with every landing before."""
 
     def merge(self, waiting: Sequence[Waiting], run: Run, when: int) -> Group:
         """Merge submissions onto a run's head, in order.
@@ -134,14 +130,11 @@ class Merging:
             when: the time of the commits in seconds since 1970.
         """
         group, ground = Group(run.head), _Ground(run.taken, told(run), when)
-        if self._between != (run.taken, run.head):
-            self._gone = vanished(self._store, run.taken, run.head)
         if len(waiting) < PACKED_FROM:
             self._merge_each(group, waiting, ground)
         else:
             with self._store.objects.gathering() as group.kept:
                 self._merge_each(group, waiting, ground)
-        self._between = (run.taken, group.head)
         return group
 
     def _merge_each(self, group: Group, waiting: Sequence[Waiting], ground: _Ground) -> None:
@@ -163,16 +156,8 @@ class Merging:
         if isinstance(merged, Clashing):
             return Clash(one, merged)
         refuse_clashes(store, head, merged)
-        gone = self._gone.difference(merged.paths) | {
-            path
-            for path in merged.paths
-            if store.find(merged.commit, path) is None and store.find(ground.taken, path)
-        }
         # Before it lands, so that landing and findings are one record: the next agent sees both.
         paths = tuple(path for path in merged.paths if is_text(path))
-        defects = defects_of(store, ground.taken, merged.commit, paths, gone)
-        fit = Fit(
-            one, head, merged, paths, defects, faded(store, ground.findings, merged.commit, paths)
-        )
-        self._gone = gone
-        return fit
+        defects = defects_of(store, ground.taken, merged.commit, paths)
+        gone = faded(store, ground.findings, merged.commit, paths)
+        return Fit(one, head, merged, paths, defects, gone)

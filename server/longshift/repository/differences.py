@@ -1,11 +1,9 @@
 """How two commits differ, file by file, with renames found and each kind named.
 
-Reads only. Renames between commits are libgit2's: at least half of the content alike.
+Reads only. Renames are libgit2's: at least half of the lines alike.
 """
 
 import stat
-from collections import Counter
-from collections.abc import Iterable
 
 import pygit2
 from pygit2.enums import DeltaStatus, DiffFind
@@ -38,23 +36,6 @@ def compare(objects: Objects, trees: Trees, old: str, new: str) -> list[FileDiff
     return sorted(differences, key=lambda difference: difference.path)
 
 
-def most_alike(candidates: Iterable[FileVersion], version: FileVersion) -> FileVersion | None:
-    """The file that most likely became another one: at least half of the lines are the same.
-
-    For one file at a time, where comparing whole commits would cost what all of them cost.
-    """
-    wanted, best, share = Counter(version.data.splitlines()), None, 0.5
-    for candidate in candidates:
-        if candidate.oid == version.oid:
-            return candidate
-        lines = Counter(candidate.data.splitlines())
-        most = max(wanted.total(), lines.total())
-        alike = (wanted & lines).total() / most if most else 0.0
-        if alike >= share:
-            best, share = candidate, alike
-    return best
-
-
 def _may_hold_renames(changes: dict[str, TreeChange]) -> bool:
     created = any(change.old is None for change in changes.values())
     return created and any(change.new is None for change in changes.values())
@@ -62,6 +43,7 @@ def _may_hold_renames(changes: dict[str, TreeChange]) -> bool:
 
 def _renames(objects: Objects, old_tree: str, new_tree: str) -> dict[str, str]:
     """Give the old path of each renamed file by its new one."""
+    objects.put_down()  # libgit2 reads the disk
     repository = objects.repository
     diff = (
         repository[old_tree]
