@@ -8,6 +8,7 @@ import pytest
 
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain import events
+from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
 from longshift.engine import landing
 from longshift.engine.landing import Lander
@@ -43,6 +44,9 @@ class Crew:
                 events.TaskAdded(run="R1", task=task, plan=plan, planner="P1"), begun
             )
 
+    async def reserve(self, task: str, path: str) -> None:
+        await self.room.chronicle.record(events.FileReserved(run="R1", task=task, paths=(path,)))
+
     async def submit(self, submissions: Mapping[str, Edits]) -> list[Landed | Conflict | Exception]:
         """Submit for several tasks at one moment, in this order."""
         base = self.run.head
@@ -55,6 +59,20 @@ class Crew:
             workspace.rebase_onto(base, laid)
             landings.append(self.lander._land(self.run.tasks[task], 1, workspace, Handoff()))
         return await asyncio.gather(*landings, return_exceptions=True)
+
+    async def work(self, task: str) -> list[str]:
+        """Add a line where all others add theirs, and resolve until it lands."""
+        workspace, outcomes = self.room.workspace(self.run.head), []
+        text = TEXT
+        while True:
+            text = text.replace(b"two\n", b"two\n%b\n" % task.encode())
+            workspace.rebase_onto(workspace.commit, {"a.txt": FileEdit(text)})
+            landed = await self.lander.land(self.run.tasks[task], 1, workspace, Handoff())
+            outcomes.append(type(landed).__name__)
+            if isinstance(landed, Landed):
+                return outcomes
+            text = self.it.engine.shop.store.read_file(workspace.commit, "a.txt").data
+            await asyncio.sleep(0)
 
     def told(self, since: int) -> list[events.Event]:
         with self.it.engine.journal.reader() as reader:
@@ -168,6 +186,47 @@ async def test_a_crowd_lands_in_groups(world: World, monkeypatch: pytest.MonkeyP
             for intended, landed in groups
             for name in ["landing.intended"] * intended + ["task.landed"] * landed
         ]
+
+
+async def test_a_file_that_all_want_goes_to_one_at_a_time(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(20)
+        outcomes = await asyncio.gather(*(crew.work(f"T{n}") for n in range(1, 21)))
+        assert all(one[-1] == "Landed" for one in outcomes)
+        assert max(map(len, outcomes)) <= 4, "each has its turn after few tries"
+        lines = crew.it.file("a.txt").split(b"\n")
+        assert {b"T%d" % n for n in range(1, 21)} <= set(lines)
+        assert not crew.run.reserved
+        assert [one.path for one in hottest(crew.run.contention)] == ["a.txt"]
+        told = crew.told(0)
+        assert any(isinstance(one, events.FileReserved) for one in told)
+
+
+async def test_a_reserved_file_is_free_once_its_attempt_is_over(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(3)
+        await crew.reserve("T1", "a.txt")
+        waiting = asyncio.create_task(crew.submit({"T2": {"a.txt": LOUD}}))
+        assert isinstance((await crew.submit({"T3": {"b.txt": LAST}}))[0], Landed)
+        assert not waiting.done()
+        over = events.AttemptFailed(
+            run="R1", task="T1", attempt=1, failure="gave_up", reason="x", retry=False
+        )
+        await crew.room.chronicle.record(over)
+        crew.lander.heed()
+        assert isinstance((await waiting)[0], Landed)
+
+
+async def test_who_waits_for_a_reserved_file_is_let_go_with_its_attempt(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(2)
+        await crew.reserve("T1", "a.txt")
+        submitted = asyncio.create_task(crew.submit({"T2": {"a.txt": LOUD}}))
+        crew.lander._under_way["T2"] = submitted
+        await crew.reserve("T1", "b.txt")  # meanwhile it has come into the queue
+        await crew.lander.settle("T2")
+        assert isinstance((await submitted)[0], asyncio.CancelledError)
+        assert crew.it.file("a.txt") == TEXT
 
 
 async def test_a_head_moved_by_someone_else_is_told_to_all(world: World) -> None:

@@ -131,6 +131,23 @@ async def shared(world: World) -> None:
         await it.raise_signal("never")
 
 
+async def crowded(world: World) -> None:
+    """Four workers on one line: three clash, and the file goes to one at a time."""
+    names = ("loud", "fast", "long", "high")
+    both = [turn(write("a.txt", TEXT.decode().replace("two", "two, all of it"))),
+            turn(call("submit", summary="All."))]  # fmt: skip
+    world.play(
+        planner(*(task(name, "a.txt") for name in names)),
+        *(flow("worker", turn(edit("two", f"two, {name}"), signal=name,
+                              wait_for=[other for other in names if other != name]),
+               turn(call("submit", summary=name)), *both, match=f"Do: {name}")
+          for name in names),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work(overlap="allow")
+
+
 async def typed(world: World) -> None:
     """A landing on lines that the person is writing, a question, and a rule that is lifted."""
     world.play(
@@ -166,7 +183,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
-         "opened": opened, "typed": typed, "shared": shared}  # fmt: skip
+         "opened": opened, "typed": typed, "shared": shared, "crowded": crowded}  # fmt: skip
 
 
 def main() -> None:

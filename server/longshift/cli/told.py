@@ -273,6 +273,12 @@ def _(event: e.LandingConflict, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.FileReserved, run: Run | None) -> Told:
+    text = f"{_paths(event.paths)} goes to {_task(event.task, run)} first: it drew many conflicts"
+    return Told(text, "dim")
+
+
+@_told.register
 def _(event: e.JudgeStarted, run: Run | None) -> Told:
     del run
     return Told(f"the judge looks at cycle {event.cycle}")

@@ -281,6 +281,17 @@ class LandingConflict(OfRun):
     head: str
 
 
+class FileReserved(OfRun):
+    """A file goes to one task at a time: it drew many conflicts, or this task clashed again.
+
+    Others that touch it wait with their landings until the task has landed or its attempt is over.
+    """
+
+    event: Literal["file.reserved"] = "file.reserved"
+    task: str
+    paths: tuple[str, ...]
+
+
 class JudgeStarted(OfRun):
     """The judge looks at the head."""
 
@@ -534,6 +545,7 @@ Event = Annotated[
     | LandingIntended
     | TaskLanded
     | LandingConflict
+    | FileReserved
     | JudgeStarted
     | VerdictReached
     | FindingReported

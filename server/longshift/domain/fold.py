@@ -30,6 +30,7 @@ from longshift.domain.fold_tasks import (
     newest,
     put,
     reopen,
+    reserve,
     start_attempt,
     start_planner,
 )
@@ -198,6 +199,8 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return land(run, event, time)
         case e.LandingConflict():
             return conflict(run, event)
+        case e.FileReserved():
+            return reserve(run, event)
         case e.JudgeStarted():
             return _start_judge(run)
         case e.VerdictReached():

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from longshift.domain import events as e
+from longshift.domain.contention import with_conflict, with_landing
 from longshift.domain.model import (
     Attempt,
     Change,
@@ -111,7 +112,11 @@ def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
     update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}
-    return replace(put_task(run, task.model_copy(update=update)), intent=_drop(run, task.id))
+    return replace(
+        put_task(run, task.model_copy(update=update)),
+        intent=_drop(run, task.id),
+        reserved=_without_reserved(run, task.id),
+    )
 
 
 def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
@@ -154,6 +159,8 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
         cycles=(*run.cycles[:-1], cycle),
         newest=newest(run, event.change),
         intent=_drop(run, task.id),
+        contention=with_landing(run.contention, event.paths),
+        reserved=_without_reserved(run, task.id),
     )
 
 
@@ -163,7 +170,23 @@ def conflict(run: Run, event: e.LandingConflict) -> Run:
     attempt = task.attempts[-1]
     attempt = attempt.model_copy(update={"conflicts": attempt.conflicts + 1})
     task = task.model_copy(update={"attempts": (*task.attempts[:-1], attempt)})
-    return replace(put_task(run, task), conflicts=run.conflicts + 1)
+    return replace(
+        put_task(run, task),
+        conflicts=run.conflicts + 1,
+        contention=with_conflict(run.contention, event.paths),
+    )
+
+
+def reserve(run: Run, event: e.FileReserved) -> Run:
+    """Files go to one task before any other, until its attempt is over."""
+    known(run.tasks, event.task, "task")
+    return replace(run, reserved={**run.reserved, **dict.fromkeys(event.paths, event.task)})
+
+
+def _without_reserved(run: Run, task_id: str) -> Mapping[str, str]:
+    if task_id not in run.reserved.values():
+        return run.reserved
+    return {path: holder for path, holder in run.reserved.items() if holder != task_id}
 
 
 def _ended(run: Run, task: Task, time: datetime) -> Attempt:

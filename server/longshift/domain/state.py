@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from longshift.domain import events as e
+from longshift.domain.contention import Contention
 from longshift.domain.model import (
     AgentRecord,
     Budget,
@@ -101,6 +102,10 @@ class Run:
     messages: tuple[Said, ...] = ()
     """Steering messages and answers, oldest first: planners read on from where they were."""
     conflicts: int = 0
+    contention: Contention = field(default_factory=Table)
+    """The files on which submissions have clashed."""
+    reserved: Mapping[str, str] = field(default_factory=dict)
+    """By path, the task that a file goes to before any other."""
     usage: Usage = field(default_factory=Usage)
     usage_by_role: Mapping[str, Usage] = field(default_factory=dict)
     usage_by_model: Mapping[str, Usage] = field(default_factory=dict)

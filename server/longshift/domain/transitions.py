@@ -43,6 +43,7 @@ WORKING_ONLY: Final = (
     e.LandingIntended,
     e.TaskLanded,
     e.LandingConflict,
+    e.FileReserved,
 )
 """Events of planners, equal agents and workers, who exist in no other phase."""
 

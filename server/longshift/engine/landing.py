@@ -13,8 +13,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from longshift.crew.desk import Conflict, Landed
-from longshift.domain.events import LandingConflict, LandingIntended, TaskLanded
+from longshift.domain.events import (
+    Event,
+    FileReserved,
+    LandingConflict,
+    LandingIntended,
+    TaskLanded,
+)
 from longshift.domain.model import Handoff, Task
+from longshift.domain.reserving import files_to_reserve, is_hot
 from longshift.engine.admission import refuse_markers, refuse_secrets
 from longshift.engine.fading import resolved
 from longshift.engine.fitting import mark_stale
@@ -66,11 +73,24 @@ class Lander:
         # A stop must not come between the intent and the fact: what is begun is finished.
         return await asyncio.shield(landing)
 
+    def heed(self) -> None:
+        """Look again who may land: an attempt that files were reserved for may be over."""
+        if self._queue and (self._landing is None or self._landing.done()):
+            self._landing = asyncio.create_task(self._land_all())
+
     async def settle(self, task_id: str) -> None:
-        """Wait until nothing of a task is on its way to the head any more."""
+        """Wait until nothing of a task is on its way to the head any more.
+
+        What only waits for a file that goes to another task first is taken out of the queue.
+        """
         landing = self._under_way.get(task_id)
-        if landing is not None:
-            await asyncio.gather(landing, return_exceptions=True)
+        if landing is None:
+            return
+        for one in [one for one in self._queue if one.task.id == task_id]:
+            if set(self._room.run.reserved) & set(one.submission.edits):
+                self._queue.remove(one)
+                one.answer.cancel()
+        await asyncio.gather(landing, return_exceptions=True)
 
     async def close(self) -> None:
         """Wait until nothing is on its way to the head, and nothing is packed any more."""
@@ -86,8 +106,7 @@ class Lander:
         submission = Submission(workspace.commit, dict(workspace.edits), self._message(task))
         waiting = Waiting(task, attempt, workspace, handoff, submission)
         self._queue.append(waiting)
-        if self._landing is None or self._landing.done():
-            self._landing = asyncio.create_task(self._land_all())
+        self.heed()
         landed = await waiting.answer
         if isinstance(landed, Landed) and landed.change is not None:
             await mark_stale(self._room.shop, self._room.run_id, landed.change)
@@ -95,14 +114,38 @@ class Lander:
 
     async def _land_all(self) -> None:
         """Land what waits, group by group; one at a time, for nothing else may move the head."""
-        while self._queue:
-            waiting = [self._queue.popleft() for _ in range(min(MOST_TOGETHER, len(self._queue)))]
+        while waiting := self._next_group():
             try:
                 await self._land_together(waiting)
             except Exception as error:  # noqa: BLE001 -- each of those who wait raises it
                 for one in waiting:
                     one.fail(error)
-        await self._tidy()
+        # Nothing is awaited from here on: what is submitted now finds this done, and begins anew.
+        if self._tidying is None or self._tidying.done():
+            self._tidying = asyncio.create_task(self._tidy())
+
+    def _next_group(self) -> list[Waiting]:
+        """Take those from the queue that may land now, in order.
+
+        Invariant: of those that touch a file which draws many conflicts, one at a time, and where
+        it is reserved, only the task that it is reserved for. Who holds a file waits for nobody,
+        so that no two can wait for each other.
+        """
+        run = self._room.run
+        holders, taken = set(run.reserved.values()), set[str]()
+        group, left = list[Waiting](), deque[Waiting]()
+        for one in self._queue:
+            hot = {path for path in one.submission.edits if is_hot(run, path)}
+            waits = one.task.id not in holders and any(
+                path in taken or path in run.reserved for path in hot
+            )
+            if waits or len(group) == MOST_TOGETHER:
+                left.append(one)
+            else:
+                group.append(one)
+                taken |= hot
+        self._queue = left
+        return group
 
     async def _land_together(self, waiting: Sequence[Waiting]) -> None:
         group = await self._room.off_loop(
@@ -110,8 +153,7 @@ class Lander:
         )
         for one, error in group.refused:
             one.fail(error)
-        if group.clashes:
-            await self._send_back(group.clashes)
+        await asyncio.gather(*(self._send_back(clash) for clash in group.clashes))
         if group.fits:
             await self._put_on_head(group)
 
@@ -168,34 +210,31 @@ class Lander:
             self._clashing.pop(intent.task, None)
             fit.waiting.answer.set_result(Landed(intent.commit, intent.change))
 
-    async def _send_back(self, clashes: Sequence[Clash]) -> None:
-        await self._room.chronicle.record(
-            *(
-                LandingConflict(
-                    run=self._room.run_id,
-                    task=clash.waiting.task.id,
-                    attempt=clash.waiting.attempt,
-                    paths=clash.conflict.paths,
-                    head=clash.conflict.head,
-                )
-                for clash in clashes
+    async def _send_back(self, clash: Clash) -> None:
+        waiting, conflict = clash.waiting, clash.conflict
+        run, task = self._room.run, waiting.task.id
+        told: list[Event] = [
+            LandingConflict(
+                run=run.id,
+                task=task,
+                attempt=waiting.attempt,
+                paths=conflict.paths,
+                head=conflict.head,
             )
-        )
-        for clash in clashes:
-            waiting, conflict = clash.waiting, clash.conflict
-            waiting.workspace.rebase_onto(conflict.head, conflict.edits)
-            self._clashing[waiting.task.id] = conflict.paths
-            waiting.answer.set_result(Conflict(conflict.paths, conflict.notes))
+        ]
+        # In one record, so that nobody else's landing comes between.
+        if files := files_to_reserve(run, task, conflict.paths):
+            told.append(FileReserved(run=run.id, task=task, paths=tuple(files)))
+        await self._room.chronicle.record(*told)
+        waiting.workspace.rebase_onto(conflict.head, conflict.edits)
+        self._clashing[task] = conflict.paths
+        waiting.answer.set_result(Conflict(conflict.paths, conflict.notes))
 
     async def _tidy(self) -> None:
         """Have the store packed anew where it has grown ragged; no landing waits for it."""
-        is_under_way = self._tidying is not None and not self._tidying.done()
-        if not is_under_way and await self._room.off_loop(self._room.store.is_untidy):
-            self._tidying = asyncio.create_task(self._repack())
-
-    async def _repack(self) -> None:
         try:
-            await asyncio.to_thread(self._room.store.repack)
+            if await self._room.off_loop(self._room.store.is_untidy):
+                await asyncio.to_thread(self._room.store.repack)
         except NeedsPerson as error:  # it only stays larger than it need be
             log.warning("the store could not be packed anew: %s", error)
 

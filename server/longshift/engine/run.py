@@ -86,6 +86,8 @@ class RunDriver:
             self._room.unpaused.clear()
         else:
             self._room.unpaused.set()
+        if isinstance(event, events.AttemptFailed):
+            self._lander.heed()
         self._woken.set()
 
     @property
