@@ -109,6 +109,70 @@ def test_what_a_runs_settings_change(
     assert "; ".join(map(told.name, decide(told.run, judging=False))) == expected
 
 
+EQUALS = "begin; agents 2; add A; add B; add C;"
+GONE = "leave A1; leave A2;"
+TAKEN = f"begin; agents 2; add A; add B; {GONE} agents 1; claim A A3; land A;"
+
+
+@pytest.mark.parametrize("strategy", ["flat-locked", "optimistic"])
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ("", "cycle 1 plan"),
+        ("begin", "agents 2"),
+        ("begin; agents 2", ""),
+        ("begin; agents 1", ""),  # the one that is at work will take what there is
+        ("begin; agents 2; leave A1", ""),
+        (f"begin; agents 2; {GONE}", "judge"),
+        # interrupted ones are replaced; those that broke down only while there is work
+        ("begin; agents 2; leave A1 interrupted; leave A2 interrupted", "agents 2"),
+        (f"begin; agents 2; {GONE.replace(';', ' failed;')}", "judge"),
+        # nobody takes tasks but the agents
+        (EQUALS, ""),
+        (f"{EQUALS} claim A A1; claim B A2", ""),
+        (f"{EQUALS} claim A A1; land A", ""),
+        (f"{EQUALS} claim A A1; leave A2", "agents 1"),
+        (f"{EQUALS} claim A A1; claim B A2; fail A model again; leave A1 failed", "agents 1"),
+        (f"{EQUALS} leave A1; leave A2", "agents 2"),
+        (f"{EQUALS} claim A A1; claim B A2; claim C A2; leave A1", ""),
+        # no more than can be claimed now, nor than are about to claim
+        ("begin; agents 2; add A; add B after A; claim A A1; leave A2", ""),
+        ("begin; agents 2; add A x; add B x; claim A A1; leave A2", ""),
+        ("begin; agents 2; add A; add B; leave A1", "agents 1"),
+        ("begin; agents 2; add A; leave A1", ""),
+        (f"begin; agents 2; add A; {GONE}", "agents 1"),
+        # what nobody takes is dropped in the end, and what hangs on it
+        (f"begin; agents 2; add A; {GONE} agents 1; leave A3", "agents 1"),
+        (f"begin; agents 2; add A; {GONE} agents 1; leave A3; agents 1; leave A4", "drop A"),
+        (f"begin; agents 2; add A; {GONE} agents 1; leave A3; agents 1", ""),
+        (f"begin; agents 2; add A; add B after A; {GONE} drop A", "drop B"),
+        (f"begin; agents 2; add A; {GONE} agents 1; leave A3; agents 1; leave A4; drop A", "judge"),
+        # a claim begins the count anew
+        (f"{TAKEN} leave A3; agents 1; leave A4", "agents 1"),
+        # a cycle of retries starts no more than there are tasks
+        ("begin; judge; say continue; cycle retry", "judge"),
+        ("begin; judge; add A; say done", "cycle 2 retry"),
+        ("begin; judge; add A; say done; cycle retry", "agents 1"),
+        ("begin; judge; add A; say done; cycle retry; agents 1; claim A A1; land A", ""),
+        (
+            "begin; judge; add A; say done; cycle retry; agents 1; claim A A1; land A; leave A1",
+            "judge",
+        ),
+        # budgets, pauses, endings
+        (f"{EQUALS} claim A A1; exceed calls", ""),
+        (f"{EQUALS} exceed calls; {GONE}", "end out_of_budget"),
+        ("begin; exceed calls", "end out_of_budget"),
+        (f"{EQUALS} {GONE} pause", ""),
+        ("begin; agents 2; end; reopen; add A", "cycle 2 retry"),
+        ("begin; agents 2; end; reopen; add A; cycle retry", "agents 1"),
+        (f"begin; agents 2; {GONE} judge; say done", "end done"),
+    ],
+)
+def test_what_equal_agents_may_be_started(history: str, expected: str, strategy: str) -> None:
+    told = History(workers=2, strategy=strategy).tell(history)
+    assert "; ".join(map(told.name, decide(told.run, judging=False))) == expected
+
+
 def test_a_judge_that_is_at_work_is_waited_for() -> None:
     assert decide(History().tell("begin; plan; judge").run, judging=True) == []
 

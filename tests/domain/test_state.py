@@ -41,6 +41,7 @@ WORDS = {
     e.RunFinished: "end",
     e.RunResumed: "resume",
     e.PlannerStarted: "planning",
+    e.AgentStarted: "agents 1",
 }
 TASK_WORDS = {
     e.AttemptStarted: "try A",
@@ -95,12 +96,37 @@ def test_a_task_moves_by_the_table_alone(state: TaskState, event: type[e.OfRun])
         ("end; add A", "is ended"),
         ("begin; move", "between cycles"),
         ("resolve", "no finding"),
+        ("begin; add A; claim A A1", "no agent"),
+        ("begin; agents 1; add A; leave A1; claim A A1", "agent A1 is finished"),
+        ("begin; agents 1; leave A1; leave A1", "agent A1 is finished"),
+        ("begin; agents 1; judge", "while others are at work"),
+        ("begin; agents 2; lock A1; lock A2", "is locked by A1"),
+        ("begin; agents 2; lock A1; unlock A2", "not locked by A2"),
+        ("begin; lock A1", "no agent"),
         ("find; resolve; resolve", "is resolved"),
     ],
 )
 def test_what_cannot_happen_is_refused_with_a_reason(history: str, reason: str) -> None:
     with pytest.raises((Refused, KeyError), match=reason):
         History().tell(history)
+
+
+@pytest.mark.parametrize(
+    ("history", "version"),
+    [
+        ("begin; agents 2", 0),
+        ("begin; agents 2; lock A1; unlock A1; leave A1", 0),
+        ("begin; agents 2; add A; add B", 2),
+        ("begin; agents 2; add A; claim A A1", 2),
+        ("begin; agents 2; add A; claim A A1; conflict A", 2),
+        ("begin; agents 2; add A; claim A A1; land A", 3),
+        ("begin; agents 2; add A; claim A A1; fail A", 3),
+        ("begin; agents 2; add A; claim A A1; retry A; claim A A1", 4),
+        ("begin; agents 2; add A; drop A", 2),
+    ],
+)
+def test_each_change_of_the_list_makes_one_version(history: str, version: int) -> None:
+    assert History().tell(history).run.list_version == version
 
 
 def test_late_and_foreign_landings_are_refused() -> None:

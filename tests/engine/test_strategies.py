@@ -1,7 +1,14 @@
 """Equal agents around one list of tasks: with a lock, and with a version."""
 
+import json
+
 import pytest
 
+from longshift.domain.model import TaskState
+from longshift.domain.state import Run
+from longshift.engine import planning
+from longshift.engine.strategies.sharing import WAIT_S
+from longshift.engine.strategies.task_lock import LEASE_S
 from tests.support.engine_world import (
     TEXT,
     Script,
@@ -10,6 +17,8 @@ from tests.support.engine_world import (
     edit,
     flow,
     judge,
+    said_to,
+    status,
     task,
     turn,
     worker,
@@ -20,12 +29,14 @@ STRATEGIES = ("flat-locked", "optimistic")
 READ, LOCK, UNLOCK, START = (
     call(name) for name in ("read_tasks", "lock_tasks", "unlock_tasks", "start_task")
 )
-LEAVE = call("leave", summary="Nothing is left.")
+SHOUT = worker("shout", turn(edit("two", "TWO")))
+NEW = worker("new", turn(write("new.txt", "fresh\n")))
+BOTH = (task("shout", "a.txt"), task("new", "new.txt"))
 
 
-def agent(*turns: Script, id_: str = "", **more: object) -> Script:
-    """What one equal agent, or any, does in one choice."""
-    return flow("agent", *turns, match=f'"agent": ?"{id_}"' if id_ else "", **more)
+def agent(id_: str, *turns: Script, times: int = 1, **more: object) -> Script:
+    """What one equal agent does in one choice of a task."""
+    return flow("agent", *turns, match=f'"agent": ?"{id_}"', times=times, **more)
 
 
 def claim(id_: str) -> Script:
@@ -37,14 +48,45 @@ def within(strategy: str, *calls: Script) -> list[Script]:
     return [LOCK, READ, *calls, UNLOCK] if strategy == "flat-locked" else [READ, *calls]
 
 
+def takes(id_: str, strategy: str, *calls: Script, **more: object) -> Script:
+    """An agent that adds to the list or not, claims a task, and starts it."""
+    return agent(id_, turn(*within(strategy, *calls), START), **more)
+
+
+def results(world: World, role: str, tool: str) -> list[dict[str, object]]:
+    """What a role's calls of a tool were answered, each answer once."""
+    found: dict[str, dict[str, object]] = {}
+    for request in world.server.by_role(role):
+        names = {
+            one["id"]: one["function"]["name"]
+            for message in request.messages
+            for one in message.get("tool_calls") or ()
+        }
+        for message in request.messages:
+            if message["role"] == "tool" and names[message["tool_call_id"]] == tool:
+                found[message["content"]] = json.loads(message["content"])
+    return list(found.values())
+
+
+def has_claimed(run: Run) -> bool:
+    """Whether the first task is claimed, and the lock, if there is one, is free again."""
+    return bool(run.tasks) and bool(run.tasks["T1"].attempts) and run.list_lock is None
+
+
+def ends(run: Run) -> dict[str, tuple[str, int]]:
+    """How each agent ended, and how many tasks it had claimed."""
+    return {one.id: (one.state, one.claims) for one in run.agents.values()}
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
-async def test_equal_agents_add_claim_and_do_tasks(world: World, strategy: str) -> None:
-    tasks = (task("shout", "a.txt"), task("new", "new.txt"))
+async def test_an_agent_adds_tasks_and_does_one_after_the_other(
+    world: World, strategy: str
+) -> None:
     world.play(
-        agent(turn(*within(strategy, *tasks, claim("T1")), START), id_="A1", times=1),
-        agent(turn(*within(strategy, claim("T2")), START), id_="A1", times=1),
-        worker("shout", turn(edit("two", "TWO"))),
-        worker("new", turn(write("new.txt", "fresh\n"))),
+        takes("A1", strategy, *BOTH, claim("T1")),
+        takes("A1", strategy, claim("T2")),
+        SHOUT,
+        NEW,
         *judge("done"),
     )
     async with world.opened() as it:
@@ -52,6 +94,321 @@ async def test_equal_agents_add_claim_and_do_tasks(world: World, strategy: str) 
         assert (run.outcome, run.cycle, len(run.changes)) == ("done", 1, 2)
         assert it.file() == TEXT.replace(b"two", b"TWO")
         assert it.file("new.txt") == b"fresh\n"
-        assert {t.attempts[-1].agent for t in run.tasks.values()} == {"A1"}
-        assert [(a.id, a.state, a.claims) for a in run.agents.values()] == [("A1", "finished", 2)]
-        assert (run.planners, run.list_lock) == ({}, None)
+        assert {one.attempts[-1].agent for one in run.tasks.values()} == {"A1"}
+        assert (ends(run), run.planners, run.list_lock) == ({"A1": ("finished", 2)}, {}, None)
+    # Each choice and each task has a conversation of its own, and none sees another's.
+    assert [len(r.messages) for r in world.server.by_role("agent")] == [2, 2, 2]
+    assert "read_tasks" not in said_to(world, "worker")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_a_conflict_goes_back_to_the_agent_that_submitted(
+    world: World, strategy: str
+) -> None:
+    both = [
+        turn(write("a.txt", TEXT.decode().replace("two", "two, loud, fast"))),
+        turn(call("submit", summary="Both.")),
+    ]
+    pair = (task("loud", "a.txt"), task("fast", "a.txt"))
+    world.play(
+        agent("A1", turn(*within(strategy, *pair, claim("T1")), START)),
+        agent("A2", turn(READ, wait_for=["claimed"]), turn(*within(strategy, claim("T2")), START)),
+        flow("worker", turn(edit("two", "two, loud"), signal="A", wait_for=["B"]),
+             turn(call("submit", summary="A.")), *both, match="Do: loud"),
+        flow("worker", turn(edit("two", "two, fast"), signal="B", wait_for=["A"]),
+             turn(call("submit", summary="B.")), *both, match="Do: fast"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy=strategy, workers=2, overlap="allow")
+        await it.until(has_claimed)
+        await it.raise_signal("claimed")
+        run = await it.ended()
+        assert (run.outcome, run.conflicts) == ("done", 1)
+        assert it.file() == TEXT.replace(b"two", b"two, loud, fast")
+        assert all(len(one.attempts) == 1 for one in run.tasks.values())
+
+
+async def test_writes_without_the_lock_are_refused(world: World) -> None:
+    world.play(
+        agent("A1", turn(READ, *BOTH, claim("T1")), turn(LOCK, BOTH[0], UNLOCK, claim("T1")),
+              turn(call("release_task")), turn(LOCK, claim("T1"), claim("T9"), UNLOCK),
+              turn(call("release_task"), call("leave", summary="x")), turn(START)),
+        SHOUT, *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(strategy="flat-locked", workers=1)
+        assert (run.outcome, len(run.tasks), len(run.changes)) == ("done", 1, 1)
+        assert len(run.tasks["T1"].attempts) == 1
+    said = said_to(world, "agent")
+    assert "The lock of the list is not yours" in said
+    assert "You have claimed T1 already" in said
+    assert "Start it, or release it before you leave" in said
+
+
+async def test_a_write_based_on_an_old_version_is_refused(world: World) -> None:
+    world.play(
+        agent("A1", turn(BOTH[0]), turn(READ), turn(BOTH[0], signal="read", wait_for=["added"]),
+              turn(READ, claim("T2")), turn(READ, claim("T1")), turn(START)),
+        agent("A2", turn(READ, wait_for=["read"]), turn(BOTH[1], claim("T1"), START)),
+        NEW, *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy="optimistic", workers=2)
+        await it.until(lambda run: run.tasks and run.tasks["T1"].attempts)
+        await it.raise_signal("added")
+        run = await it.ended()
+        assert (run.outcome, ends(run)["A2"]) == ("done", ("finished", 1))
+        assert [one.plan.title for one in run.tasks.values()] == ["new"]
+    said = said_to(world, "agent")
+    assert "You have not read the list yet" in said
+    assert "you know version 0, and it stands at" in said
+    assert "There is no task" in said
+
+
+async def test_a_release_that_is_forgotten_waits_out_its_lease(world: World) -> None:
+    world.play(
+        agent("A1", turn(LOCK, READ, *BOTH, claim("T1"), START)),
+        agent("A2", turn(READ, wait_for=["claimed"]), turn(LOCK),
+              turn(READ, claim("T2"), UNLOCK, START)),
+        SHOUT, NEW, *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy="flat-locked", workers=2)
+        run = await it.until(lambda run: run.changes)
+        await it.raise_signal("claimed")
+        await world.clock.until_asleep(1)
+        assert run.list_lock is not None
+        assert run.list_lock.agent == "A1"
+        world.clock.advance(seconds=LEASE_S - 1)
+        assert run.tasks["T2"].state is TaskState.WAITING
+        world.clock.advance(seconds=1)
+        run = await it.ended()
+        assert (run.outcome, len(run.changes), run.list_lock) == ("done", 2, None)
+
+
+async def test_a_call_that_stands_in_line_too_long_is_told_who_has_the_lock(world: World) -> None:
+    """A1 has the lock, A2 the next lease, and A3 stands behind both all the time."""
+    world.play(
+        agent("A1", turn(LOCK), turn(READ, wait_for=["never"])),
+        agent("A2", turn(LOCK, wait_for=["one"]), turn(READ, wait_for=["never"])),
+        agent("A3", turn(LOCK, wait_for=["two"]), turn(call("leave", summary="Too long."))),
+    )
+    async with world.opened() as it:
+        await it.start(strategy="flat-locked", workers=3)
+        await it.until(lambda run: run.list_lock)
+        await it.raise_signal("one")
+        await world.clock.until_asleep(1)
+        await it.raise_signal("two")
+        await world.clock.until_asleep(2)
+        world.clock.advance(seconds=LEASE_S)
+        await it.until(lambda run: run.list_lock and run.list_lock.agent == "A2")
+        world.clock.advance(seconds=WAIT_S - LEASE_S)
+        run = await it.until(lambda run: run.agents["A3"].state == "finished")
+        assert run.list_lock.agent == "A2"
+        await it.engine.stop("R1")
+        await it.raise_signal("never")
+    assert f"A2 has had the lock for {WAIT_S - LEASE_S:.0f} s" in said_to(world, "agent")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_what_an_agent_that_breaks_down_had_claimed_is_free(
+    world: World, strategy: str
+) -> None:
+    """Once before it has begun on the task, and once in the middle of it."""
+    silent = {"turns": [turn(text="Hm.")], "then": "repeat"}
+    lock = [LOCK] if strategy == "flat-locked" else []
+    world.play(
+        agent("A1", turn(*lock, READ, BOTH[0], claim("T1")), *[turn(text="Hm.")] * 4),
+        takes("A2", strategy, claim("T1")),
+        takes("A3", strategy, claim("T1")),
+        {"role": "worker", "match": "Do: shout", "times": 1, **silent},
+        SHOUT,
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        await it.start(strategy=strategy, workers=1)
+        run = await it.until(lambda run: "A2" in run.agents)
+        assert run.tasks["T1"].state is not TaskState.RUNNING
+        if strategy == "flat-locked":  # it took the lock with it
+            assert run.list_lock.agent == "A1"
+            world.clock.advance(seconds=LEASE_S)
+        run = await it.ended()
+        assert (run.outcome, len(run.changes)) == ("done", 1)
+        assert [(a.agent, a.failure) for a in run.tasks["T1"].attempts] == [
+            ("A1", "model"),
+            ("A2", "model"),
+            ("A3", None),
+        ]
+        assert ends(run)["A1"] == ends(run)["A2"] == ("failed", 1)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_a_restart_in_the_middle_goes_on(world: World, strategy: str) -> None:
+    held = {"signal": "there", "wait_for": ["never"]}
+    world.play(
+        takes("A1", strategy, *BOTH, claim("T1")),
+        agent("A1", turn(*within(strategy, claim("T2"))[:-1], **held)),
+        takes("A2", strategy, claim("T2")),
+        SHOUT,
+        NEW,
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        await it.start(strategy=strategy, workers=1)
+        await it.signal("there")
+        await it.until(lambda run: run.changes)
+    await world.raise_signal("never")
+    async with world.opened() as it:
+        run = it.run()
+        assert (ends(run)["A1"], run.list_lock) == (("interrupted", 1), None)
+        await it.engine.resume("R1")
+        run = await it.ended()
+        assert (run.outcome, len(run.changes), ends(run)["A2"]) == ("done", 2, ("finished", 1))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_a_pause_holds_every_agent_and_a_stop_ends_them(world: World, strategy: str) -> None:
+    world.play(
+        agent("A1", turn(*within(strategy, *BOTH, claim("T1")), signal="asked", wait_for=["go"]),
+              turn(START)),
+        flow("worker", turn(edit("two", "2"), signal="there", wait_for=["never"])),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy=strategy, workers=1)
+        await it.signal("asked")
+        await it.engine.pause("R1")
+        await it.raise_signal("go")
+        await it.until(lambda run: run.usage.calls == world.asked == 1)
+        await it.engine.resume("R1")
+        await it.signal("there")
+        run = await it.engine.stop("R1")
+        await it.raise_signal("never")
+        assert (run.outcome, run.lifecycle) == ("stopped", "ended")
+        assert ends(run)["A1"][0] == "interrupted"
+        assert run.count(TaskState.RUNNING) == 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_what_a_person_asks_for_is_done_by_equal_agents_too(
+    world: World, strategy: str
+) -> None:
+    world.play(
+        takes("A1", strategy, BOTH[0], claim("T1")),
+        SHOUT,
+        takes("A2", strategy, claim("T2")),
+        flow("worker", turn(edit("TWO", "2")), turn(call("submit", summary="Quieter.")),
+             match="Quieter, please"),
+        *judge("done", "done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.engine.add_constraint("Never touch the semicolons.")
+        await it.work(strategy=strategy, workers=1)
+        await it.call("reworkChange", changeId="C1", reason="Quieter, please.")
+        await it.engine.steer("R1", "Mind the commas.")
+        run = await it.ended()
+        assert (run.outcome, run.cycles[-1].mode, len(run.changes)) == ("done", "retry", 2)
+        assert it.file() == TEXT.replace(b"two", b"2")
+    told = said_to(world, "agent")
+    assert "Never touch the semicolons." in told
+    assert "Mind the commas." in told
+
+
+async def test_a_list_that_nobody_takes_from_ends_the_cycle(world: World) -> None:
+    world.play(agent("A1", turn(LOCK, READ, task("shunned", "a.txt"), UNLOCK)), *judge("done"))
+    async with world.opened() as it:
+        run = await it.work(strategy="flat-locked", workers=1)
+        assert (run.outcome, run.tasks["T1"].state) == ("done", TaskState.DROPPED)
+        assert ends(run) == {"A1": ("finished", 0), "A2": ("finished", 0)}
+
+
+async def test_an_agent_that_releases_again_and_again_is_heard_three_times(world: World) -> None:
+    back = [READ, claim("T1"), call("release_task")]
+    world.play(agent("A1", turn(READ, BOTH[0]), *[turn(*back)] * 4), *judge("give_up"))
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1)
+        assert run.tasks["T1"].state is TaskState.FAILED
+        assert [a.failure for a in run.tasks["T1"].attempts] == ["gave_up"] * 3
+
+
+async def test_only_what_is_ready_can_be_claimed(world: World) -> None:
+    plan = (task("first", "a.txt"), task("next", "b.txt", depends_on=["T1"]), task("too", "a.txt"))
+    claims = [claim(id_) for id_ in ("T2", "T3", "T9", "T1")]
+    world.play(agent("A1", turn(READ, *plan, *claims), turn(READ, call("leave", summary="x")),
+                     turn(call("release_task"), call("leave", summary="x"))),
+               *judge("give_up"))  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1)
+        assert [len(one.attempts) for one in run.tasks.values()] == [1, 0, 0]
+    said = said_to(world, "agent")
+    assert "T2 is waiting, behind T1, so it" in said
+    assert "T3 is waiting, behind T1, so it" in said
+    listed = results(world, "agent", "read_tasks")[-1]
+    assert [(one["task"], one["ready"]) for one in listed["tasks"]] == [
+        ("T2", False), ("T3", False), ("T1", False),
+    ]  # fmt: skip
+
+
+async def test_a_list_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("longshift.engine.strategies.choosing.MOST_TASKS", 3)
+    many = [task(f"t{number}", f"{number}.txt") for number in range(5)]
+    world.play(agent("A1", turn(READ, *many)), *judge("give_up"))
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1)
+        assert len(run.tasks) == 3
+    assert planning.MOST_TASKS > 3
+    assert "The run has 3 tasks, the most it can have" in said_to(world, "agent")
+
+
+async def test_an_agent_has_no_tool_that_edits_while_it_chooses(world: World) -> None:
+    reaches = [edit("two", "2"), write("../out", "x"), call("run_command", command="true"),
+               call("submit", summary="x"), call("read_file", path="../outside")]  # fmt: skip
+    world.play(agent("A1", turn(READ, *reaches)), *judge("done"))
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1)
+        assert (run.changes, run.refusals) == ({}, len(reaches))
+        assert run.head == run.started.base
+
+
+async def test_an_endpoint_that_refuses_pauses_the_run_and_loses_no_agent(world: World) -> None:
+    world.play(
+        agent("A1", turn(faults=[status(401)])),
+        takes("A2", "optimistic", BOTH[0], claim("T1")),
+        SHOUT,
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1)
+        assert (run.pause_cause, ends(run)) == ("trouble", {"A1": ("interrupted", 0)})
+        await it.engine.resume("R1")
+        assert (await it.ended()).outcome == "done"
+
+
+async def test_a_budget_ends_equal_agents_and_a_raised_one_goes_on(world: World) -> None:
+    world.play(
+        takes("A1", "optimistic", *BOTH, claim("T1")),
+        takes("A2", "optimistic", claim("T2")),
+        SHOUT,
+        NEW,
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work(strategy="optimistic", workers=1, budget={"calls": 3})
+        assert (run.outcome, len(run.changes)) == ("out_of_budget", 1)
+        await it.engine.resume("R1", "There is more.", {"calls": 30})
+        run = await it.ended()
+        assert (run.outcome, len(run.changes)) == ("done", 2)
+
+
+async def test_the_builtin_model_plays_an_equal_agent_too(world: World) -> None:
+    source = (
+        b"import os\nfrom typing import List\n\n\ndef f(x: List[int]) -> List[int]:\n    return x\n"
+    )
+    world.person.commit({f"m{number}.py": source for number in range(3)})
+    world.settings["models"] = {"default": {"model": "builtin"}}
+    async with world.opened() as it:
+        for strategy in STRATEGIES:
+            run_id = await it.start("Fix what the linter finds", strategy=strategy, workers=2)
+            run = await it.ended(run_id)
+            assert (run.outcome, len(run.changes), len(run.tasks)) == ("done", 3, 3)
+            assert b"import os" not in it.file("m1.py", run_id)

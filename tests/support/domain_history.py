@@ -2,6 +2,8 @@
 
 plan            a planner starts and finishes       planning      it starts only
 add A a.py      a task; `after B` depends on B; more words are paths
+agents 2        equal agents start                  claim A A1    one of them claims a task
+leave A1        it ends; `failed`, `interrupted`    lock A1 / unlock A1 CAUSE
 try A           an attempt starts                   land A        it lands
 fail A          it fails for good                   retry A       it fails and may be tried again
 interrupt A     it was interrupted                  judge         a judge starts
@@ -19,6 +21,7 @@ from longshift.domain.decide import (
     DropTask,
     FinishRun,
     Next,
+    StartAgents,
     StartAttempt,
     StartJudge,
     StartPlanner,
@@ -58,6 +61,8 @@ class History:
                 return f"cycle {cycle} {mode}"
             case StartPlanner():
                 return "plan"
+            case StartAgents(count):
+                return f"agents {count}"
             case StartAttempt(task_id, number):
                 return f"try {names[task_id]}{number}"
             case DropTask(task_id):
@@ -108,6 +113,29 @@ class History:
         yield e.AttemptStarted(
             run="R1", task=self._ids[name], attempt=self._number(name) + 1, base=self.run.head
         )
+
+    def _agents(self, count: str) -> Iterator[e.Event]:
+        first = self.run.next_agent_number
+        for number in range(first, first + int(count)):
+            yield e.AgentStarted(run="R1", agent=f"A{number}")
+
+    def _leave(self, agent: str, outcome: str = "finished") -> Iterator[e.Event]:
+        yield e.AgentFinished(run="R1", agent=agent, outcome=outcome)
+
+    def _claim(self, name: str, agent: str) -> Iterator[e.Event]:
+        yield e.AttemptStarted(
+            run="R1",
+            task=self._ids[name],
+            attempt=self._number(name) + 1,
+            base=self.run.head,
+            agent=agent,
+        )
+
+    def _lock(self, agent: str) -> Iterator[e.Event]:
+        yield e.TasksLocked(run="R1", agent=agent)
+
+    def _unlock(self, agent: str, cause: str = "released") -> Iterator[e.Event]:
+        yield e.TasksUnlocked(run="R1", agent=agent, cause=cause)
 
     def _land(self, name: str) -> Iterator[e.Event]:
         change = f"C{len(self.run.changes) + 1}"

@@ -32,14 +32,28 @@ class FakeClock:
     def __init__(self) -> None:
         self.time = NOON
         self._advanced = asyncio.Event()
+        self._asleep: set[object] = set()
+        self._fallen = asyncio.Event()
 
     def now(self) -> datetime:
         return self.time
 
     async def sleep(self, seconds: float) -> None:
         until = self.time + timedelta(seconds=seconds)
-        while self.time < until:
-            await self._advanced.wait()
+        token = object()
+        self._asleep.add(token)
+        self._fallen.set()
+        try:
+            while self.time < until:
+                await self._advanced.wait()
+        finally:
+            self._asleep.remove(token)
+
+    async def until_asleep(self, count: int) -> None:
+        """Wait until so many sleep by this clock."""
+        while len(self._asleep) < count:
+            self._fallen.clear()
+            await self._fallen.wait()
 
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)

@@ -45,7 +45,8 @@ from longshift.journal.reader import JournalReader
 def command(run: str, agent: str | None, repo: Path, as_json: bool, conversations: bool) -> None:
     """Show what happened in RUN, one event a line; or the whole conversation of an AGENT.
 
-    AGENT is as in the events: P1, T3.2 (T3: its last attempt), judge.1 (judge: the last).
+    AGENT is as in the events: P1, T3.2 (T3: its last attempt), judge.1 (judge: the last),
+    A1.3 (an equal agent's third choice of a task).
     """
     worktree = find_worktree(repo)
     state = State()

@@ -49,7 +49,7 @@ class Turn:
 
 
 def sittings(records: Sequence[Recorded], name: str) -> list[Sitting]:
-    """What is on record of a conversation, named as it is kept: `P1`, `T3.2`, `judge.1`."""
+    """What is on record of a conversation, named as it is kept: `P1`, `T3.2`, `A1.3`, `judge.1`."""
     agent, _, cycle = name.partition(".")
     who = agent if agent == "judge" else name
     judged = ""
@@ -108,6 +108,10 @@ def ended(run: Run, name: str) -> str:
         return next((verdict.decision for verdict in verdicts if verdict), otherwise)
     if agent in run.planners:
         return run.planners[agent].state
+    if agent in run.agents:
+        return run.agents[agent].state
+    if agent == "integrator":
+        return ended(run, number)
     attempts = run.tasks[agent].attempts if agent in run.tasks else ()
     attempt = next((one for one in attempts if str(one.number) == number), None)
     if attempt is None:

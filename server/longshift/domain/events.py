@@ -419,8 +419,8 @@ class ConversationOpened(OfRun):
     event: Literal["conversation.opened"] = "conversation.opened"
     role: Role
     agent: str
-    """A planner's id, a task's id with the attempt (`T1.2`), an equal agent's id (`A1`), or
-    `judge`; of the integrator `integrator`."""
+    """A planner's id, a task's id with the attempt (`T1.2`), an equal agent's id with the number of
+    its choice (`A1.3`), `judge`, or `integrator.T1.2` of who looks at that attempt's work."""
     model: str
     effort: str | None = None
     """The reasoning effort that was asked for; None: the endpoint's default."""
@@ -443,7 +443,7 @@ class ModelCalled(OfRun):
     event: Literal["model.called"] = "model.called"
     role: Role
     agent: str
-    """Who asked: a planner's id, a task's id with the attempt (`T1.2`), or `judge`."""
+    """Who asked, as in `ConversationOpened`."""
     model: str
     prompt: str = ""
     """The role's prompt and its version, `worker@1.1.0`; of a question beside the conversation its

@@ -54,7 +54,7 @@ class AgentDesk:
             room: the run's.
             spending: the run's.
             role: what it is.
-            agent: its id in the journal: `P1`, `A1`, `T1.2`, `judge`, `integrator`.
+            agent: its id in the journal: `P1`, `A1.3`, `T1.2`, `judge`.
             workspace: the files that it sees.
             conversation: the name under which its conversation is kept; "": the agent's.
         """

@@ -184,8 +184,7 @@ class Spending:
 
         Args:
             role: whose model.
-            agent: who asks: a planner's id, a task's id with the attempt (`T1.2`), an equal
-                agent's id, `judge` or `integrator`.
+            agent: who asks, as events have it.
             request: what is asked.
             prompt: the prompt and its version: the role's, such as `worker@1.1.0`, or that of a
                 question beside its conversation.

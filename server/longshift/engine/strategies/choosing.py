@@ -43,14 +43,15 @@ class ChoosingDesk(AgentDesk):
             number: which of its choices this is, from 1.
         """
         workspace = room.workspace(room.run.head)
-        super().__init__(room, spending, "agent", agent, workspace, f"{agent}.{number}")
+        super().__init__(room, spending, "agent", f"{agent}.{number}", workspace)
+        self._id = agent
         self._sharing = sharing
         self._claimed: str | None = None
 
     @property
     def lock(self) -> LockOf | None:
         """The lock of the list; None: the agents share it by its version."""
-        return LockOf(self._sharing, self._agent) if isinstance(self._sharing, OneLock) else None
+        return LockOf(self._sharing, self._id) if isinstance(self._sharing, OneLock) else None
 
     @property
     def claimed(self) -> str | None:
@@ -64,7 +65,7 @@ class ChoosingDesk(AgentDesk):
     def read_tasks(self) -> TaskList:
         """The list as it is now."""
         run = self._room.run
-        self._sharing.has_read(self._agent)
+        self._sharing.has_read(self._id)
         ready = {task.id for task in ready_tasks(run)}
         listed = [ListedTask(task, task.id in ready) for task in run.tasks.values()]
         return TaskList(run.list_version, listed)
@@ -75,8 +76,8 @@ class ChoosingDesk(AgentDesk):
         if len(run.tasks) >= MOST_TASKS:
             raise TellModel("too_many_tasks", most=MOST_TASKS)
         task_id = run.next_task_id
-        added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._agent)
-        self._sharing.check(self._agent)
+        added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._id)
+        self._sharing.check(self._id)
         await self._write(added)
         behind = waits_behind(self._room.run, task_id)
         return AddedTask(task_id, tuple(id_ for id_ in behind if id_ not in plan.depends_on))
@@ -84,7 +85,7 @@ class ChoosingDesk(AgentDesk):
     async def claim_task(self, task_id: str) -> None:
         """Take a task for oneself: an attempt at it begins, at the head as it is now."""
         run = self._room.run
-        self._sharing.check(self._agent)
+        self._sharing.check(self._id)
         if self._claimed is not None:
             raise TellModel("task_claimed_before", task=self._claimed)
         task = run.tasks.get(task_id)
@@ -99,7 +100,7 @@ class ChoosingDesk(AgentDesk):
             task=task_id,
             attempt=len(task.attempts) + 1,
             base=run.head,
-            agent=self._agent,
+            agent=self._id,
         )
         self._claimed = task_id  # before the wait: whoever ends this agent then has to free it
         await self._write(started)
@@ -108,7 +109,7 @@ class ChoosingDesk(AgentDesk):
         """Put the claimed task back."""
         if self._claimed is None:
             raise TellModel("no_task_claimed")
-        self._sharing.check(self._agent)
+        self._sharing.check(self._id)
         released = self._claimed
         await self._write(*self.unclaimed("gave_up", RELEASED))
         self._claimed = None
@@ -134,7 +135,7 @@ class ChoosingDesk(AgentDesk):
     async def _write(self, *facts: events.Event) -> None:
         """Record a change of the list; `check` let it, and nothing was awaited since."""
         await self._room.chronicle.record(*facts)
-        self._sharing.has_written(self._agent)
+        self._sharing.has_written(self._id)
 
 
 def _behind(run: Run, task: Task) -> list[str]:

@@ -67,12 +67,12 @@ async def run_agent(shared: Equals, agent_id: str) -> None:
             with telemetry.agent("agent", agent_id, room.run_id):
                 outcome = await choose(desk, await _brief(room, agent_id))
         except BaseException as error:
-            await _end_broken_off(room, desk, error)
+            await _end_broken_off(room, agent_id, desk, error)
             if isinstance(error, Exception):
                 return
             raise
         if not isinstance(outcome, TaskChosen):
-            await _end(room, desk, outcome)
+            await _end(room, agent_id, desk, outcome)
             return
         if await _breaks_down(shared, outcome.task_id):
             ended = _ended(room, agent_id, "failed", f"It broke down at {outcome.task_id}.")
@@ -112,23 +112,27 @@ async def _brief(room: RunRoom, agent_id: str) -> AgentBrief:
     )
 
 
-async def _end(room: RunRoom, desk: ChoosingDesk, outcome: NothingChosen | Unfinished) -> None:
+async def _end(
+    room: RunRoom, agent: str, desk: ChoosingDesk, outcome: NothingChosen | Unfinished
+) -> None:
     """Record that an agent leaves, or came to no end; what it had claimed is free again."""
     if isinstance(outcome, NothingChosen):
-        ended = _ended(room, desk.agent, "finished", outcome.summary)
+        ended = _ended(room, agent, "finished", outcome.summary)
     else:
-        ended = _ended(room, desk.agent, "failed", outcome.reason)
+        ended = _ended(room, agent, "failed", outcome.reason)
     await room.chronicle.record(*desk.unclaimed("model", ended.summary), ended)
 
 
-async def _end_broken_off(room: RunRoom, desk: ChoosingDesk, error: BaseException) -> None:
+async def _end_broken_off(
+    room: RunRoom, agent: str, desk: ChoosingDesk, error: BaseException
+) -> None:
     """Record of an agent that was ended from outside that it was, and pause if need be.
 
     In one record: between the two another agent would be started into the same trouble.
     """
-    if room.run.agents[desk.agent].state != "running":
+    if room.run.agents[agent].state != "running":
         return  # all of them were ended together
-    ended, pauses = _broken_off(room, desk.agent, error)
+    ended, pauses = _broken_off(room, agent, error)
     failure: AttemptFailure = "model" if ended.outcome == "failed" else "interrupted"
     await room.chronicle.record(*desk.unclaimed(failure, ended.summary), ended, *pauses)
 

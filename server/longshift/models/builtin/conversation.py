@@ -64,6 +64,7 @@ class Brief(BaseModel):
     """The JSON block that opens a conversation; only what rules can use of it."""
 
     goal: str = ""
+    mode: str = ""
     scope: Annotated[tuple[str, ...], BeforeValidator(_paths_of_scope)] = ()
     selection: Selection | None = None
     diagnostics: tuple[DiagnosticBrief, ...] = ()

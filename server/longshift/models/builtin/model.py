@@ -8,7 +8,7 @@ import asyncio
 import json
 from typing import Final
 
-from longshift.models.builtin import judge, planner, worker
+from longshift.models.builtin import agent, judge, planner, worker
 from longshift.models.builtin.conversation import Conversation, Step, read_conversation, tool_names
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.config import BUILTIN
@@ -45,6 +45,8 @@ class BuiltinModel:
         )
 
     async def _step(self, conversation: Conversation, tools: frozenset[str]) -> Step:
+        if "claim_task" in tools:
+            return await agent.next_step(conversation, self._ruff, locking="lock_tasks" in tools)
         if "add_task" in tools:
             return await planner.next_step(conversation, self._ruff)
         if "verdict" in tools:
