@@ -6,9 +6,10 @@ looks at a person's files. Everything here follows from the run's steps, so it c
 
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from longshift.domain.model import HeadStep
 from longshift.domain.state import Run
@@ -19,6 +20,9 @@ from longshift.repository.store import ObjectStore
 from longshift.review.texts import Encoding, is_text
 from longshift.review.weave import Ref
 
+Comparing = Callable[[FileVersion | None, FileVersion | None, Encoding], list[LineHunk]]
+LINES_KEPT: Final = 500_000
+"""Lines of hunks that are remembered."""
 WHOLE_FILE = ("create", "delete", "rename", "binary")
 """Kinds of landing that are one hunk, whatever else they change."""
 
@@ -44,6 +48,8 @@ class Touch:
         kind: what was done.
         before: the file before the step; None: there was none.
         after: the file after the step; None: there is none.
+        compared: gives the hunks between two versions; it remembers them, since a file that many
+            landings touch is put together anew with each.
     """
 
     step: int
@@ -53,6 +59,7 @@ class Touch:
     kind: DifferenceKind
     before: FileVersion | None
     after: FileVersion | None
+    compared: "Comparing" = field(repr=False, compare=False)
 
     @property
     def path_before(self) -> str:
@@ -76,7 +83,7 @@ class Touch:
 
     def line_hunks(self, encoding: Encoding) -> list[LineHunk]:
         """The lines that changed; of a text."""
-        return line_hunks(_decoded(self.before, encoding), _decoded(self.after, encoding))
+        return self.compared(self.before, self.after, encoding)
 
     def refs(self, hunks: list[LineHunk]) -> list[Ref]:
         """The number that each of the line hunks goes by; whole-file kinds have one for all."""
@@ -191,6 +198,7 @@ class Histories:
         self._store = store
         self._moved: Cache[tuple[str, str], Mapping[str, Moved]] = Cache(4096)
         self._runs: Cache[str, _Known] = Cache(32)
+        self._hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(LINES_KEPT, _held)
         self._growing = threading.Lock()
 
     def of(self, run: Run, path: str) -> Lineage:
@@ -265,7 +273,28 @@ class Histories:
     def _touch(self, number: int, step: HeadStep, moved: Moved) -> Touch:
         before = self._store.read_file(step.parent, moved.old_path or moved.path)
         after = self._store.read_file(step.commit, moved.path)
-        return Touch(number, step.change_id, moved.path, moved.old_path, moved.kind, before, after)
+        return Touch(
+            number,
+            step.change_id,
+            moved.path,
+            moved.old_path,
+            moved.kind,
+            before,
+            after,
+            self._compared,
+        )
+
+    def _compared(
+        self, before: FileVersion | None, after: FileVersion | None, encoding: Encoding
+    ) -> list[LineHunk]:
+        return self._hunks.get(
+            (before.oid if before else "", after.oid if after else "", encoding),
+            lambda _: line_hunks(_decoded(before, encoding), _decoded(after, encoding)),
+        )
+
+
+def _held(hunks: Sequence[LineHunk]) -> int:
+    return 1 + sum(len(hunk.old_lines) + len(hunk.new_lines) for hunk in hunks)
 
 
 def _last_before(numbers: Sequence[int], end: int) -> int | None:
