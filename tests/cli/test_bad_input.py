@@ -17,7 +17,6 @@ REFUSED_CALLS = [
     (["run", "x", "--workers", "many"], 2, "'many' is not a valid integer"),
     (["run", "x", "--workers", "0"], 2, "`workers` must be a whole number from 1 to 2000"),
     (["run", "x", "--strategy", "chaos"], 2, "planner-worker-judge"),
-    (["run", "x", "--strategy", "optimistic"], 2, "is not part of this version"),
     (["run", "x", "--model", "some-model"], 2, "OPENAI_API_KEY"),
     (["run", "x", "--model", "some-model", "--budget-usd", "1"], 2, "the price"),
     (["run", "x", "--max-cycles", "-1"], 2, "`budget.cycles` must be a whole number, 0 or more"),

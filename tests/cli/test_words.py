@@ -47,6 +47,7 @@ EVENTS: list[e.Event] = [
     ),
     e.LandingConflict(run="R1", task="T1", attempt=1, paths=("a.py", "b.py", "c.py"), head="b"),
     e.FileReserved(run="R1", task="T1", paths=("a.py",)),
+    e.ConflictPredicted(run="R1", path="a.py", tasks=("T1", "T2")),
     e.QuestionAsked(run="R1", question="Q1", text=HOSTILE, options=("a",), asked_by="P1"),
     e.SandboxOpened(run="R1", profile=HOSTILE, commands=True),
     e.CommandRan(run="R1", agent="T1.1", command=HOSTILE, exit_status=1, duration_s=0.1),

@@ -16,7 +16,18 @@ from longshift.engine.room import RunRoom
 from longshift.errors import NeedsPerson, OutOfBounds
 from longshift.repository.files import FileEdit
 from longshift.repository.store import ObjectStore
-from tests.support.engine_world import TEXT, Open, World, call, flow, turn
+from tests.support.engine_world import (
+    TEXT,
+    Open,
+    World,
+    call,
+    edit,
+    flow,
+    judge,
+    planner,
+    task,
+    turn,
+)
 from tests.support.fake_keys import github_token
 from tests.support.repository_git import GitRepository
 
@@ -37,11 +48,11 @@ class Crew:
 
     async def begin(self, number: int) -> None:
         """Start an attempt at each of some new tasks."""
-        for task in (f"T{n}" for n in range(1, number + 1)):
-            plan = TaskPlan(title=f"Do {task}", instructions="x", paths=(f"{task}.txt",))
-            begun = events.AttemptStarted(run="R1", task=task, attempt=1, base=self.run.head)
+        for id_ in (f"T{n}" for n in range(1, number + 1)):
+            plan = TaskPlan(title=f"Do {id_}", instructions="x", paths=(f"{id_}.txt",))
+            begun = events.AttemptStarted(run="R1", task=id_, attempt=1, base=self.run.head)
             await self.room.chronicle.record(
-                events.TaskAdded(run="R1", task=task, plan=plan, planner="P1"), begun
+                events.TaskAdded(run="R1", task=id_, plan=plan, planner="P1"), begun
             )
 
     async def reserve(self, task: str, path: str) -> None:
@@ -51,13 +62,13 @@ class Crew:
         """Submit for several tasks at one moment, in this order."""
         base = self.run.head
         landings = []
-        for task, edits in submissions.items():
+        for id_, edits in submissions.items():
             workspace = self.room.workspace(base)
             laid = {
                 path: FileEdit(data) if data is not None else None for path, data in edits.items()
             }
             workspace.rebase_onto(base, laid)
-            landings.append(self.lander._land(self.run.tasks[task], 1, workspace, Handoff()))
+            landings.append(self.lander._land(self.run.tasks[id_], 1, workspace, Handoff()))
         return await asyncio.gather(*landings, return_exceptions=True)
 
     async def work(self, task: str) -> list[str]:
@@ -227,6 +238,37 @@ async def test_who_waits_for_a_reserved_file_is_let_go_with_its_attempt(world: W
         await crew.lander.settle("T2")
         assert isinstance((await submitted)[0], asyncio.CancelledError)
         assert crew.it.file("a.txt") == TEXT
+
+
+async def test_a_clash_of_two_at_work_is_foreseen(world: World) -> None:
+    """Two tasks on the same lines, a third elsewhere in the file: told once, as both go on."""
+    names = {"loud": ("two", "TWO"), "fast": ("two", "second"), "last": ("eight", "EIGHT")}
+    world.play(
+        planner(*(task(name, "a.txt") for name in names)),
+        *(
+            flow(
+                "worker",
+                turn(edit(*change)),
+                turn(call("list_files"), signal=name, wait_for=["go"]),
+                turn(call("give_up", reason="x")),
+                match=f"Do: {name}",
+            )
+            for name, change in names.items()
+        ),
+        *judge("give_up"),
+    )
+    async with world.opened() as it:
+        await it.start(overlap="allow")
+        for name in names:
+            await it.signal(name)
+        run = await it.until(lambda run: run.predicted)
+        ids = {one.plan.title: one.id for one in run.tasks.values()}
+        clash = sorted((ids["loud"], ids["fast"]))
+        assert run.predicted == (("a.txt", tuple(clash)),)
+        described = await it.call("describeRun")
+        assert described["contention"]["predicted"] == [{"path": "a.txt", "tasks": clash}]
+        await it.raise_signal("go")
+        assert not (await it.ended()).predicted, "who is not at work clashes with nobody"
 
 
 async def test_a_head_moved_by_someone_else_is_told_to_all(world: World) -> None:

@@ -138,9 +138,10 @@ async def crowded(world: World) -> None:
             turn(call("submit", summary="All."))]  # fmt: skip
     world.play(
         planner(*(task(name, "a.txt") for name in names)),
-        *(flow("worker", turn(edit("two", f"two, {name}"), signal=name,
-                              wait_for=[other for other in names if other != name]),
-               turn(call("submit", summary=name)), *both, match=f"Do: {name}")
+        *(flow("worker", turn(edit("two", f"two, {name}")),
+               turn(call("submit", summary=name), signal=name,
+                    wait_for=[other for other in names if other != name]),
+               *both, match=f"Do: {name}")
           for name in names),
         *judge("done"),
     )  # fmt: skip

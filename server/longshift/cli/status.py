@@ -34,6 +34,7 @@ from longshift.cli.told import (
     sandbox_words,
     usage_words,
 )
+from longshift.domain.contention import MOST_SHOWN, hottest, rework_rate
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run, State
 from longshift.engine.describe import Json, describe_in_present
@@ -119,6 +120,7 @@ def _show_one(worktree: Worktree, run: Run) -> None:
         say(console, f"guards stepped in {times}: `longshift log {run.id}` shows where", "yellow")
     _show_usage(console, run)
     _show_tasks(console, run)
+    _show_contention(console, run)
     _show_changes(console, run, hunks)
     _show_questions(console, run)
     tell_findings(console, run)
@@ -160,6 +162,21 @@ def _show_tasks(console: Console, run: Run) -> None:
             ", ".join(task.change_ids),
         )
     console.print(table)
+
+
+def _show_contention(console: Console, run: Run) -> None:
+    """Where tasks got in each other's way, and where they are about to."""
+    if not run.conflicts and not run.predicted:
+        return
+    again = f"{rework_rate(run.tasks.values()):.0%} of the landed tasks took more than one try"
+    say(console, f"{counted(run.conflicts, 'conflict')}; {again}", "dim")
+    table = _table("file", "conflicts", "landings", "goes first")
+    for one in hottest(run.contention):
+        first = run.reserved.get(one.path, "")
+        table.add_row(Text(one_line(one.path)), str(one.conflicts), str(one.landings), first)
+    console.print(table)
+    for path, tasks in run.predicted[-MOST_SHOWN:]:
+        say(console, f"{' and '.join(tasks)} will clash in {path}: both are at work", "yellow")
 
 
 def _show_changes(console: Console, run: Run, hunks: tuple[PendingHunk, ...]) -> None:

@@ -279,6 +279,12 @@ def _(event: e.FileReserved, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.ConflictPredicted, run: Run | None) -> Told:
+    one, other = (_task(id_, run) for id_ in event.tasks)
+    return Told(f"{one} and {other} have edited the same lines of {event.path}", "dim")
+
+
+@_told.register
 def _(event: e.JudgeStarted, run: Run | None) -> Told:
     del run
     return Told(f"the judge looks at cycle {event.cycle}")

@@ -292,6 +292,14 @@ class FileReserved(OfRun):
     paths: tuple[str, ...]
 
 
+class ConflictPredicted(OfRun):
+    """Two tasks that are being worked on have edited the same lines; who lands last resolves."""
+
+    event: Literal["conflict.predicted"] = "conflict.predicted"
+    path: str
+    tasks: tuple[str, str]
+
+
 class JudgeStarted(OfRun):
     """The judge looks at the head."""
 
@@ -546,6 +554,7 @@ Event = Annotated[
     | TaskLanded
     | LandingConflict
     | FileReserved
+    | ConflictPredicted
     | JudgeStarted
     | VerdictReached
     | FindingReported

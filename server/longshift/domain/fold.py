@@ -28,6 +28,7 @@ from longshift.domain.fold_tasks import (
     land,
     move_task,
     newest,
+    predict,
     put,
     reopen,
     reserve,
@@ -201,6 +202,8 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return conflict(run, event)
         case e.FileReserved():
             return reserve(run, event)
+        case e.ConflictPredicted():
+            return predict(run, event)
         case e.JudgeStarted():
             return _start_judge(run)
         case e.VerdictReached():

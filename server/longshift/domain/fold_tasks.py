@@ -7,7 +7,7 @@ refused. Pure, like all of the fold; `domain.fold` calls it.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from longshift.domain import events as e
 from longshift.domain.contention import with_conflict, with_landing
@@ -23,6 +23,9 @@ from longshift.domain.queue import entered, moved, rebuilt
 from longshift.domain.state import Phase, Run, number_of
 from longshift.domain.table import Table
 from longshift.domain.transitions import TASKS, Refused, known, name_of
+
+MOST_PREDICTED: Final = 200
+"""Conflicts foreseen that are remembered: it is for a person to look at."""
 
 
 def start_planner(run: Run, event: e.PlannerStarted) -> Run:
@@ -112,11 +115,7 @@ def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
     update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}
-    return replace(
-        put_task(run, task.model_copy(update=update)),
-        intent=_drop(run, task.id),
-        reserved=_without_reserved(run, task.id),
-    )
+    return _let_go(put_task(run, task.model_copy(update=update)), task.id)
 
 
 def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
@@ -152,15 +151,13 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
         steps = (*steps, step)
     cycle = replace(run.cycles[-1], landed=run.cycles[-1].landed + (event.change is not None))
     return replace(
-        put_task(run, task.model_copy(update=update)),
+        _let_go(put_task(run, task.model_copy(update=update)), task.id),
         head=event.commit,
         changes=changes,
         steps=steps,
         cycles=(*run.cycles[:-1], cycle),
         newest=newest(run, event.change),
-        intent=_drop(run, task.id),
         contention=with_landing(run.contention, event.paths),
-        reserved=_without_reserved(run, task.id),
     )
 
 
@@ -183,10 +180,21 @@ def reserve(run: Run, event: e.FileReserved) -> Run:
     return replace(run, reserved={**run.reserved, **dict.fromkeys(event.paths, event.task)})
 
 
-def _without_reserved(run: Run, task_id: str) -> Mapping[str, str]:
-    if task_id not in run.reserved.values():
-        return run.reserved
-    return {path: holder for path, holder in run.reserved.items() if holder != task_id}
+def predict(run: Run, event: e.ConflictPredicted) -> Run:
+    """Two tasks at work will clash."""
+    for task_id in event.tasks:
+        known(run.tasks, task_id, "task")
+    return replace(run, predicted=(*run.predicted, (event.path, event.tasks))[-MOST_PREDICTED:])
+
+
+def _let_go(run: Run, task_id: str) -> Run:
+    """The run without what holds of a task only while it is worked on."""
+    reserved, predicted = run.reserved, run.predicted
+    if task_id in reserved.values():
+        reserved = {path: holder for path, holder in reserved.items() if holder != task_id}
+    if any(task_id in tasks for _, tasks in predicted):
+        predicted = tuple(one for one in predicted if task_id not in one[1])
+    return replace(run, reserved=reserved, predicted=predicted, intent=_drop(run, task_id))
 
 
 def _ended(run: Run, task: Task, time: datetime) -> Attempt:

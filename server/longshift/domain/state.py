@@ -106,6 +106,8 @@ class Run:
     """The files on which submissions have clashed."""
     reserved: Mapping[str, str] = field(default_factory=dict)
     """By path, the task that a file goes to before any other."""
+    predicted: tuple[tuple[str, tuple[str, str]], ...] = ()
+    """Paths on which two tasks at work will clash, each with the two; the latest last."""
     usage: Usage = field(default_factory=Usage)
     usage_by_role: Mapping[str, Usage] = field(default_factory=dict)
     usage_by_model: Mapping[str, Usage] = field(default_factory=dict)

@@ -44,6 +44,7 @@ WORKING_ONLY: Final = (
     e.TaskLanded,
     e.LandingConflict,
     e.FileReserved,
+    e.ConflictPredicted,
 )
 """Events of planners, equal agents and workers, who exist in no other phase."""
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from longshift.domain.budgets import Share, shares
-from longshift.domain.model import Finding, Question, Task, Usage
+from longshift.domain.contention import hottest, rework_rate
+from longshift.domain.model import Finding, Question, Task, TaskState, Usage
 from longshift.domain.state import Run
 from longshift.engine.inspection import INSPECTED
 from longshift.review.placing import Standing, place_findings
@@ -42,8 +43,23 @@ def describe_run(
         "prices": dict(run.prices),
         "budgets": [_share(share) for share in shares(run, now)],
         "conflicts": run.conflicts,
+        "contention": _contention(run),
         "sandbox": _sandbox(run),
         "refusals": run.refusals,
+    }
+
+
+def _contention(run: Run) -> Json:
+    landed = run.count(TaskState.LANDED)
+    return {
+        "conflictsPerLanding": run.conflicts / landed if landed else 0.0,
+        "reworkRate": rework_rate(run.tasks.values()),
+        "hottest": [
+            {"path": one.path, "conflicts": one.conflicts, "landings": one.landings}
+            for one in hottest(run.contention)
+        ],
+        "reserved": [{"path": path, "task": task} for path, task in run.reserved.items()],
+        "predicted": [{"path": path, "tasks": list(tasks)} for path, tasks in run.predicted],
     }
 
 

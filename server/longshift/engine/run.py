@@ -30,6 +30,7 @@ from longshift.domain.model import PauseCause, TaskState
 from longshift.domain.state import Phase
 from longshift.engine.checks import Checks
 from longshift.engine.cycle import begin_cycle
+from longshift.engine.foreseeing import Foresight
 from longshift.engine.judging import run_judge
 from longshift.engine.landing import Lander
 from longshift.engine.planning import run_planner
@@ -37,7 +38,7 @@ from longshift.engine.recovery import interrupted
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.equals import equals, run_agent
-from longshift.engine.working import run_attempt
+from longshift.engine.working import Bench, run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
 
@@ -66,6 +67,7 @@ class RunDriver:
         self._checks = checks
         self._spending = Spending(room)
         self._lander = Lander(room)
+        self._bench = Bench(room, self._spending, self._lander, Foresight(room))
         self._agents: set[asyncio.Task[None]] = set()
         self._equals = equals(room, self._spending, self._attempt)
         self._attempts: dict[str, asyncio.Task[None]] = {}
@@ -227,7 +229,7 @@ class RunDriver:
 
     def _start_attempt(self, task_id: str) -> None:
         """Set the newest attempt at a task going, which is on record."""
-        attempt = partial(run_attempt, self._room, self._spending, self._lander, task_id)
+        attempt = partial(run_attempt, self._bench, task_id)
         self._set_going(attempt, task_id)
 
     async def _attempt(self, task_id: str) -> None:

@@ -6,6 +6,7 @@ share is the head.
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Final
 
 from longshift import telemetry
@@ -22,6 +23,7 @@ from longshift.domain.state import Run
 from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
+from longshift.engine.foreseeing import Foresight
 from longshift.engine.landing import Lander
 from longshift.engine.reworking import rework_note
 from longshift.engine.room import RunRoom, pausing
@@ -42,19 +44,33 @@ PATHS_NAMED: Final = 30
 """Most paths of an attempt that failed which the next one is told."""
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What the workers of one run share."""
+
+    room: RunRoom
+    spending: Spending
+    lander: Lander
+    foresight: Foresight
+
+
 class WorkingDesk(AgentDesk):
     """The desk of one worker."""
 
-    def __init__(
-        self, room: RunRoom, spending: Spending, lander: Lander, task: Task, workspace: Workspace
-    ) -> None:
+    def __init__(self, bench: Bench, task: Task, workspace: Workspace) -> None:
         """Sit a worker down to a task's newest attempt."""
         number = task.attempts[-1].number
-        super().__init__(room, spending, "worker", f"{task.id}.{number}", workspace)
-        self._lander = lander
+        agent = f"{task.id}.{number}"
+        super().__init__(bench.room, bench.spending, "worker", agent, workspace)
+        self._bench = bench
         self._task = task
         self._number = number
         self._ran = CommandsRun()
+
+    async def before_step(self) -> None:
+        """Look what clashes with others' edits, then wait as everybody does."""
+        await self._bench.foresight.look(self._task.id)
+        await super().before_step()
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and remember how it ended."""
@@ -75,10 +91,10 @@ class WorkingDesk(AgentDesk):
 
     async def submit(self, handoff: Handoff) -> Landed | Conflict:
         """Land the workspace's edits on the run's head."""
-        return await self._lander.land(self._task, self._number, self._workspace, handoff)
+        return await self._bench.lander.land(self._task, self._number, self._workspace, handoff)
 
 
-async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id: str) -> None:
+async def run_attempt(bench: Bench, task_id: str) -> None:
     """Let a worker try a task, and record how it ended.
 
     Where a model, the sandbox or the disk is out of reach, the attempt is recorded as interrupted,
@@ -90,9 +106,11 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         CancelledError: the run was stopped; the attempt is recorded as interrupted.
         NeedsPerson: not even that could be recorded.
     """
+    room, lander = bench.room, bench.lander
     task = room.run.tasks[task_id]
     workspace = room.workspace(task.attempts[-1].base)
-    desk = WorkingDesk(room, spending, lander, task, workspace)
+    desk = WorkingDesk(bench, task, workspace)
+    bench.foresight.join(task_id, workspace)
     try:
         with telemetry.agent("worker", desk.agent, room.run_id):
             outcome = await work(desk, await _brief(room, task))
@@ -106,6 +124,8 @@ async def run_attempt(room: RunRoom, spending: Spending, lander: Lander, task_id
         if failure == "interrupted" and not mends:
             raise
         return
+    finally:
+        bench.foresight.leave(task_id)
     match outcome:
         case WorkLanded():
             pass  # recorded as it landed
