@@ -35,7 +35,8 @@ from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.choosing import choosing_tools
 from longshift.crew.tools.commands import command_tool
 from longshift.crew.tools.editing import editing_tools
-from longshift.crew.tools.handing_in import handing_in_tools
+from longshift.crew.tools.handing_in import handing_in_tools, submit_tool
+from longshift.crew.tools.integrating import sending_back_tool
 from longshift.crew.tools.judging import judging_tools
 from longshift.crew.tools.planning import planning_tools
 from longshift.crew.tools.reading import reading_tools
@@ -76,6 +77,7 @@ def role_texts(prompts: Library) -> dict[str, str]:
         ),
         "worker": prompts.render("worker", {"calls": limits.worker}),
         "judge": prompts.render("judge", {"calls": limits.judge}),
+        "integrator": prompts.render("integrator", {"calls": limits.integrator}),
         "agent": prompts.render("agent", {"calls": limits.agent, "locking": False}),
         "locking_agent": prompts.render("agent", {"calls": limits.agent, "locking": True}),
     }
@@ -190,6 +192,9 @@ def _schemas(role: str) -> str:
         case "judge":
             own += [*judging_tools(desk, brief), command_tool(desk.run_command)]
             own.append(asking_tool(desk.ask_person))
+        case "integrator":
+            own += [*editing_tools(desk), command_tool(desk.run_command)]
+            own += [submit_tool(desk, brief, allowance, CommandsRun()), sending_back_tool()]
         case "agent" | "locking_agent":
             own += choosing_tools(desk, brief)
         case _:

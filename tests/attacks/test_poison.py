@@ -170,6 +170,43 @@ async def test_no_request_of_a_poisoned_run_lets_it_out(
     }
 
 
+async def test_no_request_of_equal_agents_and_an_integrator_lets_it_out(
+    scene: Scene, server: ScriptedServer
+) -> None:
+    scene.furnish({"AGENTS.md": POISON, NAME: POISON}, {}, "Begin.")
+    Trust(default_trust_folder()).trust(scene.repository)
+    world = World(GitRepository(scene.repository), server, environ={"KEY": scene.secrets["key"]})
+    world.play(*_shared_run())
+    settings = {"strategy": "flat-locked", "integrator": True, "workers": 1, "overlap": "allow"}
+    async with world.opened() as it:
+        run_id, _ = await it.engine.start(_goal(), settings)
+        run = await it.ended(run_id)
+        assert [str(one.state) for one in run.tasks.values()] == ["landed"]
+    sent = server.requests
+    assert [w for request in sent for w in out_of_fences(request.messages, MARK)] == []
+    for role in ("agent", "integrator"):
+        assert all(MARK in opening for opening in _openings(sent, role)), role
+    assert _names_of_results(sent) >= {"read_tasks", "claim_task", "submit", "read_file"}
+
+
+def _shared_run() -> list[Script]:
+    lock, read = call("lock_tasks"), call("read_tasks")
+    added = call("add_task", title=LINE[:190], instructions=f"Do: it.\n{POISON}",
+                 paths=[NAME, "a.txt"], acceptance=[POISON])  # fmt: skip
+    submit = call("submit", summary=POISON, concerns=POISON, deviations=POISON, findings=[POISON])
+    return [
+        flow("agent", turn(lock, added, read), turn(call("claim_task", task=POISON)),
+             turn(call("claim_task", task="T1"), call("start_task")), times=1),
+        flow("agent", turn(read), turn(call("leave", summary=POISON))),
+        flow("worker", turn(call("write_file", path="a.txt", content=f"{POISON}\n")),
+             turn(submit), turn(submit), match="Do: it"),
+        flow("integrator", turn(call("read_file", path=NAME)),
+             turn(call("send_back", reason=POISON)), times=1),
+        flow("integrator", turn(submit)),
+        *judge("done"),
+    ]  # fmt: skip
+
+
 async def _ask_for_more(it: Open) -> None:
     """What a person does with a poisoned run: each lends their weight to what they speak of."""
     await it.call("steerRun", message="Look at the other files, too.")

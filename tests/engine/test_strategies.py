@@ -1,4 +1,4 @@
-"""Equal agents around one list of tasks: with a lock, and with a version."""
+"""Equal agents around one list of tasks, and an integrator between workers and the head."""
 
 import json
 
@@ -17,6 +17,7 @@ from tests.support.engine_world import (
     edit,
     flow,
     judge,
+    planner,
     said_to,
     status,
     task,
@@ -31,6 +32,7 @@ READ, LOCK, UNLOCK, START = (
 )
 SHOUT = worker("shout", turn(edit("two", "TWO")))
 NEW = worker("new", turn(write("new.txt", "fresh\n")))
+READ_A = call("read_file", path="a.txt")
 BOTH = (task("shout", "a.txt"), task("new", "new.txt"))
 
 
@@ -400,7 +402,7 @@ async def test_a_budget_ends_equal_agents_and_a_raised_one_goes_on(world: World)
         assert (run.outcome, len(run.changes)) == ("done", 2)
 
 
-async def test_the_builtin_model_plays_an_equal_agent_too(world: World) -> None:
+async def test_the_builtin_model_plays_an_equal_agent_and_an_integrator(world: World) -> None:
     source = (
         b"import os\nfrom typing import List\n\n\ndef f(x: List[int]) -> List[int]:\n    return x\n"
     )
@@ -408,7 +410,133 @@ async def test_the_builtin_model_plays_an_equal_agent_too(world: World) -> None:
     world.settings["models"] = {"default": {"model": "builtin"}}
     async with world.opened() as it:
         for strategy in STRATEGIES:
-            run_id = await it.start("Fix what the linter finds", strategy=strategy, workers=2)
+            run_id = await it.start(
+                "Fix what the linter finds", strategy=strategy, workers=2, integrator=True
+            )
             run = await it.ended(run_id)
             assert (run.outcome, len(run.changes), len(run.tasks)) == ("done", 3, 3)
             assert b"import os" not in it.file("m1.py", run_id)
+
+
+# The integrator.
+
+
+def integrator(*turns: Script, match: str = "", **more: object) -> Script:
+    return flow("integrator", *turns, match=match, **more)
+
+
+@pytest.mark.parametrize("strategy", ["planner-worker-judge", "optimistic"])
+async def test_every_submission_passes_through_the_integrator(world: World, strategy: str) -> None:
+    """One fits; one clashes and is joined, by an edit of the integrator's own."""
+    both = write("a.txt", TEXT.decode().replace("two", "two, loud, fast"))
+    joined = call("submit", summary="Joined.", concerns="Both?")
+    pair = (task("loud", "a.txt"), task("fast", "a.txt"))
+    world.play(
+        planner(*pair),
+        agent("A1", turn(READ, *pair, claim("T1"), START)),
+        agent("A2", turn(READ, claim("T2"), START, wait_for=["claimed"])),
+        flow("worker", turn(edit("two", "two, loud"), signal="A", wait_for=["B"]),
+             turn(call("submit", summary="A.")), match="Do: loud"),
+        flow("worker", turn(edit("two", "two, fast"), signal="B", wait_for=["A"]),
+             turn(call("submit", summary="B."), wait_for=["A landed"]), match="Do: fast"),
+        integrator(turn(joined), match="loud", times=1),
+        integrator(turn(call("submit", summary="Too early.")), turn(both, joined)),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy=strategy, integrator=True, overlap="allow", workers=2)
+        await it.until(has_claimed)
+        await it.raise_signal("claimed")
+        await it.until(lambda run: len(run.changes) == 1)
+        await it.raise_signal("A landed")
+        run = await it.ended()
+        assert (run.outcome, run.conflicts, len(run.changes)) == ("done", 1, 2)
+        assert it.file() == TEXT.replace(b"two", b"two, loud, fast")
+        fits, clashed = (one.attempts[-1].handoff for one in run.tasks.values())
+        assert (fits.summary, fits.concerns) == ("A.", "")
+        assert (clashed.summary, clashed.concerns, clashed.deviations) == ("B.", "Both?", "Joined.")
+        assert run.usage_by_role["integrator"].calls == 3
+    assert "markers still stand in" in said_to(world, "integrator")
+    assert [len(r.messages) for r in world.server.by_role("worker")] == [2, 2, 4, 4]
+
+
+async def test_what_the_integrator_sends_back_is_mended_by_its_worker(world: World) -> None:
+    world.play(
+        planner(task("shout", "a.txt")),
+        worker("shout", turn(edit("two", "tow")), turn(call("submit", summary="First.")),
+               turn(edit("tow", "TWO"))),
+        integrator(turn(write("a.txt", "scribble\n"), call("send_back", reason="tow is no word.")),
+                   times=1),
+        integrator(turn(call("submit", summary="It fits."))),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(integrator=True)
+        assert (run.outcome, run.conflicts, len(run.tasks["T1"].attempts)) == ("done", 0, 1)
+        assert it.file() == TEXT.replace(b"two", b"TWO")
+    told = said_to(world, "worker")
+    assert "tow is no word." in told
+    assert "scribble" not in told
+
+
+async def test_a_submission_that_is_sent_back_again_and_again_fails(world: World) -> None:
+    again = [turn(call("submit", summary=f"{number}.")) for number in range(5)]
+    world.play(
+        planner(task("shout", "a.txt")),
+        flow("worker", turn(edit("two", "2")), *again, match="Do: shout"),
+        integrator(turn(call("send_back", reason="Not so."))),
+        *judge("give_up"),
+    )
+    async with world.opened() as it:
+        run = await it.work(integrator=True)
+        last = run.tasks["T1"].attempts[-1]
+        assert (run.tasks["T1"].state, last.failure) == (TaskState.FAILED, "conflict")
+        assert "came back 4 times, at last with: Not so." in last.reason
+
+
+async def test_an_integrator_that_breaks_down_sends_back(world: World) -> None:
+    world.play(
+        planner(task("shout", "a.txt")),
+        worker("shout", turn(edit("two", "TWO")), turn(call("submit", summary="Again."))),
+        {"role": "integrator", "turns": [turn(text="Hm.")], "then": "repeat", "times": 1},
+        integrator(turn(call("submit", summary="It fits."))),
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work(integrator=True)
+        assert (run.outcome, len(run.tasks["T1"].attempts)) == ("done", 1)
+    assert "without calling a tool" in said_to(world, "worker")
+
+
+async def test_a_secret_does_not_land_by_the_integrator_either(world: World) -> None:
+    world.environ["KEY"] = "sk-abcdefghijklmnopqrstuvwxyz0123"
+    leak = write("leak.txt", world.environ["KEY"])
+    world.play(
+        planner(task("shout", "a.txt")),
+        SHOUT,
+        integrator(turn(leak, call("submit", summary="x")), turn(call("read_file", path="../x")),
+                   turn(call("delete_file", path="leak.txt"), call("submit", summary="Clean."))),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(integrator=True)
+        assert (run.outcome, it.file("leak.txt")) == ("done", None)
+        assert run.refusals >= 2
+
+
+async def test_a_restart_while_the_integrator_is_at_work_goes_on(world: World) -> None:
+    world.play(
+        planner(task("shout", "a.txt")),
+        SHOUT,
+        integrator(turn(READ_A, signal="there", wait_for=["never"]), times=1),
+        integrator(turn(call("submit", summary="It fits."))),
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        await it.start(integrator=True)
+        await it.signal("there")
+    await world.raise_signal("never")
+    async with world.opened() as it:
+        await it.engine.resume("R1")
+        run = await it.ended()
+        assert (run.outcome, len(run.changes)) == ("done", 1)

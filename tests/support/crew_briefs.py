@@ -5,8 +5,21 @@
 
 from pathlib import Path
 
-from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, ReworkNote, WorkerBrief
-from longshift.crew.opening import agent_opening, judge_opening, planner_opening, worker_opening
+from longshift.crew.briefs import (
+    AgentBrief,
+    IntegratorBrief,
+    JudgeBrief,
+    PlannerBrief,
+    ReworkNote,
+    WorkerBrief,
+)
+from longshift.crew.opening import (
+    agent_opening,
+    integrator_opening,
+    judge_opening,
+    planner_opening,
+    worker_opening,
+)
 from longshift.crew.prompts import library
 from longshift.domain.model import (
     Attempt,
@@ -104,6 +117,15 @@ WORKER = WorkerBrief(
     ),
     agents_md=AGENTS_MD,
 )
+INTEGRATOR = IntegratorBrief(
+    goal=GOAL,
+    task=LANDED,
+    handoff=LANDED.attempts[-1].handoff,
+    constraints=CONSTRAINTS,
+    clashes=("app/main.py",),
+    notes=("app/main.py: both changed the same lines",),
+    diff="--- a/app/main.py\n+++ b/app/main.py\n@@ -5 +5 @@\n-    return 1\n+    return 2\n",
+)
 JUDGE = JudgeBrief(
     goal=GOAL,
     cycle=2,
@@ -124,6 +146,8 @@ def renders() -> dict[str, str]:
         "sub_planner_system": prompts.render("planner", {"calls": 25, "sub_planner": True}),
         "worker_system": prompts.render("worker", {"calls": 80}),
         "judge_system": prompts.render("judge", {"calls": 25}),
+        "integrator_system": prompts.render("integrator", {"calls": 40}),
+        "integrator_opening": integrator_opening(INTEGRATOR),
         "agent_system": prompts.render("agent", {"calls": 40, "locking": False}),
         "locking_agent_system": prompts.render("agent", {"calls": 40, "locking": True}),
         "agent_opening": agent_opening(AGENT),

@@ -41,6 +41,8 @@ class CallLimits:
     judge: int = 25
     agent: int = 40
     """Of an equal agent, to choose one task."""
+    integrator: int = 40
+    """For one submission."""
     after_conflict: int = 20
     """At least so many are left to a worker when its submission conflicts."""
 
@@ -147,6 +149,26 @@ class WorkerBrief:
 
 
 @dataclass(frozen=True, slots=True)
+class IntegratorBrief:
+    """What the integrator starts from: one submission, laid over the run's head."""
+
+    goal: Goal
+    task: Task
+    handoff: Handoff
+    """The worker's."""
+    constraints: Sequence[Constraint] = ()
+    clashes: Sequence[str] = ()
+    """Paths in which the submission clashes with the head."""
+    notes: Sequence[str] = ()
+    """What conflict markers can't show."""
+    diff: str = ""
+    """Unified, from the head to the workspace; the crew cuts what is too long for a message."""
+    limits: CallLimits = CallLimits()
+    prompts: Library = field(default_factory=library)
+    """The prompts that hold for the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeBrief:
     """What a judge starts from."""
 
@@ -228,6 +250,13 @@ class WorkUnfinished:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkSentBack:
+    """An integrator that wants a worker to do its work otherwise."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskChosen:
     """An equal agent that starts on the task that it has claimed."""
 
@@ -251,6 +280,7 @@ class VerdictGiven:
 
 
 PlannerOutcome = Planned | Unfinished
+IntegratorOutcome = WorkLanded | WorkSentBack | WorkUnfinished
 AgentOutcome = TaskChosen | NothingChosen | Unfinished
 WorkerOutcome = WorkLanded | WorkGivenUp | WorkUnfinished
 JudgeOutcome = VerdictGiven | Unfinished

@@ -151,13 +151,13 @@ class ListLock(Protocol):
 
 
 class WorkerDesk(Desk, Protocol):
-    """What a worker has."""
+    """What a worker has; an integrator too."""
 
-    async def submit(self, handoff: Handoff) -> "Landed | Conflict":
+    async def submit(self, handoff: Handoff) -> "Landed | Conflict | SentBack":
         """Land the workspace's edits on the run's head.
 
-        On a conflict the workspace has been moved onto the new head when this returns, with
-        conflict markers in the named paths.
+        On a conflict, and where an integrator sends it back, the workspace has been moved onto
+        the new head when this returns, with conflict markers in the named paths.
         """
 
     async def run_command(self, command: str, timeout_s: int) -> "CommandOutcome":
@@ -238,6 +238,17 @@ class Conflict:
     paths: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What conflict markers can't show: a deletion against an edit, a rename, binary content."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """A submission that the integrator did not land."""
+
+    reason: str
+    """In the integrator's words, or why it came to no end."""
+    paths: tuple[str, ...] = ()
+    """What clashes with the head."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

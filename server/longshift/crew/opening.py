@@ -9,7 +9,13 @@ change none. No value in the message can open a second block or end this one (se
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, WorkerBrief
+from longshift.crew.briefs import (
+    AgentBrief,
+    IntegratorBrief,
+    JudgeBrief,
+    PlannerBrief,
+    WorkerBrief,
+)
 from longshift.crew.fences import to_json
 from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
@@ -110,6 +116,34 @@ def worker_opening(brief: WorkerBrief) -> str:
         title=task.plan.title,
         instructions=task.plan.instructions,
         acceptance=list(task.plan.acceptance),
+    )
+
+
+def integrator_opening(brief: IntegratorBrief) -> str:
+    """What the integrator is told first of one submission."""
+    plan = brief.task.plan
+    block = {
+        "role": "integrator",
+        "goal": brief.goal.text,
+        **_scope(brief.goal),
+        "task": {
+            "id": brief.task.id,
+            "title": plan.title,
+            "instructions": plan.instructions,
+            "paths": plan.paths,
+            "acceptance": plan.acceptance,
+        },
+        "constraints": _constraints(brief.constraints),
+        "handoff": brief.handoff.model_dump(
+            include={"summary", "concerns", "deviations", "findings", "evidence"}
+        ),
+        "clashes": list(brief.clashes),
+        "notes": list(brief.notes),
+    }
+    return say(
+        "integrator_opening",
+        block=to_json(block),
+        diff=head_and_tail(brief.diff, DIFF_CHARACTERS, how_to_see="how_to_see_diff"),
     )
 
 

@@ -28,7 +28,9 @@ from longshift.errors import TellModel
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 """What a template may be given: nothing with methods of its own worth reaching for."""
 
-Role: TypeAlias = Literal["planner", "sub_planner", "worker", "judge", "agent", "locking_agent"]
+Role: TypeAlias = Literal[
+    "planner", "sub_planner", "worker", "judge", "agent", "locking_agent", "integrator"
+]
 """Who has tools of their own; `locking_agent`: one of the equal agents that share one lock."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Effort: TypeAlias = Literal["high", "medium", "low"]
@@ -63,7 +65,7 @@ class Head(_Strict):
 class RoleHead(Head):
     """The head of a role's system prompt."""
 
-    role: Literal["planner", "worker", "judge", "agent"]
+    role: Literal["planner", "worker", "judge", "agent", "integrator"]
     effort: Effort
     """How much a model is asked to think, where the person's settings leave that to the role."""
     budget_tokens: tuple[int, int]

@@ -38,6 +38,7 @@ from longshift.engine.recovery import interrupted
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.equals import equals, run_agent
+from longshift.engine.strategies.integrating import Integrating, Landing
 from longshift.engine.working import Bench, run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
@@ -66,7 +67,7 @@ class RunDriver:
         self._room = room
         self._checks = checks
         self._spending = Spending(room)
-        self._lander = Lander(room)
+        self._lander = _way_to_head(room, self._spending)
         self._bench = Bench(room, self._spending, self._lander, Foresight(room))
         self._agents: set[asyncio.Task[None]] = set()
         self._equals = equals(room, self._spending, self._attempt)
@@ -382,6 +383,11 @@ class RunDriver:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+
+def _way_to_head(room: RunRoom, spending: Spending) -> Landing:
+    lander = Lander(room)
+    return Integrating(room, spending, lander) if room.run.started.integrator else lander
 
 
 def _starts_together(steps: Sequence[Next]) -> "Iterator[Next | _Starts]":

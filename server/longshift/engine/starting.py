@@ -19,7 +19,7 @@ from longshift.engine.difference import sayable
 from longshift.engine.driving import Drivers
 from longshift.engine.outfitting import Outfitter, told_of_distrust
 from longshift.engine.room import RunRoom, Shop
-from longshift.errors import LongshiftError, NeedsPerson, UsageError
+from longshift.errors import LongshiftError, NeedsPerson
 from longshift.repository.snapshot import Snapshot
 from longshift.repository.worktree import way_out
 from longshift.screening.hidden import visible
@@ -52,7 +52,6 @@ class Starts:
                 f"Finish it or abort it (`{way_out(operation)}`), then start again."
             )
         loaded = await self._outfitter.settings(overrides)
-        _refuse_unbuilt(loaded.settings)
         taken, started = await self.prepare(goal, loaded.settings, overrides)
         room = await self._outfitter.room(started, loaded.settings)
         notices = (*loaded.notices, *told_of_distrust(room))
@@ -150,11 +149,3 @@ def _kept_secrets(run_id: str, taken: Snapshot) -> list[events.GuardRefused]:
     paths = visible(sayable(", ".join(kept)))[: DETAIL_CHARACTERS - 30]
     detail = f"Left out of the snapshot: {paths}"
     return [events.GuardRefused(run=run_id, guard="secret", agent=SNAPSHOT, tool="", detail=detail)]
-
-
-def _refuse_unbuilt(settings: Settings) -> None:
-    """Refuse, in words, what this version does not have yet."""
-    if settings.integrator:
-        raise UsageError(
-            "The integrator is not part of this version. Nothing was started. Leave it out."
-        )

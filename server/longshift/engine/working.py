@@ -12,7 +12,7 @@ from typing import Final
 from longshift import telemetry
 from longshift.crew.briefs import WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
 from longshift.crew.commands_run import CommandsRun
-from longshift.crew.desk import CommandOutcome, Conflict, Landed
+from longshift.crew.desk import CommandOutcome, Conflict, Landed, SentBack
 from longshift.crew.prompts import say
 from longshift.crew.worker import work
 from longshift.domain import events
@@ -24,10 +24,10 @@ from longshift.engine.briefing import agents_md, overview
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
 from longshift.engine.foreseeing import Foresight
-from longshift.engine.landing import Lander
 from longshift.engine.reworking import rework_note
 from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
+from longshift.engine.strategies.integrating import Landing
 from longshift.errors import NeedsPerson
 from longshift.models.ledger import BudgetExceeded
 from longshift.models.port import (
@@ -50,7 +50,7 @@ class Bench:
 
     room: RunRoom
     spending: Spending
-    lander: Lander
+    lander: Landing
     foresight: Foresight
 
 
@@ -89,7 +89,7 @@ class WorkingDesk(AgentDesk):
             evidence=self._ran.evidence(self._workspace.state),
         )
 
-    async def submit(self, handoff: Handoff) -> Landed | Conflict:
+    async def submit(self, handoff: Handoff) -> Landed | Conflict | SentBack:
         """Land the workspace's edits on the run's head."""
         return await self._bench.lander.land(self._task, self._number, self._workspace, handoff)
 
@@ -179,7 +179,7 @@ def used_up_words(spent: events.BudgetExceeded) -> str:
 
 async def _fail(
     room: RunRoom,
-    lander: Lander,
+    lander: Landing,
     task_id: str,
     failure: AttemptFailure,
     reason: str,

@@ -5,7 +5,7 @@ conflict markers that must not land. Must never merge anything: the desk lands, 
 the same worker resolves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -20,7 +20,7 @@ from longshift.crew.briefs import (
 )
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
-from longshift.crew.desk import Conflict, Landed, WorkerDesk
+from longshift.crew.desk import Conflict, Landed, SentBack, WorkerDesk
 from longshift.crew.gates.acceptance import commands_not_run
 from longshift.crew.gates.edits import paths_outside
 from longshift.crew.gates.languages import Kind
@@ -69,15 +69,34 @@ def handing_in_tools(
         allowance: the attempt's calls; a conflict leaves it some more.
         ran: the commands that the worker has run so far.
     """
-    handing_in = _HandingIn(desk, brief, allowance, ran)
 
     async def give_up(given: GiveUp) -> End[WorkerOutcome]:
         return End(WorkGivenUp(given.reason), {"status": "given_up"})
 
     return [
         bind("give_up", GiveUp, give_up, ends=True),
-        bind("submit", Submit, handing_in.submit, ends=True),
+        submit_tool(desk, brief, allowance, ran),
     ]
+
+
+def submit_tool(
+    desk: WorkerDesk,
+    brief: WorkerBrief,
+    allowance: CallAllowance,
+    ran: CommandsRun,
+    markers: Mapping[str, frozenset[str]] | None = None,
+) -> Tool[WorkLanded | WorkUnfinished]:
+    """The tool that lands.
+
+    Args:
+        desk: what lands.
+        brief: the task, and how the gate acts.
+        allowance: the calls; a conflict leaves it some more.
+        ran: the commands that were run so far.
+        markers: the lines of a conflict that stands in files from the start, by path.
+    """
+    handing_in = _HandingIn(desk, brief, allowance, ran, markers=markers or {})
+    return bind("submit", Submit, handing_in.submit, ends=True)
 
 
 @dataclass(slots=True)
@@ -93,7 +112,7 @@ class _HandingIn:
     markers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Lines that the last conflict laid into files, by path; none of them may land."""
 
-    async def submit(self, given: Submit) -> Answer[WorkerOutcome]:
+    async def submit(self, given: Submit) -> Answer[WorkLanded | WorkUnfinished]:
         left = await self.desk.off_loop(_still_marked, self.desk.workspace, self.markers)
         if left:
             raise TellModel("markers_left", paths=left)
@@ -112,8 +131,12 @@ class _HandingIn:
             case Landed(commit, change):
                 result = {"status": "landed", "commit": commit}
                 return End(WorkLanded(handoff, commit, change), result)
-            case Conflict() as conflict:
-                return await self._take(conflict)
+            case Conflict(paths, notes):
+                told = {"status": "conflict", "next": say("conflict", paths=list(paths))}
+                return await self._take(told, paths, notes)
+            case SentBack(reason, paths, notes):
+                told = {"status": "sent_back", "reason": reason, "next": say("sent_back")}
+                return await self._take(told, paths, notes)
 
     async def _reasons_against(self, given: Submit) -> Result:
         """What stands against handing in, all at once; nothing once it was said."""
@@ -136,19 +159,16 @@ class _HandingIn:
             return {"reasons": reasons, "diff": shown}
         return {"reasons": reasons} if reasons else {}
 
-    async def _take(self, conflict: Conflict) -> Answer[WorkerOutcome]:
-        result: Result = {
-            "status": "conflict",
-            "paths": list(conflict.paths),
-            "notes": list(conflict.notes),
-            "next": say("conflict", paths=list(conflict.paths)),
-        }
+    async def _take(
+        self, told: Result, paths: tuple[str, ...], notes: tuple[str, ...]
+    ) -> Answer[WorkUnfinished]:
+        """Hand a submission back to who made it, as often as one attempt bears."""
+        result: Result = {**told, "paths": list(paths), "notes": list(notes)}
         self.conflicts += 1
         if self.conflicts > CONFLICTS:
-            reason = f"Its submission conflicted {self.conflicts} times with what others landed."
-            return End(WorkUnfinished("conflict", reason), result)
+            return End(WorkUnfinished("conflict", _too_often(told, self.conflicts)), result)
         self.allowance.leave_at_least(self.brief.limits.after_conflict)
-        self.markers = await self.desk.off_loop(_find_markers, self.desk.workspace, conflict.paths)
+        self.markers = await self.desk.off_loop(find_markers, self.desk.workspace, paths)
         return result
 
 
@@ -181,7 +201,14 @@ def _told(hits: Iterable[Hit]) -> list[str]:
     ]
 
 
-def _find_markers(workspace: Workspace, paths: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
+def _too_often(told: Result, times: int) -> str:
+    if told["status"] == "sent_back":
+        return f"Its submission came back {times} times, at last with: {told['reason']}"
+    return f"Its submission conflicted {times} times with what others landed."
+
+
+def find_markers(workspace: Workspace, paths: Sequence[str]) -> Mapping[str, frozenset[str]]:
+    """The marker lines of a conflict that stands in some files, by path."""
     return {path: frozenset(_marker_lines(workspace, path)) for path in paths}
 
 

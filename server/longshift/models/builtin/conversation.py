@@ -72,6 +72,7 @@ class Brief(BaseModel):
     task: TaskBrief = TaskBrief()
     tasks: tuple[TaskBrief, ...] = ()
     earlier: tuple[EarlierTask, ...] = ()
+    clashes: tuple[str, ...] = ()
     changed_paths: tuple[str, ...] = ()
 
     @property

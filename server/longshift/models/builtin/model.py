@@ -8,7 +8,7 @@ import asyncio
 import json
 from typing import Final
 
-from longshift.models.builtin import agent, judge, planner, worker
+from longshift.models.builtin import agent, integrator, judge, planner, worker
 from longshift.models.builtin.conversation import Conversation, Step, read_conversation, tool_names
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.config import BUILTIN
@@ -51,6 +51,8 @@ class BuiltinModel:
             return await planner.next_step(conversation, self._ruff)
         if "verdict" in tools:
             return await judge.next_step(conversation, self._ruff)
+        if "send_back" in tools:
+            return integrator.next_step(conversation)
         if "submit" in tools:
             return await worker.next_step(conversation, self._ruff)
         return Step("The built-in model answers as planner, worker or judge, through their tools.")

@@ -37,7 +37,7 @@ async def _after_submission(conversation: Conversation, submission: Done, ruff: 
     if len(conversation.named("submit")) >= MOST_SUBMISSIONS:
         return _give_up(f"Submitted {MOST_SUBMISSIONS} times and landed nothing.")
     match submission.result.get("status"):
-        case "conflict":
+        case "conflict" | "sent_back":
             return await _read_and_edit(conversation, ruff)
         case "not_yet":
             deviations = (
