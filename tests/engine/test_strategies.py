@@ -347,8 +347,30 @@ async def test_only_what_is_ready_can_be_claimed(world: World) -> None:
     assert "T3 is waiting, behind T1, so it" in said
     listed = results(world, "agent", "read_tasks")[-1]
     assert [(one["task"], one["ready"]) for one in listed["tasks"]] == [
-        ("T2", False), ("T3", False), ("T1", False),
+        ("T1", False), ("T2", False), ("T3", False),
     ]  # fmt: skip
+
+
+async def test_a_long_list_is_shown_as_far_as_it_fits(world: World) -> None:
+    """What can be claimed first; and no task hides the others by its own length."""
+    wide = task("wide", *(f"{number:0200}" for number in range(50)))
+    long = [task(f"t{number:0>190}", f"{number}.txt") for number in range(60)]
+    behind = task("behind", "b.txt", depends_on=["T2"])
+    calls = [wide, behind, *long]
+    world.play(
+        agent("A1", turn(READ, task("x", "x.txt"), task("y", "y.txt"), *calls[:20]),
+              turn(*calls[20:40]), turn(*calls[40:]), turn(READ), turn(call("leave", summary="x"))),
+        *judge("give_up"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work(strategy="optimistic", workers=1)
+    listed = results(world, "agent", "read_tasks")[1]
+    first, *_, last = [one["task"] for one in listed["tasks"]]
+    assert (first, listed["version"]) == ("T1", 64)
+    assert 20 < len(listed["tasks"]) == 64 - listed["left_out"] < 64
+    assert "T4" not in [one["task"] for one in listed["tasks"]], last
+    [shown] = [one for one in listed["tasks"] if one["task"] == "T3"]
+    assert (shown["paths_total"], "paths" in shown) == (50, False)
 
 
 async def test_a_list_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ and is cancelled when the run is stopped; both end the role and pass through the
 `TellModel` is told back to the model as the result of its call.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
@@ -209,8 +209,10 @@ class TaskList:
     """The list of tasks at one moment."""
 
     version: int
-    tasks: Sequence[ListedTask]
-    """Oldest first."""
+    count: int
+    tasks: Iterator[ListedTask]
+    """Those that are ready, the oldest first; then the others that are not done; then those that
+    are, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,11 @@ def ready_tasks(run: Run) -> Iterator[Task]:
     return (run.tasks.at(place) for place in places(run.queue.ready))
 
 
+def is_ready(run: Run, task_id: str) -> bool:
+    """Whether a task may start now."""
+    return bool(run.queue.ready >> run.tasks.place(task_id) & 1)
+
+
 def failures_counted(task: Task) -> int:
     """Failed attempts that count against the task: the worker's own, no interruption."""
     return sum(a.state == "failed" and a.failure != "interrupted" for a in task.attempts)

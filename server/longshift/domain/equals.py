@@ -6,6 +6,7 @@ asks. What the agents do with the list of tasks is in `engine.strategies`.
 
 from typing import Final
 
+from longshift.domain.model import TaskState
 from longshift.domain.state import Run
 
 IDLE_ROUNDS: Final = 2
@@ -40,5 +41,5 @@ def to_start(run: Run, ready: int) -> int:
     if run.idle_agents >= IDLE_ROUNDS * run.started.workers:
         return 0
     # Those that have no task at the moment are about to take one.
-    choosing = max(0, at_work - sum(1 for _ in run.at_work))
+    choosing = max(0, at_work - run.count(TaskState.RUNNING))
     return min(free, max(0, ready - choosing))

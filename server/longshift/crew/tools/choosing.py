@@ -11,14 +11,14 @@ from pydantic import Field
 
 from longshift.crew.briefs import AgentBrief, NothingChosen, TaskChosen
 from longshift.crew.desk import ChooserDesk, ListedTask, ListLock
-from longshift.crew.texts import count_that_fit, room_of
+from longshift.crew.texts import room_of
 from longshift.crew.toolbox import RESULT_CHARACTERS, Arguments, End, Result, Tool, bind
 from longshift.crew.tools.planning import adding_tool
 from longshift.domain.model import TaskState
 from longshift.errors import TellModel
 
-FIRST: Final = (TaskState.WAITING, TaskState.RUNNING, TaskState.FAILED)
-"""Tasks of these states are shown first, those that are ready before all others."""
+ROW_CHARACTERS: Final = 1_000
+"""Most characters of a task in the list: no task can hide those behind it."""
 
 
 class Nothing(Arguments):
@@ -42,10 +42,14 @@ def choosing_tools(desk: ChooserDesk, brief: AgentBrief) -> list[Tool[TaskChosen
 
     async def read_tasks(_: Nothing) -> Result:
         listed = desk.read_tasks()
-        shown = [_shown(one) for one in sorted(listed.tasks, key=_rank)]
-        fitting = count_that_fit((room_of(str(one)) for one in shown), RESULT_CHARACTERS)
-        left_out = {"left_out": len(shown) - fitting} if fitting < len(shown) else {}
-        return {"version": listed.version, "tasks": shown[:fitting], **left_out}
+        shown, room = list[Result](), 0
+        for one in map(_shown, listed.tasks):
+            room += room_of(str(one))
+            if room > RESULT_CHARACTERS:
+                break
+            shown.append(one)
+        left_out = {"left_out": listed.count - len(shown)} if len(shown) < listed.count else {}
+        return {"version": listed.version, "tasks": shown, **left_out}
 
     async def claim_task(given: ClaimTask) -> Result:
         await desk.claim_task(given.task)
@@ -86,23 +90,19 @@ def _locking_tools(lock: ListLock) -> Iterator[Tool[TaskChosen | NothingChosen]]
     yield bind("unlock_tasks", Nothing, unlock_tasks)
 
 
-def _rank(one: ListedTask) -> tuple[bool, bool, int]:
-    """What an agent can do something about comes first."""
-    state = one.task.state
-    return not one.ready, state not in FIRST, FIRST.index(state) if state in FIRST else 0
-
-
 def _shown(one: ListedTask) -> Result:
+    """A task as a row of the list, without its paths where they take too much room."""
     task = one.task
-    by = {"by": task.attempts[-1].agent} if task.state is TaskState.RUNNING else {}
-    failed = {"attempts": len(task.attempts)} if task.attempts else {}
-    return {
+    row: Result = {
         "task": task.id,
         "title": task.plan.title,
         "state": task.state,
         "ready": one.ready,
-        "paths": list(task.plan.paths),
-        **({"depends_on": list(task.plan.depends_on)} if task.plan.depends_on else {}),
-        **by,
-        **failed,
+        **({"by": task.attempts[-1].agent} if task.state is TaskState.RUNNING else {}),
+        **({"attempts": len(task.attempts)} if task.attempts else {}),
     }
+    on = {"depends_on": list(task.plan.depends_on)} if task.plan.depends_on else {}
+    whole: Result = {**row, "paths": list(task.plan.paths), **on}
+    if room_of(str(whole)) <= ROW_CHARACTERS:
+        return whole
+    return {**row, "paths_total": len(task.plan.paths)}

@@ -4,7 +4,7 @@ Owns what its tools do to the run's list of tasks. Must never edit a file, nor w
 past the rule by which the agents share it (`engine.strategies.sharing`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import chain
 
 from longshift.crew.desk import AddedTask, ListedTask, TaskList
@@ -12,10 +12,11 @@ from longshift.domain import events
 from longshift.domain.decide import (
     ATTEMPTS_PER_TASK,
     failures_counted,
-    ready_tasks,
+    is_ready,
     waits_behind,
 )
 from longshift.domain.model import AttemptFailure, Task, TaskPlan, TaskState
+from longshift.domain.queue import places
 from longshift.domain.state import Run
 from longshift.engine.desks import AgentDesk
 from longshift.engine.planning import MOST_TASKS
@@ -66,9 +67,7 @@ class ChoosingDesk(AgentDesk):
         """The list as it is now."""
         run = self._room.run
         self._sharing.has_read(self._id)
-        ready = {task.id for task in ready_tasks(run)}
-        listed = [ListedTask(task, task.id in ready) for task in run.tasks.values()]
-        return TaskList(run.list_version, listed)
+        return TaskList(run.list_version, len(run.tasks), _listed(run))
 
     async def add_task(self, plan: TaskPlan) -> AddedTask:
         """Put a task on the list."""
@@ -91,7 +90,7 @@ class ChoosingDesk(AgentDesk):
         task = run.tasks.get(task_id)
         if task is None:
             raise TellModel("no_such_task", name=task_id)
-        if all(one.id != task_id for one in ready_tasks(run)):
+        if not is_ready(run, task_id):
             raise TellModel(
                 "task_not_ready", task=task_id, state=str(task.state), behind=_behind(run, task)
             )
@@ -136,6 +135,14 @@ class ChoosingDesk(AgentDesk):
         """Record a change of the list; `check` let it, and nothing was awaited since."""
         await self._room.chronicle.record(*facts)
         self._sharing.has_written(self._id)
+
+
+def _listed(run: Run) -> Iterator[ListedTask]:
+    """A run's tasks, each once it is asked for: few of thousands are ever shown."""
+    ready, unfinished = run.queue.ready, run.queue.unfinished
+    finished = (place for place in reversed(range(len(run.tasks))) if not unfinished >> place & 1)
+    for place in chain(places(ready), places(unfinished & ~ready), finished):
+        yield ListedTask(run.tasks.at(place), bool(ready >> place & 1))
 
 
 def _behind(run: Run, task: Task) -> list[str]:
