@@ -160,6 +160,14 @@ def test_real_code_raises_no_alarm() -> None:
     assert alarms == {}
 
 
+def test_a_long_text_is_looked_at_again_for_what_became_known_since() -> None:
+    value = fake_keys.letters("learnt later", 30)
+    text = f"{'Words. ' * 1000}{value}"
+    assert find_secrets(text) == find_secrets(text) == []
+    KNOWN.learn(value, "LATER")
+    assert mask(text).endswith("[secret: LATER]")
+
+
 def test_a_message_is_masked_within_its_json(known: str) -> None:
     token = fake_keys.github_token()
     result = json.dumps({"path": "é.py", "text": f"a\n{token}\nb {KEY}"}, ensure_ascii=False)

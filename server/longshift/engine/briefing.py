@@ -5,6 +5,7 @@ what one worker lands there must not instruct the next agent before the person h
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from longshift.domain.model import Role
@@ -23,6 +24,26 @@ MAP_TOKENS: Final[Mapping[Role, int]] = {
     "judge": 1_000,
 }
 _CHARACTERS_A_TOKEN: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an agent stands on before it has read anything."""
+
+    agents_md: str | None
+    overview: str
+
+
+def ground(room: RunRoom, role: Role, paths: Iterable[str]) -> Ground:
+    """What an agent of a role is told of the repository; blocking, and one call for both.
+
+    Args:
+        room: the run's.
+        role: whose.
+        paths: of its task, or of the goal.
+    """
+    near = tuple(paths)
+    return Ground(agents_md(room, near), overview(room, role, near))
 
 
 def agents_md(room: RunRoom, paths: Iterable[str] = ()) -> str | None:

@@ -14,7 +14,7 @@ from longshift.domain import events
 from longshift.domain.decide import waits_behind
 from longshift.domain.model import TaskPlan
 from longshift.domain.state import Run
-from longshift.engine.briefing import agents_md, overview
+from longshift.engine.briefing import ground
 from longshift.engine.desks import AgentDesk
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
@@ -98,6 +98,7 @@ async def run_planner(
     cycle = run.cycles[-1]
     earlier = run.cycles[-2].verdict if len(run.cycles) > 1 else None
     desk = PlanningDesk(room, spending, planner_id, start_planner)
+    told = await room.off_loop(ground, room, "planner", run.started.goal.paths)
     brief = PlannerBrief(
         goal=run.started.goal,
         planner_id=planner_id,
@@ -110,8 +111,8 @@ async def run_planner(
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=earlier,
         stale=stale_notes(run),
-        agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
-        overview=await room.off_loop(overview, room, "planner", run.started.goal.paths),
+        agents_md=told.agents_md,
+        overview=told.overview,
         gates=room.settings.gates,
         prompts=room.prompts,
     )

@@ -16,10 +16,8 @@ LINES_AROUND: Final = 20
 """Of the person's text, above and below the hunk's place."""
 
 
-def rework_note(shop: Shop, run: Run, rework: Rework | None) -> ReworkNote | None:
-    """What a rework's worker is told of it; None where the task is no rework."""
-    if rework is None:
-        return None
+def rework_note(shop: Shop, run: Run, rework: Rework) -> ReworkNote:
+    """What a rework's worker is told of it."""
     present = _present(shop, run, rework)
     return ReworkNote(rework.change_id, rework.path, rework.diff, rework.words, present)
 

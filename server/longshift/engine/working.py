@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from longshift import telemetry
-from longshift.crew.briefs import WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
+from longshift.crew.briefs import ReworkNote, WorkerBrief, WorkGivenUp, WorkLanded, WorkUnfinished
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.desk import CommandOutcome, Conflict, Landed, SentBack
 from longshift.crew.prompts import say
@@ -20,7 +20,7 @@ from longshift.domain.budgets import digits
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Task, TaskState
 from longshift.domain.state import Run
-from longshift.engine.briefing import agents_md, overview
+from longshift.engine.briefing import ground
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
 from longshift.engine.foreseeing import Foresight
@@ -136,14 +136,18 @@ async def run_attempt(bench: Bench, task_id: str) -> None:
 
 
 async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
+    told = await room.off_loop(ground, room, "worker", task.plan.paths)
+    rework: ReworkNote | None = None
+    if task.rework is not None:
+        rework = await room.off_loop(rework_note, room.shop, room.run, task.rework)
     return WorkerBrief(
         goal=room.run.started.goal,
         task=task,
         constraints=room.chronicle.constraints(),
         earlier_attempts=task.attempts[:-1],
-        rework=await room.off_loop(rework_note, room.shop, room.run, task.rework),
-        agents_md=await room.off_loop(agents_md, room, task.plan.paths),
-        overview=await room.off_loop(overview, room, "worker", task.plan.paths),
+        rework=rework,
+        agents_md=told.agents_md,
+        overview=told.overview,
         gates=room.settings.gates,
         prompts=room.prompts,
     )

@@ -35,6 +35,11 @@ def load() -> bool:
     return _loaded[0] is not None
 
 
+def is_loaded() -> bool:
+    """Whether its loading is over; it may have turned out that it is not here."""
+    return bool(_loaded)
+
+
 def find(text: str) -> Iterator[Secret]:
     """What it takes for a secret in a text; nothing before it is loaded.
 

@@ -7,6 +7,7 @@ a place are all that leaves here.
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -67,7 +68,7 @@ def find_secrets(text: str) -> list[Secret]:
 
     The detector takes part once `detector.load` has been called.
     """
-    found = [*KNOWN.find(text), *_by_pattern(text), *detector.find(text)]
+    found = [*KNOWN.find(text), *_by_rule(text)]
     return list(_apart(found, text))
 
 
@@ -162,6 +163,28 @@ def looks_like_key(value: str) -> bool:
     """Whether what should be the NAME of a variable looks like the key itself."""
     one_long_word = len(value) >= 24 and "_" not in value
     return holds_key(value) or (one_long_word and any(map(str.isdigit, value)))
+
+
+_REMEMBERED_CHARACTERS: Final = range(4_000, 64_000)
+_MOST_REMEMBERED: Final = 64
+_remembering: Final = threading.Lock()
+_clean: Final[dict[str, None]] = {}
+"""Long texts in which no rule found anything: the same prompt goes out with each conversation of
+a role, and to look at it costs as much as all that is new in it."""
+
+
+def _by_rule(text: str) -> list[Secret]:
+    """What rules find, whatever the values are that this process knows."""
+    if text in _clean:
+        return []
+    loaded = detector.is_loaded()
+    found = [*_by_pattern(text), *detector.find(text)]
+    if loaded and not found and len(text) in _REMEMBERED_CHARACTERS:
+        with _remembering:
+            _clean[text] = None
+            if len(_clean) > _MOST_REMEMBERED:
+                del _clean[next(iter(_clean))]
+    return found
 
 
 def _by_pattern(text: str) -> Iterator[Secret]:

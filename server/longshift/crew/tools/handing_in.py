@@ -113,9 +113,10 @@ class _HandingIn:
     """Lines that the last conflict laid into files, by path; none of them may land."""
 
     async def submit(self, given: Submit) -> Answer[WorkLanded | WorkUnfinished]:
-        left = await self.desk.off_loop(_still_marked, self.desk.workspace, self.markers)
-        if left:
-            raise TellModel("markers_left", paths=left)
+        if self.markers:
+            left = await self.desk.off_loop(_still_marked, self.desk.workspace, self.markers)
+            if left:
+                raise TellModel("markers_left", paths=left)
         if held_back := await self._reasons_against(given):
             self.gate_has_spoken = True
             return {"status": "not_yet", **held_back}
