@@ -1,6 +1,7 @@
 """Landing together: what is ready at one moment is merged in order, and moves the head once."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -282,6 +283,23 @@ async def test_a_head_moved_by_someone_else_is_told_to_all(world: World) -> None
         assert "T1, T2, T3" in str(landed[0])
         assert crew.run.head == head
         assert store.swap_head("R1", elsewhere, head)
+
+
+async def test_landings_and_decisions_wait_behind_no_agent(world: World) -> None:
+    """Agents' reads and searches stand in line by the hundred; a person's word has its own."""
+    async with held(world) as crew:
+        await crew.begin(3)
+        shop, go = crew.room.shop, threading.Event()
+        crowd = [asyncio.create_task(shop.for_agent(go.wait, 20)) for _ in range(200)]
+        try:
+            files = {f"T{n}": {f"new/{n}.txt": b"%d\n" % n} for n in (1, 2)}
+            crowd.append(asyncio.create_task(crew.submit(files)))
+            await crew.it.until(lambda run: len(run.changes) == 2)
+            await crew.it.call("acceptChange", changeId="C1")
+            assert (world.person.root / "new/1.txt").read_bytes() == b"1\n"
+        finally:
+            go.set()
+        await asyncio.gather(*crowd)
 
 
 async def test_a_ragged_store_is_packed_while_agents_land(

@@ -106,7 +106,7 @@ async def run_in_cage(
     """
     result, changes = await _run(room, room.cage_of_models, agent, workspace, command, timeout_s)
     changed = {path: edit for path, edit in _edits(changes).items() if is_text(path)}
-    refused = await room.off_loop(workspace.take_over, changed)
+    refused = await room.for_agent(workspace.take_over, changed)
     too_much = dict.fromkeys(changes.left_out, say("too_much_to_take_over"))
     return CommandOutcome(
         exit_status=result.exit_status,

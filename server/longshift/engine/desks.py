@@ -116,7 +116,7 @@ class AgentDesk:
         """Ask the role's model; what leaves this machine for it holds no secret."""
         talk = Outgoing() if aside else self._outgoing
         quick = talk.is_quick(request)
-        look = talk.masked(request) if quick else await self._room.off_loop(talk.masked, request)
+        look = talk.masked(request) if quick else await self.off_loop(talk.masked, request)
         outgoing, masked = look
         if not aside:
             self._transcript.keep(talk.sent)
@@ -135,7 +135,7 @@ class AgentDesk:
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work on another thread."""
-        return await self._room.off_loop(work, *args, **kwargs)
+        return await self._room.for_agent(work, *args, **kwargs)
 
     def take_messages(self) -> Sequence[Said]:
         """Hand over what a person said to who sits here since this desk was last asked."""

@@ -41,7 +41,10 @@ __all__ = ["Engine", "Surroundings"]
 
 log = logging.getLogger(__name__)
 
-THREADS: Final = 4
+THREADS: Final = 3
+"""For the person's decisions and the runs' own work."""
+THREADS_OF_AGENTS: Final = 3
+"""For all agents together: what they ask for computes, and more threads make each only slower."""
 GOES_ON: Final[tuple[PauseCause | None, ...]] = ("interrupted", "endpoint")
 """Causes of a pause that nobody has to mend."""
 
@@ -73,6 +76,8 @@ class Engine:
         async with contextlib.AsyncExitStack() as opened:
             threads = ThreadPoolExecutor(THREADS, thread_name_prefix="longshift")
             opened.callback(threads.shutdown, wait=False)
+            agents = ThreadPoolExecutor(THREADS_OF_AGENTS, thread_name_prefix="agents")
+            opened.callback(agents.shutdown, wait=False)
             loop = asyncio.get_running_loop()
             store = await loop.run_in_executor(threads, ObjectStore.open, worktree)
             opened.callback(store.close)
@@ -91,6 +96,7 @@ class Engine:
                 hand=surroundings.hand,
                 clock=clock,
                 threads=threads,
+                agents_threads=agents,
             )
             engine = cls(shop, lease, journal, surroundings)
             for sentence in await recover(shop):
@@ -320,6 +326,7 @@ class Engine:
             await self._drivers.close()
             await self._journal.close()
             await self.shop.off_loop(self.shop.store.close)
+            await asyncio.to_thread(self.shop.agents_threads.shutdown)
             await asyncio.to_thread(self.shop.threads.shutdown)
         finally:
             self._lease.release()

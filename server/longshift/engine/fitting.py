@@ -21,7 +21,7 @@ async def mark_stale(shop: Shop, run_id: str, change_id: str) -> None:
     run = shop.chronicle.run(run_id)
     present = StillPresent(shop.hand.present())
     try:
-        clashing = await shop.off_loop(_clashing, shop, run, change_id, present)
+        clashing = await shop.for_agent(_clashing, shop, run, change_id, present)
     except Exception:
         # The landing is on record and stays; what did not fit is seen in the review all the same.
         log.exception("whether %s fits the person's text could not be found out", change_id)

@@ -60,7 +60,7 @@ class Foresight:
         shared = {path: others for path in paths if (others := self._others(path, task_id))}
         if not shared:
             return
-        found = await self._room.off_loop(self._clashing, task_id, shared)
+        found = await self._room.for_agent(self._clashing, task_id, shared)
         known = self._room.run.predicted
         if new := [one for one in found if one not in known]:
             run = self._room.run_id

@@ -66,7 +66,7 @@ class Lander:
             NeedsPerson: the head or the journal can't be written.
         """
         refuse_markers(self._clashing.get(task.id, ()), workspace.edits)
-        await self._room.off_loop(refuse_secrets, self._room.store, workspace)
+        await self._room.for_agent(refuse_secrets, self._room.store, workspace)
         landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
         self._under_way[task.id] = landing
         landing.add_done_callback(lambda _: self._under_way.pop(task.id, None))

@@ -98,7 +98,7 @@ async def run_planner(
     cycle = run.cycles[-1]
     earlier = run.cycles[-2].verdict if len(run.cycles) > 1 else None
     desk = PlanningDesk(room, spending, planner_id, start_planner)
-    told = await room.off_loop(ground, room, "planner", run.started.goal.paths)
+    told = await room.for_agent(ground, room, "planner", run.started.goal.paths)
     brief = PlannerBrief(
         goal=run.started.goal,
         planner_id=planner_id,

@@ -48,7 +48,11 @@ class Shop:
     clock: Clock
     overviews: Overviews
     threads: Executor
-    """Where blocking work goes: git, searches, diffs. The loop thread does none (invariant 6)."""
+    """Where blocking work of the person's and of the runs themselves goes: decisions, landings,
+    diffs. The loop thread does none (invariant 6)."""
+    agents_threads: Executor
+    """Where blocking work of agents goes: reads, edits, searches. A thousand of them may stand in
+    line here, and neither a person nor a landing waits behind them."""
 
     def when(self) -> int:
         """The present moment in whole seconds since 1970, for commits."""
@@ -70,9 +74,14 @@ class Shop:
         return self.chronicle.run(run_id)
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do blocking work on another thread."""
+        """Do blocking work of the person's, or of a run itself, on another thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.threads, partial(work, *args, **kwargs))
+
+    async def for_agent(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work of one of many agents on another thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.agents_threads, partial(work, *args, **kwargs))
 
 
 def pausing(run: Run, reason: str, cause: PauseCause = "trouble") -> list[events.RunPaused]:
@@ -135,8 +144,12 @@ class RunRoom:
         return self.shop.when()
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do blocking work on another thread."""
+        """Do blocking work of the run itself on another thread."""
         return await self.shop.off_loop(work, *args, **kwargs)
+
+    async def for_agent(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do blocking work of one of many agents on another thread."""
+        return await self.shop.for_agent(work, *args, **kwargs)
 
 
 def is_text(path: str) -> bool:

@@ -136,10 +136,10 @@ async def run_attempt(bench: Bench, task_id: str) -> None:
 
 
 async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
-    told = await room.off_loop(ground, room, "worker", task.plan.paths)
+    told = await room.for_agent(ground, room, "worker", task.plan.paths)
     rework: ReworkNote | None = None
     if task.rework is not None:
-        rework = await room.off_loop(rework_note, room.shop, room.run, task.rework)
+        rework = await room.for_agent(rework_note, room.shop, room.run, task.rework)
     return WorkerBrief(
         goal=room.run.started.goal,
         task=task,

@@ -105,8 +105,8 @@ async def _brief(room: RunRoom, agent_id: str) -> AgentBrief:
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=run.cycles[-2].verdict if len(run.cycles) > 1 else None,
         stale=stale_notes(run),
-        agents_md=await room.off_loop(agents_md, room, run.started.goal.paths),
-        overview=await room.off_loop(overview, room, "agent", run.started.goal.paths),
+        agents_md=await room.for_agent(agents_md, room, run.started.goal.paths),
+        overview=await room.for_agent(overview, room, "agent", run.started.goal.paths),
         gates=room.settings.gates,
         prompts=room.prompts,
     )

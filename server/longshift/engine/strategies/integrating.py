@@ -105,7 +105,7 @@ class Integrating:
         """
         async with self._one_at_a_time:
             room = self._room
-            laid = await room.off_loop(_lay, room.store, room.run.head, workspace, room.when())
+            laid = await room.for_agent(_lay, room.store, room.run.head, workspace, room.when())
             if laid.clashes:
                 await room.chronicle.record(
                     LandingConflict(
@@ -149,7 +149,7 @@ class Integrating:
             constraints=room.chronicle.constraints(),
             clashes=laid.clashes,
             notes=laid.notes,
-            diff=await room.off_loop(joined.diff),
+            diff=await room.for_agent(joined.diff),
             prompts=room.prompts,
         )
 
