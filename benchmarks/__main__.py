@@ -29,6 +29,8 @@ NAMES = (
 )
 TAKE_MORE = ("prompts", "review")
 """Those with options of their own."""
+NOT_IN_JSON = ("limits", "tables", "charts")
+"""Left out; tables are there where a benchmark has some."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", choices=[*NAMES, "all"])
     parser.add_argument("--json", action="store_true", help="one JSON object a benchmark")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions; figures vary more")
-    parser.add_argument("--write", type=Path, help="write the tables to this Markdown file too")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        help="write the tables to this Markdown file too, and the charts to `pictures/` beside it",
+    )
+    parser.add_argument("--pictures", type=Path, help="write the charts to this folder")
     asked, further = parser.parse_known_args(arguments)
     names = NAMES if asked.name == "all" else (asked.name,)
     results: list[Result] = []
@@ -51,25 +58,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_as_json(result) if asked.json else _as_table(result), flush=True)
     if asked.write:
         asked.write.write_text(_as_page(results), encoding="utf-8")
+    pictures = asked.pictures or (asked.write.parent / "pictures" if asked.write else None)
+    if pictures:
+        _draw(results, pictures)
     return int(any(not _holds(result, figure) for result in results for figure in result.figures))
 
 
+def _draw(results: Sequence[Result], folder: Path) -> None:
+    charts = [chart for result in results for chart in result.charts]
+    if not charts:
+        return
+    from benchmarks.plots import draw
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for chart in charts:
+        (folder / f"{chart.name}.svg").write_text(draw(chart), encoding="utf-8")
+
+
 def _as_json(result: Result) -> str:
-    wanted = {key: value for key, value in asdict(result).items() if key != "limits"}
+    wanted = {key: value for key, value in asdict(result).items() if key not in NOT_IN_JSON}
+    if result.tables:
+        wanted["tables"] = [asdict(table) for table in result.tables]
     return json.dumps(wanted)
 
 
 def _as_table(result: Result) -> str:
-    """A Markdown table of the figures, and the conditions beneath it."""
-    rows = [
-        f"| {figure} | {value:.3g} | {_limit(result, figure)} |"
-        for figure, value in result.figures.items()
-    ]
-    conditions = ", ".join(f"{key} {_shown(value)}" for key, value in result.conditions.items())
-    return "\n".join(
-        [f"## {result.name}", "", "| figure | value | limit |", "|---|---|---|", *rows, ""]
-        + ([f"Conditions: {conditions}.", ""] if conditions else [])
+    """A Markdown table of the figures, the conditions beneath it, and what belongs to them."""
+    rows = tuple(
+        (figure, f"{value:.3g}", _limit(result, figure)) for figure, value in result.figures.items()
     )
+    conditions = ", ".join(f"{key} {_shown(value)}" for key, value in result.conditions.items())
+    lines = [f"## {result.name}", "", *_rows(("figure", "value", "limit"), rows), ""]
+    if conditions:
+        lines += [f"Conditions: {conditions}.", ""]
+    for chart in result.charts:
+        lines += [f"![{chart.title}](pictures/{chart.name}.svg)", ""]
+    for table in result.tables:
+        lines += [f"{table.title}:", "", *_rows(table.head, table.rows), ""]
+    return "\n".join(lines)
+
+
+def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [" | ".join(row) for row in (head, *rows)]
+    lines.insert(1, "|".join(["---"] * len(head)))
+    return [f"| {lines[0]} |", f"|{lines[1]}|", *(f"| {line} |" for line in lines[2:])]
 
 
 def _as_page(results: Sequence[Result]) -> str:

@@ -5,13 +5,15 @@ rewrites only the trees along the changed paths, whatever the size of the rest.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from longshift.repository.cache import Cache
 from longshift.repository.files import DIRECTORY, SUBMODULE, SYMLINK, path_from_bytes, path_to_bytes
 from longshift.repository.objects import Objects
 
+_MOST_SPLICED: Final = 8
+"""Entries of one tree that are replaced one by one: for more it is quicker to write it anew."""
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 
 
@@ -126,7 +128,35 @@ class Trees:
         for name, inner in below.items():
             self._edit_folder(entries, name, inner)
         _write(entries, here)
+        if tree and (raw := self._spliced(tree, entries, [*here, *below])) is not None:
+            oid = self._objects.write_tree(raw)
+            self._parsed.put(oid, entries)
+            return oid
         return self._store(entries) if entries else None
+
+    def _spliced(self, tree: str, entries: Entries, changed: Sequence[str]) -> bytes | None:
+        """A tree's own bytes with a few entries replaced; None where it must be put together anew.
+
+        That is where a name comes or goes, or where it can't be told for sure where an entry is: a
+        landing in a folder of hundreds costs a fraction of what it costs to write them all.
+        """
+        if len(changed) > _MOST_SPLICED:
+            return None
+        before, raw = self.entries(tree), self._objects.read_tree(tree)
+        for name in changed:
+            old, new = before.get(name), entries.get(name)
+            if old is None or new is None or old.is_tree != new.is_tree:
+                return None
+            key = b" %b\0" % path_to_bytes(name)
+            at = raw.find(key)
+            start = at - len(b"%o" % old.mode)
+            by_chance = raw.find(key, at + 1) != -1  # as the end of another name, or in an id
+            padded = start > 0 and raw[start - 1 : start] == b"0"  # as some old programs did
+            if by_chance or padded:
+                return None
+            end = at + len(key) + 20
+            raw = b"%b%o%b%b%b" % (raw[:start], new.mode, key, bytes.fromhex(new.oid), raw[end:])
+        return raw
 
     def _edit_folder(
         self, entries: dict[str, TreeEntry], name: str, inner: Mapping[str, TreeEntry | None]
