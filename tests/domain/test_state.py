@@ -190,7 +190,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from(
         ["begin", "planning", "plan", "judge", "say done", "say continue", "say replan", "pause",
-         "resume", "end", "find", "resolve", "exceed calls", "move"]
+         "resume", "end", "find", "resolve", "exceed calls", "move", "agents 1", "leave A1",
+         "leave A2 failed", "lock A1", "lock A2", "unlock A1", "unlock A2 expired"]
     ))  # fmt: skip
     def of_run(self, step: str) -> None:
         self._try(step)

@@ -298,7 +298,7 @@ async def test_what_a_person_asks_for_is_done_by_equal_agents_too(
     world.play(
         takes("A1", strategy, BOTH[0], claim("T1")),
         SHOUT,
-        takes("A2", strategy, claim("T2")),
+        takes("A2", strategy, BOTH[1], claim("T2")),
         flow("worker", turn(edit("TWO", "2")), turn(call("submit", summary="Quieter.")),
              match="Quieter, please"),
         *judge("done", "done"),
@@ -310,6 +310,7 @@ async def test_what_a_person_asks_for_is_done_by_equal_agents_too(
         await it.engine.steer("R1", "Mind the commas.")
         run = await it.ended()
         assert (run.outcome, run.cycles[-1].mode, len(run.changes)) == ("done", "retry", 2)
+        assert len(run.tasks) == 2
         assert it.file() == TEXT.replace(b"two", b"2")
     told = said_to(world, "agent")
     assert "Never touch the semicolons." in told

@@ -74,6 +74,8 @@ class ChoosingDesk(AgentDesk):
         run = self._room.run
         if len(run.tasks) >= MOST_TASKS:
             raise TellModel("too_many_tasks", most=MOST_TASKS)
+        if run.cycles[-1].mode == "retry":  # which under the default strategy has no planner
+            raise TellModel("tasks_only_retried")
         task_id = run.next_task_id
         added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._id)
         self._sharing.check(self._id)
