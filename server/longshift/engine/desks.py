@@ -17,6 +17,7 @@ from longshift.engine.outgoing import Outgoing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import MODEL_OF, Spending
 from longshift.engine.transcripts import Transcript
+from longshift.engine.turns import Turn
 from longshift.errors import Guard
 from longshift.models.config import BUILTIN, EFFORT_OF_THE_ROLE
 from longshift.models.port import Message, ModelReply, ModelRequest
@@ -64,6 +65,7 @@ class AgentDesk:
         self._agent = agent
         self._workspace = workspace
         self._messages_read = 0
+        self._turn = room.shop.turns.one()
         self._outgoing = Outgoing()
         self._prompt = ""
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
@@ -72,6 +74,11 @@ class AgentDesk:
     def agent(self) -> str:
         """The id of who sits here, as the journal has it."""
         return self._agent
+
+    @property
+    def turn(self) -> Turn:
+        """Its place among those that are at it; held by workers alone."""
+        return self._turn
 
     @property
     def workspace(self) -> Workspace:
@@ -85,7 +92,9 @@ class AgentDesk:
 
     async def before_step(self) -> None:
         """Wait while the run is paused; end here once a budget is used up."""
-        await self._room.unpaused.wait()
+        if not self._room.unpaused.is_set():
+            async with self._turn.away():
+                await self._room.unpaused.wait()
         self._spending.refuse_when_spent()
 
     async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
@@ -124,9 +133,10 @@ class AgentDesk:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
-        return await self._spending.complete(
-            self._role, self._agent, request, aside or self._prompt
-        )
+        async with self._turn.away():
+            return await self._spending.complete(
+                self._role, self._agent, request, aside or self._prompt
+            )
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         """Keep the last messages of a conversation, which no model is sent any more."""
@@ -151,7 +161,10 @@ class AgentDesk:
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
-        outcome = await run_in_cage(self._room, self._agent, self._workspace, command, timeout_s)
+        async with self._turn.away():
+            outcome = await run_in_cage(
+                self._room, self._agent, self._workspace, command, timeout_s
+            )
         if outcome.out_of_bounds:
             detail = f"{' '.join(outcome.out_of_bounds)} Command: {command}"
             await self.tell_refused("path", "run_command", detail)

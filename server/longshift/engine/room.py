@@ -18,6 +18,7 @@ from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
+from longshift.engine.turns import Turns
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
 from longshift.models.registry import Models
@@ -53,6 +54,8 @@ class Shop:
     agents_threads: Executor
     """Where blocking work of agents goes: reads, edits, searches. A thousand of them may stand in
     line here, and neither a person nor a landing waits behind them."""
+    turns: Turns = field(default_factory=Turns)
+    """Who of the workers may be at it."""
 
     def when(self) -> int:
         """The present moment in whole seconds since 1970, for commits."""

@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 
 GOES_ON: Final = "The endpoint is tried again from time to time, and the run goes on by itself."
 SHORTEST_WAIT_S: Final = 0.05
+MOST_STARTS: Final = 32
+"""Attempts whose start is one record: that of hundreds held the loop for a tenth of a second."""
 
 _ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.GuardRefused)
 """Facts from which nothing follows that could be started: accounts of what agents do."""
@@ -391,12 +393,14 @@ def _way_to_head(room: RunRoom, spending: Spending) -> Landing:
 
 
 def _starts_together(steps: Sequence[Next]) -> "Iterator[Next | _Starts]":
-    """The steps in their order, neighbouring starts of attempts as one."""
+    """The steps in their order, neighbouring starts of attempts as one, up to a number."""
     for is_start, group in itertools.groupby(steps, lambda step: isinstance(step, StartAttempt)):
-        if is_start:
-            yield _Starts(tuple(step for step in group if isinstance(step, StartAttempt)))
-        else:
+        if not is_start:
             yield from group
+            continue
+        starts = [step for step in group if isinstance(step, StartAttempt)]
+        for first in range(0, len(starts), MOST_STARTS):
+            yield _Starts(tuple(starts[first : first + MOST_STARTS]))
 
 
 def _interrupted_planner(run_id: str, planner_id: str, reason: str = "") -> events.PlannerFinished:

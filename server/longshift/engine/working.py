@@ -91,7 +91,9 @@ class WorkingDesk(AgentDesk):
 
     async def submit(self, handoff: Handoff) -> Landed | Conflict | SentBack:
         """Land the workspace's edits on the run's head."""
-        return await self._bench.lander.land(self._task, self._number, self._workspace, handoff)
+        number, workspace = self._number, self._workspace
+        async with self._turn.away():
+            return await self._bench.lander.land(self._task, number, workspace, handoff)
 
 
 async def run_attempt(bench: Bench, task_id: str) -> None:
@@ -112,8 +114,9 @@ async def run_attempt(bench: Bench, task_id: str) -> None:
     desk = WorkingDesk(bench, task, workspace)
     bench.foresight.join(task_id, workspace)
     try:
-        with telemetry.agent("worker", desk.agent, room.run_id):
-            outcome = await work(desk, await _brief(room, task))
+        async with desk.turn:
+            with telemetry.agent("worker", desk.agent, room.run_id):
+                outcome = await work(desk, await _brief(room, task))
     except BaseException as error:
         failure, reason = _failure(error, room.run, task)
         # In one record: between the two, another attempt would be started into the same trouble.
