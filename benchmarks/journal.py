@@ -14,13 +14,15 @@ from typing import Final
 
 import apsw
 
-from benchmarks.result import Result
+from benchmarks.result import Chart, Line, Result
 from longshift.domain.events import TaskLanded
 from longshift.domain.model import Handoff
 from longshift.journal.schema import Synchronous, open_writer
 from longshift.journal.store import Journal
 
 PRODUCERS: Final = 500
+CROWDS: Final = (1, 10, 100, 1_000)
+"""Producers at once, for the curve."""
 
 
 def run(*, quick: bool = False) -> Result:
@@ -46,6 +48,13 @@ def run(*, quick: bool = False) -> Result:
         "group_normal": statistics.median(normal),
         "group_full_busy": statistics.median(busy),
     }
+    crowds = {many: _events_per_s(many, max(1, each * 50 // many), "FULL") for many in CROWDS}
+    line = Line(
+        "events, each synced to the disk", tuple(map(float, crowds)), tuple(crowds.values())
+    )
+    chart = Chart(
+        "journal", "The journal, by who writes at once", "agents", "events a second", (line,), True
+    )
     return Result(
         name="journal",
         figures={
@@ -74,6 +83,7 @@ def run(*, quick: bool = False) -> Result:
             "full_over_normal_time": ("max", 1.3),
             "busy_over_idle_time": ("max", 8),
         },
+        charts=(chart,),
     )
 
 

@@ -11,27 +11,69 @@ import subprocess
 import tempfile
 import time
 import tracemalloc
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.landing import make_repository
-from benchmarks.result import Result
+from benchmarks.result import Chart, Line, Result
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.repository.worktree import Worktree
 
 LIMIT = 50.0
+SIZES = (1_000, 10_000, 100_000)
+"""Files of the repository; the figures are of the second, the others are for the curve."""
 _READS = 20
 _EDITS = 3
 _OLD, _NEW = "value_7 = ", "value_seven = "
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """One use of each, in one size of repository."""
+
+    workspace_ms: float
+    worktree_ms: float
+    workspace_bytes: int
+    worktree_bytes: int
+
+
 def run(*, quick: bool = False) -> Result:
-    """Measure uses of workspaces and of worktrees over 10,000 files.
+    """Measure uses of workspaces and of worktrees over 1,000, 10,000 and 100,000 files.
 
     Args:
-        quick: 1,000 files and fewer rounds.
+        quick: 1,000 files alone and fewer rounds.
     """
-    size, rounds = (1_000, 2) if quick else (10_000, 3)
+    sizes, gated = (SIZES[:1], SIZES[0]) if quick else (SIZES, SIZES[1])
+    measured = {size: _measure(size, 3 if size == gated and not quick else 1) for size in sizes}
+    one = measured[gated]
+    figures = {
+        "time": one.worktree_ms / one.workspace_ms,
+        "bytes": one.worktree_bytes / one.workspace_bytes,
+    }
+    conditions: dict[str, str | int | float] = {"files": gated, "reads": _READS, "edits": _EDITS}
+    for size, at in measured.items():
+        conditions[f"workspace_{size}_files_ms"] = round(at.workspace_ms, 3)
+        conditions[f"worktree_{size}_files_ms"] = round(at.worktree_ms, 1)
+    conditions |= {"workspace_bytes": one.workspace_bytes, "worktree_bytes": one.worktree_bytes}
+    x = tuple(map(float, sizes))
+    lines = (
+        Line("a workspace", x, tuple(at.workspace_ms for at in measured.values())),
+        Line("git worktree", x, tuple(at.worktree_ms for at in measured.values())),
+    )
+    chart = Chart(
+        "workspace",
+        "What isolation costs, by the size of the repository",
+        "files in the repository",
+        "ms to make it, read 20 files and edit 3",
+        lines,
+        is_log=True,
+    )
+    limits = dict.fromkeys(figures, ("min", LIMIT))
+    return Result("workspace", figures, conditions, limits, charts=(chart,))
+
+
+def _measure(size: int, rounds: int) -> _Measured:
     with tempfile.TemporaryDirectory(prefix="longshift-bench-") as folder:
         root = Path(folder) / "repository"
         base = make_repository(root, size)
@@ -42,24 +84,8 @@ def run(*, quick: bool = False) -> Result:
         held_bytes = _workspace_bytes(store, base, paths)
         theirs = [_use_worktree(root, Path(folder) / f"w{turn}", paths) for turn in range(rounds)]
         store.close()
-    ours_ms = statistics.median(ours)
-    theirs_ms = statistics.median(milliseconds for milliseconds, _size in theirs)
-    file_bytes = theirs[0][1]
-    figures = {"time": theirs_ms / ours_ms, "bytes": file_bytes / held_bytes}
-    return Result(
-        "workspace",
-        figures,
-        {
-            "files": size,
-            "reads": _READS,
-            "edits": _EDITS,
-            "workspace_ms": round(ours_ms, 3),
-            "worktree_ms": round(theirs_ms, 1),
-            "workspace_bytes": held_bytes,
-            "worktree_bytes": file_bytes,
-        },
-        dict.fromkeys(figures, ("min", LIMIT)),
-    )
+    worktree_ms = statistics.median(milliseconds for milliseconds, _size in theirs)
+    return _Measured(statistics.median(ours), worktree_ms, held_bytes, theirs[0][1])
 
 
 def _use_workspace(store: ObjectStore, base: str, paths: list[str]) -> Workspace:

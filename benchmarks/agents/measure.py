@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.result import Result
+from benchmarks.result import Chart, Line, Result
 
 CPU_LIMIT: Final = 2.0
 """CPU of a turn of ours, over the bare loop's."""
@@ -22,6 +22,8 @@ MEMORY_LIMIT_KB: Final = 100.0
 """Memory of one more agent, beyond its conversation."""
 FLAT_LIMIT: Final = 1.6
 """CPU of a turn in conversations of 50 turns, over that in those of 10."""
+GROWTH_LIMIT: Final = 1.3
+"""CPU of a turn with 1,000 agents, over that with 10: the cost of an agent stays the same."""
 FEWEST_CONVERSATIONS: Final = 40
 """With fewer agents, each leads several conversations, or there would be too little to measure."""
 SLOW_S: Final = 0.2
@@ -68,13 +70,14 @@ def measure_all(*, quick: bool) -> Result:
     figures: dict[str, float] = {}
     limits: dict[str, tuple[str, float]] = {}
     conditions: dict[str, str | int | float] = {"cores": os.cpu_count() or 0}
-    sizes = (1, 50, 200) if quick else (1, 50, 200, 500, 1_000)
+    sizes = (1, 10, 200) if quick else (1, 10, 50, 200, 500, 1_000)
     ours: dict[Scene, Measured] = {}
+    bares: dict[Scene, Measured] = {}
     for turns in (10,) if quick else (10, 50):
         for agents in sizes:
             scene = Scene(agents, turns)
             own, bare = _pair(scene, rounds=3 if scene.calls < 5_000 else 1)
-            ours[scene] = own
+            ours[scene], bares[scene] = own, bare
             name = f"cpu_over_bare_{agents}_agents_{turns}_turns"
             figures[name], limits[name] = own.cpu_ms / bare.cpu_ms, ("max", CPU_LIMIT)
             conditions[f"turn_{agents}_agents_{turns}_turns_cpu_ms"] = round(own.cpu_ms, 3)
@@ -90,6 +93,9 @@ def measure_all(*, quick: bool) -> Result:
             ours[Scene(200, 50)].cpu_ms / ours[Scene(200, 10)].cpu_ms
         )
         limits["turn_of_50_over_turn_of_10"] = ("max", FLAT_LIMIT)
+        many, few = ours[Scene(1_000, 10)], ours[Scene(10, 10)]
+        figures["turn_of_1000_agents_over_turn_of_10"] = many.cpu_ms / few.cpu_ms
+        limits["turn_of_1000_agents_over_turn_of_10"] = ("max", GROWTH_LIMIT)
     slow = Scene(50 if quick else 500, 10, SLOW_S)
     own, bare = _pair(slow, rounds=1 if quick else 3)
     name = f"wall_over_bare_{slow.agents}_agents_{SLOW_S * 1000:.0f}_ms_a_call"
@@ -106,7 +112,23 @@ def measure_all(*, quick: bool) -> Result:
         conditions[f"{peer}_turn_cpu_ms"] = round(theirs.cpu_ms, 3)
     if not _PEERS_PYTHON.exists():
         conditions["peers"] = "not installed (`make bench` does)"
-    return Result("agents", figures, conditions, limits)
+    chart = _chart({"Longshift": ours, "the bare loop": bares}, sizes)
+    return Result("agents", figures, conditions, limits, charts=(chart,))
+
+
+def _chart(measured: Mapping[str, Mapping[Scene, Measured]], sizes: Sequence[int]) -> Chart:
+    lines = (
+        Line(
+            name,
+            tuple(map(float, sizes)),
+            tuple(of[Scene(agents, 10)].cpu_ms for agents in sizes),
+        )
+        for name, of in measured.items()
+    )
+    return Chart(
+        "agents", "What a turn costs, by agents at once", "agents", "CPU of a turn, ms",
+        tuple(lines), is_log=True,
+    )  # fmt: skip
 
 
 def _pair(scene: Scene, rounds: int) -> tuple[Measured, Measured]:
