@@ -429,7 +429,7 @@ async def test_the_builtin_model_plays_an_equal_agent_and_an_integrator(world: W
     source = (
         b"import os\nfrom typing import List\n\n\ndef f(x: List[int]) -> List[int]:\n    return x\n"
     )
-    world.person.commit({f"m{number}.py": source for number in range(3)})
+    world.person.commit({f"m{number:02}.py": source for number in range(3)})
     world.settings["models"] = {"default": {"model": "builtin"}}
     async with world.opened() as it:
         for strategy in STRATEGIES:
@@ -438,7 +438,8 @@ async def test_the_builtin_model_plays_an_equal_agent_and_an_integrator(world: W
             )
             run = await it.ended(run_id)
             assert (run.outcome, len(run.changes), len(run.tasks)) == ("done", 3, 3)
-            assert b"import os" not in it.file("m1.py", run_id)
+            assert b"import os" not in it.file("m01.py", run_id)
+            assert all(one.state == "finished" for one in run.agents.values())
 
 
 # The integrator.

@@ -114,6 +114,78 @@ async def test_what_is_out_of_reach_is_given_up_with_words_on_models(
     assert "OPENAI_API_KEY" in verdict["reason"]
 
 
+READY = {"task": "T1", "title": "Any", "paths": ["a.py"], "ready": True}
+TAKEN = {**READY, "ready": False}
+CHOICES = {
+    "what is ready is taken": ({"tasks": [READY]}, {}, "start_task", 0, ""),
+    "what is missing is added": ({}, {}, "start_task", 2, ""),
+    "but for what others have added": ({"tasks": [TAKEN]}, {}, "start_task", 1, ""),
+    "of files in whatever task": (
+        {"tasks": [{**TAKEN, "paths": ["b.py", "a.py"]}]}, {}, "leave", 0, "on the list already",
+    ),
+    "nothing is left": ({"files": {"a.py": CLEAN}}, {}, "leave", 0, "Nothing is left"),
+    "no rule can": ({}, {"goal": "Fix the login bug"}, "leave", 0, "No rule can do"),
+    "none but retries": ({}, {"mode": "retry"}, "leave", 0, "done again"),
+    "a claim that fails": (
+        {"tasks": [READY], "refuse": frozenset({"claim_task", "start_task"})}, {},
+        "leave", 0, "brought no task",
+    ),
+    "tasks that are refused": ({"refuse": frozenset({"add_task"})}, {}, "leave", None, "no task"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["agent", "locking_agent"])
+@pytest.mark.parametrize("case", CHOICES)
+async def test_an_equal_agent_adds_what_is_missing_and_takes_one_task(model, case, role):
+    given, brief, last, added, words = CHOICES[case]
+    tasks = [dict(one) for one in given.get("tasks", ())]
+    toolbox = Toolbox(**{"files": {"a.py": OLD, "b.py": OLD}, **given, "tasks": tasks})
+    name, arguments = await converse(model, role, {"goal": GOAL, **brief}, toolbox)
+    assert name == last
+    assert words in str(arguments)
+    if added is not None:
+        assert len(toolbox.named("add_task")) == added
+    assert_locked_where_it_writes_and_never_while_it_reads(toolbox, locking=role != "agent")
+
+
+def assert_locked_where_it_writes_and_never_while_it_reads(toolbox, *, locking):
+    locked = False
+    for name, _ in toolbox.calls:
+        locked = name == "lock_tasks" or (locked and name != "unlock_tasks")
+        assert not (locked and name in {"list_files", "read_file"})
+        assert locked or not locking or name not in {"add_task", "claim_task"}
+    assert not locked
+
+
+async def test_a_lock_that_is_not_to_be_had_is_waited_for_and_then_left(model):
+    toolbox = Toolbox({"a.py": OLD}, refuse=frozenset({"lock_tasks"}))
+    name, arguments = await converse(model, "locking_agent", {"goal": GOAL}, toolbox)
+    assert (name, "brought no task" in str(arguments)) == ("leave", True)
+    assert not toolbox.named("add_task")
+
+
+@pytest.mark.parametrize(
+    ("brief", "refuse", "last", "words"),
+    [
+        ({}, (), "submit", "It fits"),
+        (
+            {"clashes": ["a.py", "b.py"]},
+            (),
+            "send_back",
+            "what landed meanwhile: a.py",
+        ),
+        ({}, ("submit",), "send_back", "submit is refused"),
+    ],
+)
+async def test_an_integrator_lands_what_fits_and_sends_back_the_rest(
+    model, brief, refuse, last, words
+):
+    toolbox = Toolbox({"a.py": OLD}, refuse=frozenset(refuse))
+    name, arguments = await converse(model, "integrator", brief, toolbox)
+    assert name == last
+    assert words in str(arguments)
+
+
 async def test_constraints_are_obeyed(model):
     files = {
         "a.py": OLD,

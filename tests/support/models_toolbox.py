@@ -12,10 +12,14 @@ from fnmatch import fnmatchcase
 from longshift.models.port import Model, ModelRequest
 
 READ_CAP = 10_000
-ENDING = {"finish", "verdict", "give_up"}
+ENDING = {"finish", "verdict", "give_up", "start_task", "leave", "send_back"}
+LISTING = ("read_tasks", "add_task", "claim_task", "release_task", "start_task", "leave")
 TOOLS = {
     "planner": ("list_files", "read_file", "search", "add_task", "finish"),
     "worker": ("list_files", "read_file", "edit_file", "write_file", "submit", "give_up"),
+    "agent": ("list_files", "read_file", "search", *LISTING),
+    "locking_agent": ("list_files", "read_file", "search", "lock_tasks", "unlock_tasks", *LISTING),
+    "integrator": ("list_files", "read_file", "edit_file", "submit", "send_back"),
     "judge": ("list_files", "read_file", "run_checks", "report_finding", "verdict"),
 }
 
@@ -30,6 +34,8 @@ class Toolbox:
     refuse: frozenset[str] = frozenset()
     """Tools that answer with an error."""
     list_cap: int = 1_000
+    tasks: list[dict[str, object]] = field(default_factory=list)
+    """The list that equal agents share."""
     calls: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     turns: int = 0
 
@@ -46,7 +52,15 @@ class Toolbox:
             return self.on_submit(self)
         if name == "run_checks":
             return {"checks": self.checks}
-        if name in {"add_task", "report_finding", *ENDING}:
+        if name == "add_task":
+            row = {"task": f"T{len(self.tasks) + 1}", "ready": True}
+            self.tasks.append({**row, "title": arguments["title"], "paths": arguments["paths"]})
+        if name == "claim_task":
+            [row] = [one for one in self.tasks if one["task"] == arguments["task"]]
+            row["ready"] = False
+        if name == "read_tasks":
+            return {"version": 1, "tasks": self.tasks}
+        if name in {"add_task", "report_finding", *ENDING, *LISTING, "lock_tasks", "unlock_tasks"}:
             return {"done": True}
         if name in {"read_file", "edit_file"} and arguments["path"] not in self.files:
             return {"error": f"There is no file {arguments['path']}."}

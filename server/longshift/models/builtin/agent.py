@@ -24,7 +24,7 @@ async def next_step(conversation: Conversation, ruff: Ruff, *, locking: bool) ->
     if names and names <= READING | {"unlock_tasks"}:
         return await _plan_on(conversation, ruff, locking=locking)
     if len(conversation.named("read_tasks")) >= MOST_LOOKS:
-        return _leave("Others were quicker each time.", locking=locking)
+        return _leave(f"{MOST_LOOKS} looks at the list brought no task.", locking=locking)
     if "read_tasks" not in names or any(done.error for done in last):
         return _look(locking=locking)
     ready = [one for one in _listed(conversation) if one.get("ready")]
@@ -37,7 +37,7 @@ async def next_step(conversation: Conversation, ruff: Ruff, *, locking: bool) ->
         return Step(planned.text, missing)
     if planned.asks[0].name in READING:
         return Step(planned.text, (*_unlocking(locking=locking), *planned.asks))
-    return _leave(planned.text, locking=locking)
+    return _leave(_why(planned), locking=locking)
 
 
 async def _plan_on(conversation: Conversation, ruff: Ruff, *, locking: bool) -> Step:
@@ -47,7 +47,7 @@ async def _plan_on(conversation: Conversation, ruff: Ruff, *, locking: bool) -> 
         return planned
     if _missing(conversation, planned):
         return _look(locking=locking)
-    return Step(planned.text, (Ask("leave", {"summary": planned.text}),))
+    return _leave(_why(planned), locking=False)  # it has no lock while it reads
 
 
 def _look(*, locking: bool) -> Step:
@@ -76,10 +76,23 @@ def _listed(conversation: Conversation) -> list[Mapping[str, object]]:
 
 
 def _missing(conversation: Conversation, planned: Step) -> tuple[Ask, ...]:
-    """Tasks that the planner would add and the list does not have."""
-    titles = {one.get("title") for one in _listed(conversation)}
+    """Tasks that the planner would add, on files that no task of the list names.
+
+    Not by title: who plans later puts files together differently, once some of them are done.
+    """
+    named = {path for one in _listed(conversation) for path in _texts(one.get("paths"))}
     added = (ask for ask in planned.asks if ask.name == "add_task")
-    return tuple(ask for ask in added if ask.arguments["title"] not in titles)
+    return tuple(ask for ask in added if named.isdisjoint(_texts(ask.arguments["paths"])))
+
+
+def _why(planned: Step) -> str:
+    """Why there is nothing to add: the planner's words, or that the list has it all."""
+    covered = any(ask.name == "add_task" for ask in planned.asks)
+    return "All that rules can do here is on the list already." if covered else planned.text
+
+
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _without_list(conversation: Conversation) -> Conversation:
