@@ -9,6 +9,7 @@ from longshift.domain.state import Run
 from longshift.engine import planning
 from longshift.engine.strategies.sharing import WAIT_S
 from longshift.engine.strategies.task_lock import LEASE_S
+from longshift.engine.turns import MOST_AT_ONCE
 from tests.support.engine_world import (
     TEXT,
     Script,
@@ -187,6 +188,18 @@ async def test_a_release_that_is_forgotten_waits_out_its_lease(world: World) -> 
         world.clock.advance(seconds=1)
         run = await it.ended()
         assert (run.outcome, len(run.changes), run.list_lock) == ("done", 2, None)
+
+
+async def test_agents_in_line_keep_no_place_from_whoever_has_the_lock(world: World) -> None:
+    """More stand in line than may be at work at one moment."""
+    number = MOST_AT_ONCE + 3
+    world.play(
+        flow("agent", turn(LOCK), turn(READ), turn(UNLOCK), turn(call("leave", summary="x"))),
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work(strategy="flat-locked", workers=number)
+        assert (run.outcome, len(run.agents)) == ("done", number)
 
 
 async def test_a_call_that_stands_in_line_too_long_is_told_who_has_the_lock(world: World) -> None:

@@ -77,7 +77,7 @@ class AgentDesk:
 
     @property
     def turn(self) -> Turn:
-        """Its place among those that are at it; held by workers alone."""
+        """Its place among those that are at it; held by workers, and equal agents that choose."""
         return self._turn
 
     @property

@@ -52,7 +52,9 @@ class ChoosingDesk(AgentDesk):
     @property
     def lock(self) -> LockOf | None:
         """The lock of the list; None: the agents share it by its version."""
-        return LockOf(self._sharing, self._id) if isinstance(self._sharing, OneLock) else None
+        if not isinstance(self._sharing, OneLock):
+            return None
+        return LockOf(self._sharing, self._id, self._turn)
 
     @property
     def claimed(self) -> str | None:

@@ -64,8 +64,9 @@ async def run_agent(shared: Equals, agent_id: str) -> None:
     for number in itertools.count(1):
         desk = ChoosingDesk(room, shared.spending, shared.sharing, agent_id, number)
         try:
-            with telemetry.agent("agent", agent_id, room.run_id):
-                outcome = await choose(desk, await _brief(room, agent_id))
+            async with desk.turn:
+                with telemetry.agent("agent", agent_id, room.run_id):
+                    outcome = await choose(desk, await _brief(room, agent_id))
         except BaseException as error:
             await _end_broken_off(room, agent_id, desk, error)
             if isinstance(error, Exception):

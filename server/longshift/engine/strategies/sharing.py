@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from longshift.domain import events
 from longshift.engine.room import RunRoom
 from longshift.engine.strategies.task_lock import Locked, TaskLock, Unlocked
+from longshift.engine.turns import Turn
 from longshift.errors import TellModel
 
 WAIT_S: Final = 300.0
@@ -167,10 +168,13 @@ class LockOf:
 
     shared: OneLock
     agent: str
+    turn: Turn
+    """Whose place among those at work is free for others while it stands in line."""
 
     async def take(self) -> float:
         """Have the list to oneself; for how many seconds, at most, comes back."""
-        await self.shared.lock(self.agent)
+        async with self.turn.away():
+            await self.shared.lock(self.agent)
         return self.shared.lease_s
 
     async def give_back(self) -> bool:
