@@ -132,6 +132,15 @@ async def test_threads_append_beside_the_loop(journal, said):
         assert reader.last_seq() == 120
 
 
+async def test_messages_are_written_with_the_next_facts_from_whatever_thread(journal, said):
+    journal.keep("R1", "P1", 0, '"first"')
+    await journal.append(said("a"))
+    journal.keep("R1", "P1", 1, '"second"')
+    await asyncio.to_thread(journal.append_now, said("b"))
+    with journal.reader() as reader:
+        assert reader.conversation("R1", "P1")[0] == ['"first"', '"second"']
+
+
 async def test_a_cancelled_caller_leaves_its_fact_and_the_journal_intact(journal, said, raw):
     with raw() as blocker:
         blocker.execute("BEGIN IMMEDIATE")

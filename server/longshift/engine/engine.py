@@ -83,7 +83,7 @@ class Engine:
             opened.callback(store.close)
             clock = surroundings.clock
             path = worktree.state_dir / "journal.sqlite"
-            journal = await asyncio.to_thread(Journal.open, path, clock=clock.now)
+            journal = await asyncio.to_thread(surroundings.open_journal, path, clock=clock.now)
             opened.push_async_callback(journal.close)
             shop = Shop(
                 worktree=worktree,

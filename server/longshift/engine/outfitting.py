@@ -6,10 +6,11 @@ a room that is made here and not driven costs nothing.
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from longshift.crew.overrides import Override, overridden
 from longshift.crew.prompts import Library, PromptDefect, library
@@ -20,8 +21,12 @@ from longshift.engine.commanding import ignored_paths
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config
+from longshift.engine.strategies.task_lock import LEASE_S
 from longshift.errors import UsageError
-from longshift.models.registry import open_models
+from longshift.journal.store import Journal
+from longshift.models.config import ModelConfig
+from longshift.models.ledger import Ledger
+from longshift.models.registry import Models, Role, open_models
 from longshift.sandbox.cage import proven_cage
 from longshift.sandbox.checkouts import Checkouts
 from longshift.sandbox.policy import Cage, Refusal, SandboxPolicy
@@ -49,6 +54,28 @@ CHECKOUTS: Final = 2
 """Commands that run at the same time: as many as the machine this was measured on has cores."""
 
 
+class OpensModels(Protocol):
+    """Opens the model of each role, as `models.registry.open_models` does."""
+
+    def __call__(
+        self,
+        configs: Mapping[Role, ModelConfig],
+        ledger: Ledger,
+        environ: Mapping[str, str],
+        kept_out: Sequence[Path] = (),
+        *,
+        holds: bool = False,
+    ) -> Awaitable[Models]:
+        """Open them; arguments and errors are those of `open_models`."""
+
+
+class OpensJournal(Protocol):
+    """Opens a repository's journal, as `Journal.open` does."""
+
+    def __call__(self, path: Path, *, clock: Callable[[], datetime]) -> Journal:
+        """Open it; arguments and errors are those of `Journal.open`."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the engine takes from the process it lives in.
@@ -64,6 +91,9 @@ class Surroundings:
         goes_on: whether runs that were interrupted go on by themselves where `resume = "auto"`;
             for a process that stays, such as a server, and not for one that only looks or stops.
         is_restricted: whether an editor holds the workspace restricted, so that nothing may run.
+        open_models: makes the models that the roles of a run speak to.
+        open_journal: opens the repository's journal.
+        lease_s: how long equal agents' lock on the list of tasks holds that is not given back.
     """
 
     environ: Mapping[str, str]
@@ -75,6 +105,9 @@ class Surroundings:
     person_file: Path | None = None
     goes_on: bool = False
     is_restricted: bool = False
+    open_models: OpensModels = open_models
+    open_journal: OpensJournal = Journal.open
+    lease_s: float = LEASE_S
 
 
 class Outfitter:
@@ -124,7 +157,7 @@ class Outfitter:
             shop=self._shop,
             run_id=started.run,
             settings=settings,
-            models=await open_models(
+            models=await self._surroundings.open_models(
                 configs,
                 ledger,
                 self._surroundings.environ,
@@ -142,6 +175,7 @@ class Outfitter:
             secret_files=SecretFiles(settings.allow_secret_files),
             prompts=prompts,
             prompts_left_out=left_out,
+            lease_s=self._surroundings.lease_s,
         )
 
     async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:

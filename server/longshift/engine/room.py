@@ -18,6 +18,7 @@ from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
+from longshift.engine.strategies.task_lock import LEASE_S
 from longshift.engine.turns import Turns
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
@@ -116,6 +117,8 @@ class RunRoom:
     """What the run's models are told, the person's and the project's overrides included."""
     prompts_left_out: tuple[str, ...] = ()
     """Prompts that the project would override and may not: they are not what was trusted."""
+    lease_s: float = LEASE_S
+    """How long equal agents' lock on the list of tasks holds that is not given back."""
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

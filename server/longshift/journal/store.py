@@ -7,6 +7,7 @@ sequence number that is never given twice. Must never change or reorder a fact.
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -40,6 +41,7 @@ class Journal:
         self._clock = clock
         self._followers: set[_Bell] = set()
         self._kept: list[KeptMessage] = []
+        self._keeping = threading.Lock()
         self._writer = Writer(db, path, self._ring)
 
     @classmethod
@@ -94,7 +96,8 @@ class Journal:
                 that place and all behind it.
             message: as JSON.
         """
-        self._kept.append((run, conversation, number, message))
+        with self._keeping:
+            self._kept.append((run, conversation, number, message))
 
     def append_now(self, *events: Event) -> tuple[Recorded, ...]:
         """Do what `append` does, blocking: for recovery, and where no loop runs."""
@@ -102,7 +105,7 @@ class Journal:
             return ()
         done: concurrent.futures.Future[int] = concurrent.futures.Future()
         facts = _Facts(events, self._now())
-        self._writer.submit(Append(done, None, facts.rows))
+        self._writer.submit(Append(done, None, facts.rows, self._take_kept()))
         return facts.recorded(done.result())
 
     async def forget(self, run: str) -> int:
@@ -119,7 +122,8 @@ class Journal:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
-        self._kept = [kept for kept in self._kept if kept[0] != run]
+        with self._keeping:
+            self._kept = [kept for kept in self._kept if kept[0] != run]
         self._writer.submit(Forget(done, loop, run))
         return await done
 
@@ -182,7 +186,8 @@ class Journal:
         await self.close()
 
     def _take_kept(self) -> list[KeptMessage]:
-        kept, self._kept = self._kept, []
+        with self._keeping:
+            kept, self._kept = self._kept, []
         return kept
 
     def _now(self) -> datetime:

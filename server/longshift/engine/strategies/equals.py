@@ -49,7 +49,7 @@ class Equals:
 def equals(room: RunRoom, spending: Spending, attempt: Callable[[str], Awaitable[None]]) -> Equals:
     """What the equal agents of the room's run share, by its strategy."""
     locking = room.run.started.strategy == "flat-locked"
-    sharing: Sharing = OneLock(room, TaskLock()) if locking else OneVersion(room)
+    sharing: Sharing = OneLock(room, TaskLock(room.lease_s)) if locking else OneVersion(room)
     return Equals(room, spending, sharing, attempt)
 
 
