@@ -24,6 +24,7 @@ NAMES = (
     "review",
     "cage",
     "agents",
+    "coordination",
     "prompts",
     "extension",
 )
