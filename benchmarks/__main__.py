@@ -27,8 +27,9 @@ NAMES = (
     "coordination",
     "prompts",
     "extension",
+    "replay",
 )
-TAKE_MORE = ("prompts", "review")
+TAKE_MORE = ("prompts", "replay", "review")
 """Those with options of their own."""
 NOT_IN_JSON = ("limits", "tables", "charts")
 """Left out; tables are there where a benchmark has some."""

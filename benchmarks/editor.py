@@ -40,21 +40,24 @@ class Editor:
         folder: Path,
         base_url: str,
         settings: Mapping[str, object] | None = None,
+        home: Path | None = None,
     ) -> None:
         """Start a server and initialize it.
 
         Args:
             command: the server's.
-            folder: the one workspace folder; also where the server takes its person's home.
+            folder: the one workspace folder.
             base_url: of the scripted model.
             settings: beside those that any benchmark needs.
+            home: where the server takes its person's home; None: the folder.
         """
+        places = {"HOME": str(home or folder), "XDG_CONFIG_HOME": str(folder / ".git")}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / ".git")},
+            env={**os.environ, **places},
         )
         self._ids = itertools.count(1)
         self._versions = itertools.count(2)
@@ -76,6 +79,11 @@ class Editor:
             },
         )
         self.notify("initialized", {})
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._process.pid
 
     def __enter__(self) -> Self:
         return self

@@ -114,7 +114,7 @@ def _keystrokes(n_keys: int) -> Part:
         make_repository(folder, [LARGE])
         seen, idle = folder / ".git" / "seen.json", folder / ".git" / "idle.json"
         with (
-            _idle_loop(idle),
+            idle_loop(idle),
             playing(changing([LARGE], _findings()), folder / ".git") as url,
             Editor(_watched(seen), folder, url) as editor,
         ):
@@ -190,7 +190,7 @@ def _landings(window_s: float) -> Part:
         script = landing([file.path for file in files], n_tasks, MODEL_TAKES_S)
         more = {"workers": WORKERS, "overlap": "allow", "budget": {"usd": 0.0, "tokens": 0}}
         with (
-            _idle_loop(idle),
+            idle_loop(idle),
             playing(script, folder / ".git") as url,
             Editor(_watched(seen), folder, url, more) as editor,
         ):
@@ -247,7 +247,7 @@ def _findings() -> list[dict[str, object]]:
 
 
 @contextlib.contextmanager
-def _idle_loop(report: Path) -> Iterator[None]:
+def idle_loop(report: Path) -> Iterator[None]:
     """A loop with nothing to do beside the server's: how late it is, the machine is."""
     command = (sys.executable, "-m", "benchmarks.review.watched", "--idle", str(report))
     with subprocess.Popen(command, stdin=subprocess.PIPE):
