@@ -74,6 +74,15 @@ def test_an_edit_keeps_what_a_file_is_like(
     assert workspace.changed_paths() == [path]
 
 
+def test_of_places_that_overlap_none_is_chosen(workspace: Workspace) -> None:
+    workspace.write_file("same.txt", "same\n" * 3)
+    with pytest.raises(TellModel) as told:
+        workspace.edit_file("same.txt", "same\nsame\n", "other\n")
+    assert "2 times" in words_of(told.value)
+    assert "lines 1, 2" in words_of(told.value)
+    assert workspace.edit_file("same.txt", "same\nsame\n", "other\n", replace_all=True) == 1
+
+
 MISTAKES = [
     (lambda w: w.edit_file("src/a.py", "return 1", "return 2"), r"2 times .* lines 4, 7"),
     (lambda w: w.edit_file("src/a.py", "return  1", "x"), "not found"),

@@ -151,11 +151,11 @@ class Workspace:
         count = file.text.count(old)
         if count == 0:
             raise TellModel("old_text_not_found", path=name, near=_lines_like(old, file.text))
-        if count > 1 and not replace_all:
+        if not replace_all and (times := _occurrences(file.text, old)) > 1:
             raise TellModel(
                 "old_text_repeated",
                 path=name,
-                times=count,
+                times=times,
                 lines=_line_numbers(file.text, old),
             )
         if old == new:
@@ -436,14 +436,22 @@ def _in_ends_of(file: TextFile, old: str, new: str) -> tuple[str, str]:
     return file.adapt(old), file.adapt(new)
 
 
+def _occurrences(text: str, part: str) -> int:
+    """How often a part occurs; of those that overlap it can't be told either which one is meant."""
+    return sum(1 for _ in _starts(text, part))
+
+
 def _line_numbers(text: str, part: str) -> list[int]:
     """The lines, counted from 1, in which the first occurrences of a part begin."""
-    numbers: list[int] = []
+    starts = islice(_starts(text, part), _LINES_NAMED)
+    return [text.count("\n", 0, start) + 1 for start in starts]
+
+
+def _starts(text: str, part: str) -> Iterator[int]:
     position = text.find(part)
-    while position >= 0 and len(numbers) < _LINES_NAMED:
-        numbers.append(text.count("\n", 0, position) + 1)
-        position = text.find(part, position + len(part))
-    return numbers
+    while position >= 0:
+        yield position
+        position = text.find(part, position + 1)
 
 
 def _lines_like(old: str, text: str) -> list[int]:
