@@ -110,7 +110,7 @@ TRUSTED = {
         *("omitted", "retry", "at", "near", "seconds", "size", "stale", "start_line"),
         *("sub_planner", "times", "total", "locking", "version", "newest"),
     },
-    "an id that Longshift gave": {"change", "finding", "known", "task", "agent", "behind"},
+    "an id that Longshift gave": {"change", "finding", "known", "task", "agent", "behind", "note"},
     "a name or word of the code's own": {
         *("ending", "fields", "how", "mode", "name", "state", "tools")
     },

@@ -164,7 +164,7 @@ async def test_no_request_of_a_poisoned_run_lets_it_out(
     assert any("hunk to rework" in one for one in _openings(sent, "worker"))
     assert any("person asks for this finding" in one for one in _openings(sent, "worker"))
     assert _names_of_results(sent) >= {
-        *("list_files", "read_file", "search", "add_task", "edit_file", "submit"),
+        *("list_files", "read_file", "search", "add_task", "edit_file", "submit", "note_design"),
         *("report_finding", "verdict"),
         *(() if isinstance(cage, Refusal) else ("run_checks", "run_command")),
     }
@@ -228,13 +228,14 @@ def _first_run() -> list[Script]:
              paths=[NAME, "a.txt"], acceptance=[POISON])
         for which in ("loud", "fast")
     ]  # fmt: skip
+    decided = call("note_design", topic=LINE[:80], decision=POISON[:400])
     planning = flow(
         "planner",
         turn(call("list_files"), call("read_file", path=NAME), call("search", pattern=MARK)),
         turn(call("read_file", path=POISON), call("search", pattern=f"({POISON}")),
         turn(call("list_files", path="x", glob=POISON), call(LINE, x=POISON)),
         turn(call("add_task", title="x", instructions="x", depends_on=[POISON]), *plans),
-        turn(call("delegate", scope=POISON, objective=POISON)),
+        turn(decided, call("delegate", scope=POISON, objective=POISON)),
         turn(call("finish", summary=POISON, evidence=POISON)),
         times=1,
     )
@@ -260,7 +261,7 @@ def _first_run() -> list[Script]:
                  severity="error", suggestion=POISON, evidence=POISON)  # fmt: skip
     return [
         planning,
-        flow("planner", turn(call("list_files")), turn(call("finish", summary=POISON))),
+        flow("planner", turn(call("list_files"), decided), turn(call("finish", summary=POISON))),
         working("loud", "fast"),
         working("fast", "loud"),
         flow("worker", turn(call("give_up", reason=POISON))),

@@ -35,6 +35,7 @@ EVENTS: list[e.Event] = [
     e.TaskAdded(
         run="R1", task="T2", plan=TaskPlan(title="Later", instructions="", depends_on=("T1",))
     ),
+    e.DesignNoted(run="R1", note="D1", topic=HOSTILE, decision=HOSTILE, planner="P1"),
     e.PlannerFinished(run="R1", planner="P1", summary=HOSTILE),
     e.AgentStarted(run="R1", agent="A1"),
     e.TasksLocked(run="R1", agent="A1", waited_s=1.5),

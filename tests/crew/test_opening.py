@@ -27,19 +27,19 @@ def blocks(message):
 
 
 SCOPE = "scope selection diagnostics"
+PLANNER_KEYS = (
+    f"role goal {SCOPE} slice constraints designs cycle mode earlier findings verdict stale"
+)
 
 
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        (
-            "planner_opening",
-            f"role goal {SCOPE} slice constraints cycle mode earlier findings verdict stale",
-        ),
-        ("worker_opening", f"role goal {SCOPE} task constraints earlier_attempts"),
+        ("planner_opening", PLANNER_KEYS),
+        ("worker_opening", f"role goal {SCOPE} task constraints designs earlier_attempts"),
         (
             "judge_opening",
-            f"role goal {SCOPE} cycle constraints tasks changed_paths findings dismissed",
+            f"role goal {SCOPE} cycle constraints designs tasks changed_paths findings dismissed",
         ),
     ],
 )

@@ -212,6 +212,28 @@ async def test_a_sub_planner_plans_its_slice_and_can_not_delegate(make_desk, bri
     assert "halve it" in opening
 
 
+@pytest.mark.parametrize(
+    ("topic", "decision", "noted"),
+    [
+        (" Exit\ncodes\u202e ", " 0 or 1 ", ("Exit codes[U+202E]", "0 or 1")),
+        ("t" * 80, "d" * 400, ("t" * 80, "d" * 400)),
+        ("t" * 81, "d", "topic"),
+        ("t", "d" * 401, "decision"),
+        (" ", "d", "topic"),
+        ("t", " ", "decision"),
+    ],
+)
+async def test_a_design_note_is_short(make_desk, brief, topic, decision, noted):
+    for slice_ in ("", "app/"):
+        desk = make_desk([call("note_design", topic=topic, decision=decision), FINISH])
+        await plan(desk, replace(brief, scope=slice_))
+        if isinstance(noted, tuple):
+            assert (desk.designs, desk.results()) == ([noted], [{"note": "D1"}])
+        else:
+            assert desk.designs == []
+            assert f'"{noted}"' in desk.results()[0]["error"]
+
+
 async def test_a_sub_planner_has_calls_of_its_own(make_desk, brief):
     sub = replace(brief, scope="app/", limits=replace(brief.limits, sub_planner=1))
     desk = make_desk([call("list_files"), FINISH])

@@ -25,6 +25,7 @@ CONTRACT = {
     },
     "delegate": {"scope": ..., "objective": ...},
     "ask_person": {"question": ..., "options": []},
+    "note_design": {"topic": ..., "decision": ...},
     "finish": {"summary": ..., "evidence": ""},
     "edit_file": {"path": ..., "old_text": ..., "new_text": ..., "replace_all": False},
     "write_file": {"path": ..., "content": ...},
@@ -50,7 +51,7 @@ CONTRACT = {
 """Arguments in their order, with their defaults; `...`: required."""
 
 LOOKING = {"list_files", "read_file", "search"}
-PLANNING = LOOKING | {"add_task", "ask_person", "finish"}
+PLANNING = LOOKING | {"add_task", "ask_person", "note_design", "finish"}
 GRANTED = {
     "planner": PLANNING | {"delegate"},
     "sub_planner": PLANNING,

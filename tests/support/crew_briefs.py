@@ -24,6 +24,7 @@ from longshift.crew.prompts import library
 from longshift.domain.model import (
     Attempt,
     Constraint,
+    DesignNote,
     Diagnostic,
     Finding,
     Goal,
@@ -47,6 +48,7 @@ CONSTRAINTS = (
     Constraint(id="K1", text="Must not touch README.md."),
     Constraint(id="K2", text="Was lifted.", lifted=True),
 )
+DESIGNS = (DesignNote(id="D1", topic="Exit codes", decision="0, 1 or 2.", planner="P1", cycle=1),)
 LANDED = Task(
     id="T1",
     cycle=1,
@@ -85,6 +87,7 @@ PLANNER = PlannerBrief(
     cycle=2,
     mode="replan",
     constraints=CONSTRAINTS,
+    designs=DESIGNS,
     earlier=(LANDED,),
     findings=(FINDING,),
     verdict=Verdict(cycle=1, decision="replan", reason="The plan misses the callers."),
@@ -108,6 +111,7 @@ WORKER = WorkerBrief(
     goal=GOAL,
     task=LANDED,
     constraints=CONSTRAINTS,
+    designs=DESIGNS,
     earlier_attempts=LANDED.attempts[:1],
     rework=ReworkNote(
         change="C1",
@@ -122,6 +126,7 @@ INTEGRATOR = IntegratorBrief(
     task=LANDED,
     handoff=LANDED.attempts[-1].handoff,
     constraints=CONSTRAINTS,
+    designs=DESIGNS,
     clashes=("app/main.py",),
     notes=("app/main.py: both changed the same lines",),
     diff="--- a/app/main.py\n+++ b/app/main.py\n@@ -5 +5 @@\n-    return 1\n+    return 2\n",
@@ -131,6 +136,7 @@ JUDGE = JudgeBrief(
     cycle=2,
     tasks=(LANDED,),
     constraints=CONSTRAINTS,
+    designs=DESIGNS,
     changed_paths=("app/main.py",),
     findings=(FINDING,),
     diff_stat="app/main.py | 2 +-",

@@ -87,6 +87,7 @@ class ScriptedDesk:
     requests: list[ModelRequest] = field(default_factory=list)
     plans: list[TaskPlan] = field(default_factory=list)
     delegated: list[tuple[str, str]] = field(default_factory=list)
+    designs: list[tuple[str, str]] = field(default_factory=list)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     handoffs: list[Handoff] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
@@ -139,6 +140,10 @@ class ScriptedDesk:
     async def delegate(self, scope: str, objective: str) -> str:
         self.delegated.append((scope, objective))
         return f"P{len(self.delegated) + 1}"
+
+    async def note_design(self, topic: str, decision: str) -> str:
+        self.designs.append((topic, decision))
+        return f"D{len(self.designs)}"
 
     async def ask_person(self, question: str, options: Sequence[str]) -> str:
         self.asked.append((question, tuple(options)))

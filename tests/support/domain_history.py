@@ -1,8 +1,10 @@
 """Histories of one run in a few words, folded by the product's own state machine.
 
 plan            a planner starts and finishes       planning      it starts only
+under P1        a sub-planner starts                planned P1    one that was started finishes
 add A a.py      a task; `after B` depends on B; more words are paths
 agents 2        equal agents start                  claim A A1    one of them claims a task
+note P1 TOPIC   a planner decides; `D2` before the topic: that note
 leave A1        it ends; `failed`, `interrupted`    lock A1 / unlock A1 CAUSE
 try A           an attempt starts                   land A        it lands
 fail A          it fails for good                   retry A       it fails and may be tried again
@@ -89,6 +91,20 @@ class History:
 
     def _planning(self) -> Iterator[e.Event]:
         yield e.PlannerStarted(run="R1", planner=self.run.next_planner_id)
+
+    def _under(self, parent: str) -> Iterator[e.Event]:
+        yield e.PlannerStarted(run="R1", planner=self.run.next_planner_id, parent=parent)
+
+    def _planned(self, planner: str) -> Iterator[e.Event]:
+        yield e.PlannerFinished(run="R1", planner=planner)
+
+    def _note(self, planner: str, *topic: str) -> Iterator[e.Event]:
+        note, words = self.state.next_id("D"), list(topic)
+        if words[0].startswith("D"):
+            note = words.pop(0)
+        yield e.DesignNoted(
+            run="R1", note=note, topic=" ".join(words), decision=f"{planner} says", planner=planner
+        )
 
     def _plan(self, outcome: str = "finished") -> Iterator[e.Event]:
         planner = self.run.next_planner_id

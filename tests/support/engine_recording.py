@@ -7,6 +7,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from tests.domain.test_state import summary
@@ -149,6 +150,23 @@ async def crowded(world: World) -> None:
         await it.work(overlap="allow")
 
 
+async def designed(world: World) -> None:
+    """A sub-planner whose decision the planner above it revises."""
+    note, finish = partial(call, "note_design"), call("finish", summary="Planned.")
+    world.play(
+        flow("planner", turn(note(topic="Exit codes", decision="0 or 1."), signal="decided"),
+             turn(task("hush", "b.txt"), wait_for=["seen"]), turn(finish), match="Quieten b"),
+        flow("planner", turn(note(topic="Names", decision="All names are short."),
+                             call("delegate", scope="b.txt", objective="Quieten b")),
+             turn(note(topic="exit-codes", decision="0, 1 or 2."), wait_for=["decided"]),
+             turn(finish, signal="seen")),
+        worker("hush", turn(edit("two", "2", "b.txt"))),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+
+
 async def typed(world: World) -> None:
     """A landing on lines that the person is writing, a question, and a rule that is lifted."""
     world.play(
@@ -184,7 +202,8 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
-         "opened": opened, "typed": typed, "shared": shared, "crowded": crowded}  # fmt: skip
+         "opened": opened, "typed": typed, "shared": shared, "crowded": crowded,
+         "designed": designed}  # fmt: skip
 
 
 def main() -> None:

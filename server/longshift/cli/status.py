@@ -119,6 +119,7 @@ def _show_one(worktree: Worktree, run: Run) -> None:
         times = counted(run.refusals, "time")
         say(console, f"guards stepped in {times}: `longshift log {run.id}` shows where", "yellow")
     _show_usage(console, run)
+    _show_designs(console, run)
     _show_tasks(console, run)
     _show_contention(console, run)
     _show_changes(console, run, hunks)
@@ -145,6 +146,13 @@ def _show_usage(console: Console, run: Run) -> None:
                 *([run.prices.get(name, "")] if run.prices else []),
             )
     console.print(table)
+
+
+def _show_designs(console: Console, run: Run) -> None:
+    """What planners have decided for all tasks."""
+    for note in run.designs.values():
+        decided = f"{one_line(note.topic)}: {one_line(note.decision, 1000)}"
+        say(console, f"{note.id}, decided by {note.planner}: {decided}")
 
 
 def _show_tasks(console: Console, run: Run) -> None:

@@ -193,6 +193,12 @@ def _(event: e.PlannerFinished, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.DesignNoted, run: Run | None) -> Told:
+    del run
+    return Told(f"{event.planner} decided {event.note}, {event.topic}: {event.decision}")
+
+
+@_told.register
 def _(event: e.TaskAdded, run: Run | None) -> Told:
     del run
     after = f", after {', '.join(event.plan.depends_on)}" if event.plan.depends_on else ""

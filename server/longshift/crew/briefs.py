@@ -13,6 +13,7 @@ from longshift.crew.prompts import Library, library
 from longshift.domain.model import (
     Attempt,
     Constraint,
+    DesignNote,
     Finding,
     Goal,
     Handoff,
@@ -65,6 +66,8 @@ class PlannerBrief:
     mode: CycleMode = "plan"
     constraints: Sequence[Constraint] = ()
     """Those that hold now; lifted ones are left out by the engine."""
+    designs: Sequence[DesignNote] = ()
+    """What planners have decided for all tasks."""
     scope: str = ""
     """A sub-planner's slice in its planner's words; "" for the planner of the whole goal."""
     objective: str = ""
@@ -137,6 +140,7 @@ class WorkerBrief:
     goal: Goal
     task: Task
     constraints: Sequence[Constraint] = ()
+    designs: Sequence[DesignNote] = ()
     earlier_attempts: Sequence[Attempt] = ()
     """Ended attempts at this task, oldest first."""
     rework: ReworkNote | None = None
@@ -157,6 +161,7 @@ class IntegratorBrief:
     handoff: Handoff
     """The worker's."""
     constraints: Sequence[Constraint] = ()
+    designs: Sequence[DesignNote] = ()
     clashes: Sequence[str] = ()
     """Paths in which the submission clashes with the head."""
     notes: Sequence[str] = ()
@@ -176,6 +181,7 @@ class JudgeBrief:
     cycle: int
     tasks: Sequence[Task]
     constraints: Sequence[Constraint] = ()
+    designs: Sequence[DesignNote] = ()
     changed_paths: Sequence[str] = ()
     """Paths that differ between the run's base and its head."""
     findings: Sequence[Finding] = ()

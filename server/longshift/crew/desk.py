@@ -99,6 +99,15 @@ class PlannerDesk(ListDesk, Protocol):
     async def delegate(self, scope: str, objective: str) -> str:
         """Start a sub-planner on a slice, at once; its id (`P2`) comes back, not its result."""
 
+    async def note_design(self, topic: str, decision: str) -> str:
+        """Decide a topic for every task of the run, or anew what was this planner's to decide.
+
+        The note's id (`D1`) comes back.
+
+        Raises:
+            TellModel: what stands on the topic is not this planner's, or there are too many notes.
+        """
+
     async def ask_person(self, question: str, options: Sequence[str]) -> str:
         """Ask without waiting; the question's id (`Q1`) comes back, the answer as a message."""
 

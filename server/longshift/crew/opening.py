@@ -19,7 +19,7 @@ from longshift.crew.briefs import (
 from longshift.crew.fences import to_json
 from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
-from longshift.domain.model import Constraint, Finding, Goal, Task
+from longshift.domain.model import Constraint, DesignNote, Finding, Goal, Task
 
 AGENTS_MD_BYTES = 8 * 1024
 DIFF_CHARACTERS = 30_000
@@ -34,6 +34,7 @@ def planner_opening(brief: PlannerBrief) -> str:
         **_scope(brief.goal),
         "slice": {"scope": brief.scope, "objective": brief.objective},
         "constraints": _constraints(brief.constraints),
+        "designs": _designs(brief.designs),
         "cycle": brief.cycle,
         "mode": brief.mode,
         "earlier": [_earlier(task) for task in brief.earlier],
@@ -96,6 +97,7 @@ def worker_opening(brief: WorkerBrief) -> str:
             "acceptance": task.plan.acceptance,
         },
         "constraints": _constraints(brief.constraints),
+        "designs": _designs(brief.designs),
         "earlier_attempts": [
             {
                 "number": attempt.number,
@@ -134,6 +136,7 @@ def integrator_opening(brief: IntegratorBrief) -> str:
             "acceptance": plan.acceptance,
         },
         "constraints": _constraints(brief.constraints),
+        "designs": _designs(brief.designs),
         "handoff": brief.handoff.model_dump(
             include={"summary", "concerns", "deviations", "findings", "evidence"}
         ),
@@ -155,6 +158,7 @@ def judge_opening(brief: JudgeBrief) -> str:
         **_scope(brief.goal),
         "cycle": brief.cycle,
         "constraints": _constraints(brief.constraints),
+        "designs": _designs(brief.designs),
         "tasks": [_judged(task) for task in brief.tasks],
         "changed_paths": list(brief.changed_paths),
         "findings": [_finding(finding) for finding in brief.findings],
@@ -179,6 +183,10 @@ def _scope(goal: Goal) -> Mapping[str, object]:
 
 def _constraints(constraints: Iterable[Constraint]) -> Sequence[Mapping[str, str]]:
     return [{"id": one.id, "text": one.text} for one in constraints if not one.lifted]
+
+
+def _designs(notes: Iterable[DesignNote]) -> Sequence[Mapping[str, str]]:
+    return [{"id": one.id, "topic": one.topic, "decision": one.decision} for one in notes]
 
 
 def _earlier(task: Task) -> Mapping[str, object]:

@@ -1,10 +1,10 @@
 """What has happened: the facts that the journal keeps, each frozen and tagged by name.
 
 The names are CONTRACT section 3's, and a few of our own for what must survive a restart or be
-answered for: intents (`landing.intended`, `decision.intended`), planners, equal agents and their
-lock, the judge's start, model calls, the sandbox, its commands, guards that refused something, and
-moves of the head. A fact is never changed once written; a field that is added later needs a
-default, so that an old journal replays on new code.
+answered for: intents (`landing.intended`, `decision.intended`), planners and their design notes,
+equal agents and their lock, the judge's start, model calls, the sandbox, its commands, guards that
+refused something, and moves of the head. A fact is never changed once written; a field that is
+added later needs a default, so that an old journal replays on new code.
 """
 
 from collections.abc import Mapping
@@ -163,6 +163,19 @@ class PlannerFinished(OfRun):
     outcome: Literal["finished", "failed", "interrupted"] = "finished"
     summary: str = ""
     evidence: str = ""
+
+
+class DesignNoted(OfRun):
+    """A planner decided something that holds for every task of the run.
+
+    With an id that is known, it decides the same topic anew.
+    """
+
+    event: Literal["design.noted"] = "design.noted"
+    note: str
+    topic: str
+    decision: str
+    planner: str
 
 
 class AgentStarted(OfRun):
@@ -542,6 +555,7 @@ Event = Annotated[
     | HeadPublished
     | PlannerStarted
     | PlannerFinished
+    | DesignNoted
     | AgentStarted
     | AgentFinished
     | TasksLocked

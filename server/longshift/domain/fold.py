@@ -28,6 +28,7 @@ from longshift.domain.fold_tasks import (
     land,
     move_task,
     newest,
+    note_design,
     predict,
     put,
     reopen,
@@ -177,6 +178,8 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return start_planner(run, event)
         case e.PlannerFinished():
             return finish_planner(run, event)
+        case e.DesignNoted():
+            return note_design(run, event)
         case e.AgentStarted():
             return start_agent(run, event)
         case e.AgentFinished():

@@ -11,9 +11,11 @@ from typing import Final, TypeVar
 
 from longshift.domain import events as e
 from longshift.domain.contention import with_conflict, with_landing
+from longshift.domain.designs import may_revise, standing_note
 from longshift.domain.model import (
     Attempt,
     Change,
+    DesignNote,
     HeadStep,
     PlannerRecord,
     Task,
@@ -51,6 +53,28 @@ def finish_planner(run: Run, event: e.PlannerFinished) -> Run:
         raise Refused(f"planner {planner.id} is {planner.state}")
     update = {"state": event.outcome, "summary": event.summary, "evidence": event.evidence}
     return replace(run, planners=put(run.planners, planner.id, planner.model_copy(update=update)))
+
+
+def note_design(run: Run, event: e.DesignNoted) -> Run:
+    """A planner decides a topic, or decides it anew."""
+    planner = known(run.planners, event.planner, "planner")
+    if planner.state != "running":
+        raise Refused(f"planner {planner.id} is {planner.state}")
+    standing, before = standing_note(run, event.topic), run.designs.get(event.note)
+    if standing is not None and standing.id != event.note:
+        raise Refused(f"note {standing.id} stands on the topic of {event.note}")
+    if before is not None and standing is None:
+        raise Refused(f"note {event.note} is on another topic")
+    if before is not None and not may_revise(run, planner.id, before):
+        raise Refused(f"note {event.note} is not for planner {planner.id} to revise")
+    note = DesignNote(
+        id=event.note,
+        topic=event.topic,
+        decision=event.decision,
+        planner=planner.id,
+        cycle=run.cycle,
+    )
+    return replace(run, designs=put(run.designs, note.id, note), newest=newest(run, note.id))
 
 
 def add_task(run: Run, event: e.TaskAdded) -> Run:

@@ -2,8 +2,8 @@
 
 Owns shapes only. How they change is in `domain.fold`; what happens next is in `domain.decide`.
 Ids are strings: `R1` run, `T1` task (within a run), `C1` change, `F1` finding, `K1` constraint,
-`Q1` question, `P1` planner, `A1` equal agent (both within a run). Attempts are numbered from 1
-within their task.
+`Q1` question, `D1` design note, `P1` planner, `A1` equal agent (both within a run). Attempts are
+numbered from 1 within their task.
 Commits and paths are git's: full hexadecimal ids, and `/`-separated paths below the root.
 """
 
@@ -241,6 +241,18 @@ class PlannerRecord(Value):
     state: Literal["running", "finished", "failed", "interrupted"] = "running"
     summary: str = ""
     evidence: str = ""
+
+
+class DesignNote(Value):
+    """A decision that holds for every task of a run, made once."""
+
+    id: str
+    topic: str
+    decision: str
+    planner: str
+    """Who decided it, last."""
+    cycle: int
+    """In which cycle."""
 
 
 class AgentRecord(Value):

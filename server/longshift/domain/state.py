@@ -16,6 +16,7 @@ from longshift.domain.model import (
     Budget,
     Change,
     Constraint,
+    DesignNote,
     Finding,
     HeadStep,
     ListLock,
@@ -81,6 +82,8 @@ class Run:
     outcome_reason: str = ""
     cycles: tuple[CycleRecord, ...] = ()
     planners: Mapping[str, PlannerRecord] = field(default_factory=dict)
+    designs: Mapping[str, DesignNote] = field(default_factory=dict)
+    """What planners have decided for all tasks, by the notes' ids, oldest first."""
     agents: Mapping[str, AgentRecord] = field(default_factory=dict)
     """Equal agents, of the strategies that have no planner."""
     idle_agents: int = 0
@@ -97,7 +100,7 @@ class Run:
     steps: tuple[HeadStep, ...] = ()
     findings: Mapping[str, Finding] = field(default_factory=Table)
     newest: Mapping[str, int] = field(default_factory=dict)
-    """By their letter, the highest number of the ids of changes, findings and questions."""
+    """By their letter, the highest number of the ids of changes, findings, questions and notes."""
     questions: Mapping[str, Question] = field(default_factory=dict)
     messages: tuple[Said, ...] = ()
     """Steering messages and answers, oldest first: planners read on from where they were."""
@@ -202,7 +205,7 @@ class State:
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
 
     def next_id(self, letter: str) -> str:
-        """The next free id of runs, changes, findings, constraints or questions.
+        """The next free id of runs, changes, findings, constraints, questions or design notes.
 
         Ids of these kinds are unique in the repository; a forgotten run's are not used again
         as long as a later one is known.
@@ -215,7 +218,7 @@ class State:
                 yield from map(number_of, self.runs)
             case "K":
                 yield from map(number_of, self.constraints)
-            case "C" | "F" | "Q":
+            case "C" | "D" | "F" | "Q":
                 yield from (run.newest.get(letter, 0) for run in self.runs.values())
             case _:
                 raise ValueError(f"no ids begin with {letter!r}")

@@ -38,6 +38,7 @@ TASKS: Final[Mapping[tuple[TaskState, type[e.OfRun]], TaskState]] = {
 
 WORKING_ONLY: Final = (
     e.PlannerStarted,
+    e.DesignNoted,
     e.AgentStarted,
     e.AttemptStarted,
     e.LandingIntended,

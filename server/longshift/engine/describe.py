@@ -33,6 +33,7 @@ def describe_run(
         "phase": str(run.phase),
         "cycle": run.cycle,
         "head": run.head,
+        "designs": [note.model_dump() for note in run.designs.values()],
         "tasks": [_task(run, task) for task in run.tasks.values()],
         "changes": _changes(run, hunks),
         "findings": list(findings),

@@ -168,6 +168,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         cycle=run.cycle,
         tasks=tuple(run.tasks.values()),
         constraints=room.chronicle.constraints(),
+        designs=tuple(run.designs.values()),
         changed_paths=tuple(sayable(stat.path) for stat in stats),
         findings=tuple(open_before),
         dismissed=dismissed_to_tell(room.chronicle.state, run, (stat.path for stat in stats)),

@@ -12,6 +12,7 @@ from longshift.crew.desk import AddedTask
 from longshift.crew.planner import plan
 from longshift.domain import events
 from longshift.domain.decide import waits_behind
+from longshift.domain.designs import MOST_NOTES, may_revise, standing_note
 from longshift.domain.model import TaskPlan
 from longshift.domain.state import Run
 from longshift.engine.briefing import ground
@@ -19,6 +20,7 @@ from longshift.engine.desks import AgentDesk
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
+from longshift.screening.secrets import mask
 
 MOST_PLANNERS: Final = 50
 """Planners and sub-planners of one cycle."""
@@ -74,6 +76,29 @@ class PlanningDesk(AgentDesk):
         self._start_planner(planner_id)
         return planner_id
 
+    async def note_design(self, topic: str, decision: str) -> str:
+        """Decide a topic for every task of the run."""
+        run = self._room.run
+        topic = mask(topic)  # as it will stand in the journal: two spellings of one are one
+        standing = standing_note(run, topic)
+        if standing is not None and not may_revise(run, self._agent, standing):
+            raise TellModel(
+                "design_stands",
+                note=standing.id,
+                agent=standing.planner,
+                topic=standing.topic,
+                decision=standing.decision,
+            )
+        if standing is None and len(run.designs) >= MOST_NOTES:
+            raise TellModel("too_many_designs", most=MOST_NOTES)
+        note_id = self._room.chronicle.state.next_id("D") if standing is None else standing.id
+        await self._room.chronicle.record(
+            events.DesignNoted(
+                run=run.id, note=note_id, topic=topic, decision=decision, planner=self._agent
+            )
+        )
+        return note_id
+
 
 def stale_notes(run: Run) -> tuple[StaleNote, ...]:
     """Where the last cycle's landings did not fit what the person was writing."""
@@ -105,6 +130,7 @@ async def run_planner(
         cycle=cycle.number,
         mode="replan" if cycle.mode == "replan" else "plan",
         constraints=room.chronicle.constraints(),
+        designs=tuple(run.designs.values()),
         scope=record.scope,
         objective=record.objective,
         earlier=tuple(run.tasks.values()),

@@ -147,6 +147,7 @@ async def _brief(room: RunRoom, task: Task) -> WorkerBrief:
         goal=room.run.started.goal,
         task=task,
         constraints=room.chronicle.constraints(),
+        designs=tuple(room.run.designs.values()),
         earlier_attempts=task.attempts[:-1],
         rework=rework,
         agents_md=told.agents_md,

@@ -1,4 +1,4 @@
-"""Planning: `add_task`, `delegate`, `finish`.
+"""Planning: `add_task`, `delegate`, `note_design`, `finish`.
 
 Only planners have them; a sub-planner has no `delegate`, and of equal agents each has `add_task`.
 Must never edit a file.
@@ -23,6 +23,7 @@ from longshift.crew.gates.tasks import (
 )
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
+from longshift.domain.designs import DECISION_CHARACTERS, TOPIC_CHARACTERS
 from longshift.domain.model import TaskPlan
 from longshift.repository.workspace import Workspace
 from longshift.screening.hidden import visible
@@ -45,6 +46,17 @@ class Delegate(Arguments):
     objective: Annotated[str, Field(min_length=1)]
 
 
+class NoteDesign(Arguments):
+    """Arguments of `note_design`."""
+
+    topic: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TOPIC_CHARACTERS)
+    ]
+    decision: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=DECISION_CHARACTERS)
+    ]
+
+
 class Finish(Arguments):
     """Arguments of `finish`."""
 
@@ -59,6 +71,7 @@ def planning_tools(
     planning = _Planning(desk, brief, allowance)
     tools: list[Tool[Planned]] = [
         bind("add_task", AddTask, planning.add_task),
+        bind("note_design", NoteDesign, planning.note_design),
         bind("finish", Finish, planning.finish, ends=True),
     ]
     return tools if brief.is_sub_planner else [*tools, planning.delegating()]
@@ -137,6 +150,10 @@ class _Planning(_Adding):
             return {"planner": planner}
 
         return bind("delegate", Delegate, delegate)
+
+    async def note_design(self, given: NoteDesign) -> Result:
+        topic = " ".join(visible(given.topic).split())
+        return {"note": await self._planners.note_design(topic, given.decision)}
 
     async def finish(self, given: Finish) -> Answer[Planned]:
         missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])

@@ -147,6 +147,7 @@ class Integrating:
             task=task,
             handoff=handoff,
             constraints=room.chronicle.constraints(),
+            designs=tuple(room.run.designs.values()),
             clashes=laid.clashes,
             notes=laid.notes,
             diff=await room.for_agent(joined.diff),
