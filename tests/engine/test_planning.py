@@ -1,6 +1,7 @@
 """Planners that work at once: what they decide for all, and what reaches them while they plan."""
 
 from longshift.domain.designs import MOST_NOTES
+from longshift.domain.model import TaskState
 from tests.support.engine_world import (
     World,
     call,
@@ -102,3 +103,103 @@ async def test_there_are_only_so_many_notes(world: World) -> None:
         assert len(run.designs) == MOST_NOTES
         assert run.designs["D4"].decision == "y"  # and what is there may still be revised
     assert f"The run has {MOST_NOTES} design notes" in said_to(world, "planner")
+
+
+def handing_in(match: str, *turns: dict[str, object], **said: object) -> dict[str, object]:
+    return flow("worker", *turns, turn(call("submit", summary="Did it.", **said)),
+                match=f"Do: {match}")  # fmt: skip
+
+
+def told(world: World, planner_of: str) -> list[str]:
+    """What a planner was told after its first message; it is known by a word of that."""
+    talks = [one.messages for one in world.server.by_role("planner")
+             if planner_of in str(one.messages[1]["content"])]  # fmt: skip
+    return [str(m["content"]) for m in max(talks, key=len)[2:] if m["role"] == "user"]
+
+
+ROOT, SRC, LIB = '"objective": ""', "Quieten src", "Quieten lib"
+
+
+async def test_a_late_handoff_reaches_the_planner_of_its_task(world: World) -> None:
+    """While it is at its desk: at its next step, once; the others hear nothing of it."""
+    world.play(
+        flow("planner", turn(task("hush", "src")),
+             turn(call("list_files"), wait_for=["landed"]), turn(call("list_files", glob="*")),
+             FINISH, match=SRC),
+        flow("planner", turn(call("list_files")), turn(FINISH["calls"][0], wait_for=["landed"]),
+             FINISH, match=LIB),
+        flow("planner", turn(*SLICES), turn(FINISH["calls"][0], wait_for=["landed"]), FINISH),
+        handing_in("hush", turn(edit("two", "2", "src/c.txt")), concerns="Who calls it?"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.until(lambda run: len(run.changes) == 1)
+        await it.raise_signal("landed")
+        await it.ended()
+    assert [(told(world, one), one) for one in (ROOT, LIB)] == [([], ROOT), ([], LIB)]
+    [heard] = told(world, SRC)
+    assert '"concerns": "Who calls it?"' in heard
+    assert '"task": "T1"' in heard
+
+
+async def test_where_its_planner_has_ended_the_one_above_is_told(world: World) -> None:
+    """And is not let to finish on older news, but once."""
+    world.play(
+        flow("planner", turn(task("hush", "src"), FINISH["calls"][0], signal="planned"),
+             match=SRC),
+        flow("planner", turn(SLICES[0]), turn(FINISH["calls"][0], wait_for=["landed"]),
+             turn(task("calm", "lib", depends_on=["T1"])), FINISH),
+        handing_in("hush", turn(edit("two", "2", "src/c.txt")), deviations="lib was loud, too."),
+        handing_in("calm", findings=["a.txt:1 is odd."]),
+        *judge("continue", "done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.until(lambda run: len(run.changes) == 1 and run.planners["P2"].state != "running")
+        await it.raise_signal("landed")
+        run = await it.ended()
+        assert [run.tasks[id_].planner for id_ in ("T1", "T2")] == ["P2", "P1"]
+    assert '"deviations": "lib was loud, too."' in told(world, ROOT)[0]
+    assert "other agents have brought news" in results(world, "planner")
+    # What came when none was at work stands in the next cycle's first message.
+    later = openings(world, "planner")[-1]
+    assert '"deviations": "lib was loud, too."' in later
+    assert '"findings": ["a.txt:1 is odd."]' in later
+
+
+async def test_a_failed_task_reaches_who_plans_and_a_thousand_do_not_at_once(world: World) -> None:
+    tasks = [task(f"try {number}", f"{number}.txt") for number in range(12)]
+    world.play(
+        flow("planner", turn(*tasks),
+             turn(call("list_files"), signal="planned", wait_for=["failed"]),
+             turn(call("list_files", glob="*")), FINISH, FINISH),
+        flow("worker", turn(call("give_up", reason="A wall. " * 1_000), wait_for=["planned"]),
+             match="Do: try"),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        await it.until(lambda run: run.count(TaskState.FAILED) == 12)
+        await it.raise_signal("failed")
+        await it.ended()
+    heard = told(world, ROOT)
+    assert [one.count('"state": "failed"') for one in heard] == [10, 2]
+    assert max(map(len, heard)) < 10_000
+
+
+async def test_a_note_reaches_who_is_planning_already(world: World) -> None:
+    world.play(
+        flow("planner", turn(call("list_files"), signal="planning"),
+             turn(call("list_files", glob="*"), wait_for=["noted"]), FINISH, match=SRC),
+        flow("planner", turn(SLICES[0]),
+             turn(note("Names", "All names are short."), wait_for=["planning"]),
+             turn(FINISH["calls"][0], signal="noted"), FINISH),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+    assert told(world, ROOT) == []
+    [heard] = told(world, SRC)
+    assert '"decision": "All names are short."' in heard
+    assert "Another planner has decided" in heard

@@ -15,6 +15,7 @@ from longshift.crew.desk import (
     Conflict,
     FindingReport,
     Landed,
+    News,
     ReportedFinding,
 )
 from longshift.crew.roles import RolePrompt
@@ -83,6 +84,8 @@ class ScriptedDesk:
     overlaps: tuple[str, ...] = ()
     said: list[str | Said] = field(default_factory=list)
     """What a person has said and nobody has taken yet."""
+    news: list[News] = field(default_factory=list)
+    """What other agents did, by the times that it is asked for."""
     head: str = ""
     requests: list[ModelRequest] = field(default_factory=list)
     plans: list[TaskPlan] = field(default_factory=list)
@@ -127,6 +130,9 @@ class ScriptedDesk:
     def take_messages(self) -> Sequence[Said]:
         taken, self.said = self.said, []
         return [Said(text=one) if isinstance(one, str) else one for one in taken]
+
+    def take_news(self) -> News:
+        return self.news.pop(0) if self.news else News()
 
     # A planner's.
 

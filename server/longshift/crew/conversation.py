@@ -14,12 +14,12 @@ from typing import Final, Generic, TypeVar
 from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.compaction import Lasting, is_due, shortened
 from longshift.crew.desk import Desk
+from longshift.crew.hearing import news_of_others, words_of_person
 from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
 from longshift.crew.prompts import say, words_of
 from longshift.crew.repetition import Repetition, Word
 from longshift.crew.roles import RolePrompt
 from longshift.crew.toolbox import Answer, End, Misread, Result, Toolbox, as_text, error
-from longshift.domain.model import Said
 from longshift.errors import OutOfBounds
 from longshift.models.port import Message, ModelReply, ModelRequest, PromptTooLong, ToolCall
 
@@ -98,7 +98,7 @@ async def converse(
     try:
         while True:
             await desk.before_step()
-            talk.hear(desk.take_messages())
+            talk.hear([*words_of_person(desk), *news_of_others(desk)])
             ended = await talk.step()
             if ended is not None:
                 return ended.outcome
@@ -129,7 +129,8 @@ class _Talk(Generic[Outcome]):
         self._circling: str | None = None
         """The tool that is called over and over in spite of a nudge: the next reply is the last."""
         self._fruitless = 0
-        self._unheard: list[Said] = []
+        self._unheard: list[str] = []
+        self._was_held_for_news = False
 
     @property
     def messages(self) -> Sequence[Message]:
@@ -139,9 +140,9 @@ class _Talk(Generic[Outcome]):
     def tell(self, role: str, content: str) -> None:
         self._messages.append({"role": role, "content": content})
 
-    def hear(self, messages: Sequence[Said]) -> None:
+    def hear(self, messages: Sequence[str]) -> None:
         for message in messages:
-            self.tell("user", say("person_message", text=message.text, question=message.question))
+            self.tell("user", message)
 
     async def step(self) -> End[Outcome | Unfinished] | None:
         """One call of the model and all that follows from it; None: go on."""
@@ -235,12 +236,8 @@ class _Talk(Generic[Outcome]):
         if in_grace and not ends and self._toolbox.has(call.name):
             told = say("only_ending_tools", name=call.name, ending=self._toolbox.ending)
             return error(told), None
-        if ends and not in_grace:
-            # What a person said must be heard before the conversation may end on older news. It
-            # is told after the results of this reply, in a message of its own.
-            self._unheard += self._desk.take_messages()
-            if self._unheard:
-                return error(say("person_spoke_first")), None
+        if ends and not in_grace and (first := self._to_be_heard()):
+            return error(say(first)), None
         try:
             answer = await self._toolbox.call(call)
             return answer, "bad_arguments" if isinstance(answer, Misread) else None
@@ -250,6 +247,20 @@ class _Talk(Generic[Outcome]):
             await self._desk.tell_refused(refused.guard, call.name, tried)
             unknown = not self._toolbox.has(call.name)
             return error(told), "unknown_tools" if unknown else None
+
+    def _to_be_heard(self) -> str | None:
+        """The message that keeps a conversation from ending on older news; None: there are none.
+
+        They are told after the results of this reply, in messages of their own. A person is always
+        heard; other agents once, for where hundreds are at work there is always one that comes.
+        """
+        self._unheard += words_of_person(self._desk)
+        if self._unheard:
+            return "person_spoke_first"
+        if not self._was_held_for_news:
+            self._unheard += news_of_others(self._desk)
+            self._was_held_for_news = bool(self._unheard)
+        return "news_first" if self._unheard else None
 
     def _take(self, call: ToolCall, result: Result) -> Word:
         text = as_text(result)

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from longshift.crew.roles import RolePrompt
-from longshift.domain.model import Handoff, RelatedPlace, Said, Severity, Task, TaskPlan
+from longshift.domain.model import (
+    DesignNote,
+    Handoff,
+    RelatedPlace,
+    Said,
+    Severity,
+    Task,
+    TaskPlan,
+)
 from longshift.errors import Guard
 from longshift.models.port import Message, ModelReply, ModelRequest
 from longshift.repository.workspace import Workspace
@@ -81,6 +89,9 @@ class Desk(Protocol):
 
         Each message is handed over once. A worker never gets any.
         """
+
+    def take_news(self) -> "News":
+        """Hand over what other agents did since it was last asked; only planners get any."""
 
 
 class ListDesk(Desk, Protocol):
@@ -202,6 +213,16 @@ class JudgeDesk(Desk, Protocol):
 
     def refusal_of_done(self) -> str | None:
         """Why the goal can't be called met as things stand; None: nothing stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What other agents did while one is at its desk."""
+
+    tasks: Sequence[Task] = ()
+    """Those whose workers handed in something to tell, or failed."""
+    designs: Sequence[DesignNote] = ()
+    """Those that others have noted, as they stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ def _earlier(task: Task) -> Mapping[str, object]:
         "reason": last.reason if last else "",
         "concerns": last.handoff.concerns if last else "",
         "deviations": last.handoff.deviations if last else "",
+        "findings": last.handoff.findings if last else (),
     }
 
 

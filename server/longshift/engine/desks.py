@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Final, ParamSpec, TypeVar
 
-from longshift.crew.desk import CommandOutcome
+from longshift.crew.desk import CommandOutcome, News
 from longshift.crew.roles import RolePrompt
 from longshift.domain import events
 from longshift.domain.model import Role, Said
@@ -153,6 +153,10 @@ class AgentDesk:
         new = messages[self._messages_read :]
         self._messages_read = len(messages)
         return [said for said in new if self._is_meant(said)]
+
+    def take_news(self) -> News:
+        """Hand over what other agents did: nothing, unless the role's desk knows better."""
+        return News()
 
     def _is_meant(self, said: Said) -> bool:
         """Who makes tasks hears everything, a judge what answers its own questions; others not."""

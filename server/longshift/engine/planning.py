@@ -8,15 +8,16 @@ from typing import Final
 
 from longshift import telemetry
 from longshift.crew.briefs import Planned, PlannerBrief, StaleNote
-from longshift.crew.desk import AddedTask
+from longshift.crew.desk import AddedTask, News
 from longshift.crew.planner import plan
 from longshift.domain import events
 from longshift.domain.decide import waits_behind
 from longshift.domain.designs import MOST_NOTES, may_revise, standing_note
-from longshift.domain.model import TaskPlan
+from longshift.domain.model import PlannerRecord, TaskPlan
 from longshift.domain.state import Run
 from longshift.engine.briefing import ground
 from longshift.engine.desks import AgentDesk
+from longshift.engine.news import Newsroom
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
@@ -35,13 +36,19 @@ class PlanningDesk(AgentDesk):
         self,
         room: RunRoom,
         spending: Spending,
+        news: Newsroom,
         planner_id: str,
         start_planner: Callable[[str], None],
     ) -> None:
         """Sit a planner down at the run's head; `start_planner` sets a sub-planner to work."""
         workspace = room.workspace(room.run.head)
         super().__init__(room, spending, "planner", planner_id, workspace)
+        self._news = news
         self._start_planner = start_planner
+
+    def take_news(self) -> News:
+        """Hand over what workers of its tasks handed in, and what other planners decided."""
+        return self._news.take(self._agent)
 
     def task_ids(self) -> Collection[str]:
         """All tasks of the run so far."""
@@ -111,43 +118,48 @@ def stale_notes(run: Run) -> tuple[StaleNote, ...]:
 
 
 async def run_planner(
-    room: RunRoom, spending: Spending, planner_id: str, start_planner: Callable[[str], None]
+    room: RunRoom,
+    spending: Spending,
+    news: Newsroom,
+    planner_id: str,
+    start_planner: Callable[[str], None],
 ) -> events.PlannerFinished:
     """Let a planner work until it has made its tasks.
 
     Returns:
         How it ended, to be recorded.
     """
+    desk = PlanningDesk(room, spending, news, planner_id, start_planner)
+    with news.at_desk(planner_id), telemetry.agent("planner", planner_id, room.run_id):
+        outcome = await plan(desk, await _brief(room, room.run.planners[planner_id]))
+    if isinstance(outcome, Planned):
+        return events.PlannerFinished(
+            run=room.run_id, planner=planner_id, summary=outcome.summary, evidence=outcome.evidence
+        )
+    return events.PlannerFinished(
+        run=room.run_id, planner=planner_id, outcome="failed", summary=outcome.reason
+    )
+
+
+async def _brief(room: RunRoom, planner: PlannerRecord) -> PlannerBrief:
     run = room.run
-    record = run.planners[planner_id]
     cycle = run.cycles[-1]
-    earlier = run.cycles[-2].verdict if len(run.cycles) > 1 else None
-    desk = PlanningDesk(room, spending, planner_id, start_planner)
     told = await room.for_agent(ground, room, "planner", run.started.goal.paths)
-    brief = PlannerBrief(
+    return PlannerBrief(
         goal=run.started.goal,
-        planner_id=planner_id,
+        planner_id=planner.id,
         cycle=cycle.number,
         mode="replan" if cycle.mode == "replan" else "plan",
         constraints=room.chronicle.constraints(),
         designs=tuple(run.designs.values()),
-        scope=record.scope,
-        objective=record.objective,
+        scope=planner.scope,
+        objective=planner.objective,
         earlier=tuple(run.tasks.values()),
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
-        verdict=earlier,
+        verdict=run.cycles[-2].verdict if len(run.cycles) > 1 else None,
         stale=stale_notes(run),
         agents_md=told.agents_md,
         overview=told.overview,
         gates=room.settings.gates,
         prompts=room.prompts,
-    )
-    with telemetry.agent("planner", planner_id, room.run_id):
-        outcome = await plan(desk, brief)
-    if isinstance(outcome, Planned):
-        return events.PlannerFinished(
-            run=run.id, planner=planner_id, summary=outcome.summary, evidence=outcome.evidence
-        )
-    return events.PlannerFinished(
-        run=run.id, planner=planner_id, outcome="failed", summary=outcome.reason
     )

@@ -33,6 +33,7 @@ from longshift.engine.cycle import begin_cycle
 from longshift.engine.foreseeing import Foresight
 from longshift.engine.judging import run_judge
 from longshift.engine.landing import Lander
+from longshift.engine.news import Newsroom
 from longshift.engine.planning import run_planner
 from longshift.engine.recovery import interrupted
 from longshift.engine.room import DEFECT, RunRoom, pausing
@@ -71,6 +72,7 @@ class RunDriver:
         self._spending = Spending(room)
         self._lander = _way_to_head(room, self._spending)
         self._bench = Bench(room, self._spending, self._lander, Foresight(room))
+        self._news = Newsroom(room)
         self._agents: set[asyncio.Task[None]] = set()
         self._equals = equals(room, self._spending, self._attempt)
         self._attempts: dict[str, asyncio.Task[None]] = {}
@@ -93,6 +95,7 @@ class RunDriver:
             self._room.unpaused.set()
         if isinstance(event, events.AttemptFailed):
             self._lander.heed()
+        self._news.heed(event)
         self._woken.set()
 
     @property
@@ -326,7 +329,9 @@ class RunDriver:
         run_id = self._room.run_id
         record = self._room.chronicle.record
         try:
-            ended = await run_planner(self._room, self._spending, planner_id, self._start_planner)
+            ended = await run_planner(
+                self._room, self._spending, self._news, planner_id, self._start_planner
+            )
         except BudgetExceeded as spent:
             # Interrupted, not failed: another planner goes on from here under a raised budget.
             await record(_interrupted_planner(run_id, planner_id, str(spent)))
