@@ -13,9 +13,12 @@ from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
 from longshift.engine import landing
 from longshift.engine.landing import Lander
+from longshift.engine.merging import Waiting
+from longshift.engine.recovery import recover
 from longshift.engine.room import RunRoom
 from longshift.errors import NeedsPerson, OutOfBounds
 from longshift.repository.files import FileEdit
+from longshift.repository.landing import Submission
 from longshift.repository.store import ObjectStore
 from tests.support.engine_world import (
     TEXT,
@@ -58,6 +61,16 @@ class Crew:
 
     async def reserve(self, task: str, path: str) -> None:
         await self.room.chronicle.record(events.FileReserved(run="R1", task=task, paths=(path,)))
+
+    def waiting(self, submissions: Mapping[str, Edits]) -> list[Waiting]:
+        """The same, not handed in."""
+        found = []
+        for id_, edits in submissions.items():
+            workspace = self.room.workspace(self.run.head)
+            laid = {path: data and FileEdit(data) for path, data in edits.items()}
+            submission = Submission(self.run.head, laid, f"{id_}\n")
+            found.append(Waiting(self.run.tasks[id_], 1, workspace, Handoff(), submission))
+        return found
 
     async def submit(self, submissions: Mapping[str, Edits]) -> list[Landed | Conflict | Exception]:
         """Submit for several tasks at one moment, in this order."""
@@ -147,6 +160,27 @@ async def test_each_sees_those_before_it(world: World) -> None:
         assert crew.it.file("b.txt") is None
         assert crew.run.conflicts == 1
         assert crew.run.tasks["T3"].state == "running"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_group_that_an_end_cut_off_is_landed_once(world: World, moved: bool) -> None:
+    async with held(world) as crew:
+        await crew.begin(4)
+        waiting = crew.waiting({f"T{n}": {f"{n}.txt": b"%d\n" % n} for n in range(1, 5)})
+        group = crew.lander._merging.merge(waiting, crew.run, 0)
+        await crew.room.chronicle.record(*crew.lander._intents(group.fits))
+        if moved:
+            assert crew.room.store.swap_head("R1", crew.run.head, group.head)
+        kept = list(crew.room.store.git_dir.glob("objects/pack/*.keep"))
+        assert len(kept) == 1
+        await recover(crew.room.shop)  # as the next process does
+        run = crew.run
+        assert not run.intent
+        assert [one.id for one in run.changes.values()] == ["C1", "C2", "C3", "C4"]
+        assert run.head == group.head == crew.room.store.head("R1")
+        assert crew.it.file("4.txt") == b"4\n"
+        assert not kept[0].exists()
+        assert all(task.state == "landed" for task in run.tasks.values())
 
 
 async def test_what_is_refused_of_one_keeps_nobody_else(world: World) -> None:
