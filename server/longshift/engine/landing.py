@@ -9,7 +9,7 @@ worker that submitted it, and nobody else waits for it.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final
 
 from longshift.crew.desk import Conflict, Landed
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MOST_TOGETHER: Final = 64
 """Submissions that land together: the first of them waits for the last."""
+INTENTS_A_ROUND: Final = 8
+"""Facts that are taken into the state in one round of the loop."""
 
 
 class Lander:
@@ -153,14 +155,17 @@ class Lander:
         )
         for one, error in group.refused:
             one.fail(error)
-        await asyncio.gather(*(self._send_back(clash) for clash in group.clashes))
+        await _one_a_round(self._send_back(clash) for clash in group.clashes)
         if group.fits:
             await self._put_on_head(group)
 
     async def _put_on_head(self, group: Group) -> None:
         chronicle, run, store = self._room.chronicle, self._room.run, self._room.store
         intents = self._intents(group.fits)
-        await chronicle.record(*intents)
+        await _one_a_round(
+            chronicle.record(*intents[first : first + INTENTS_A_ROUND])
+            for first in range(0, len(intents), INTENTS_A_ROUND)
+        )
         if group.head != run.head and not await self._room.off_loop(
             store.swap_head, run.id, run.head, group.head
         ):
@@ -171,13 +176,13 @@ class Lander:
             )
         if group.kept:
             await self._room.off_loop(store.release, group.kept)
-        # Taken into the state at once and in order, for each looks at the findings as the one
-        # before has left them. The next group is merged while the journal takes these together.
+        # Taken into the state in order, for each looks at the findings as the one before has left
+        # them. The next group is merged while the journal takes these together.
         for fit, intent in zip(group.fits, intents, strict=True):
             recording = asyncio.create_task(self._record_landed(fit, intent))
             self._recording.add(recording)
             recording.add_done_callback(self._recording.discard)
-        await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one a round of the loop, as in `_one_a_round`
 
     def _intents(self, fits: Sequence[Fit]) -> list[LandingIntended]:
         next_change = int(self._room.chronicle.state.next_id("C")[1:])
@@ -241,3 +246,16 @@ class Lander:
     def _message(self, task: Task) -> str:
         run = self._room.run
         return f"{task.plan.title}\n\nLongshift-Run: {run.id}\nLongshift-Task: {task.id}\n"
+
+
+async def _one_a_round(works: Iterable[Coroutine[None, None, None]]) -> None:
+    """Begin each in a round of the loop of its own, and wait for all.
+
+    What a fact costs before it is on its way to the disk, dozens of them at once would cost an
+    editor's key.
+    """
+    begun: list[asyncio.Task[None]] = []
+    for work in works:
+        begun.append(asyncio.create_task(work))
+        await asyncio.sleep(0)
+    await asyncio.gather(*begun)
