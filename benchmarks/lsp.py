@@ -7,66 +7,108 @@ action.
 """
 
 import importlib
-import statistics
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from benchmarks.editor import Editor
-from benchmarks.result import Result
+from benchmarks.landing import make_repository
+from benchmarks.result import Chart, Line, Result
 
 Json = dict[str, object]
 
 LIMIT: Final = 3.0
 N_HUNKS: Final = 100
+SIZES: Final = (1_000, 10_000, 100_000)
+"""Files of the repository; the figure is of the first, the others are for the curve."""
 SERVE: Final = (sys.executable, "-m", "longshift", "serve", "--stdio")
 BARE: Final = (sys.executable, "-m", "benchmarks.bare_server", str(N_HUNKS))
 
 
 def run(*, quick: bool = False) -> Result:
-    """Measure the ratio of the two 95th percentiles.
+    """Measure the ratio of the two 95th percentiles, in repositories of several sizes.
 
     Args:
-        quick: a few requests instead of enough for a steady figure.
+        quick: a few requests instead of enough for a steady figure, and the smallest size alone.
     """
+    sizes, n_requests = (SIZES[:1], 20) if quick else (SIZES, 200)
+    sides = {size: _both_sides(size, n_requests) for size in sizes}
+    one = sides[SIZES[0]]
+    x = tuple(map(float, sizes))
+    lines = (
+        Line("Longshift", x, tuple(at.ours_ms(0.95) for at in sides.values())),
+        Line("bare pygls", x, tuple(at.bare_ms(0.95) for at in sides.values())),
+    )
+    chart = Chart(
+        "lsp",
+        f"Code actions on {N_HUNKS} pending hunks, by the size of the repository",
+        "files in the repository",
+        "ms, 95th percentile",
+        lines,
+        is_log=True,
+    )
+    return Result(
+        name="lsp",
+        figures={"code_action_p95_ratio": round(one.ours_ms(0.95) / one.bare_ms(0.95), 3)},
+        conditions={
+            "n_requests": n_requests,
+            "n_hunks": N_HUNKS,
+            "n_actions_ours": one.actions[0],
+            "n_actions_bare": one.actions[1],
+            "longshift_p95_ms": round(one.ours_ms(0.95), 2),
+            "longshift_median_ms": round(one.ours_ms(0.5), 2),
+            "bare_pygls_p95_ms": round(one.bare_ms(0.95), 2),
+            "bare_pygls_median_ms": round(one.bare_ms(0.5), 2),
+            "longshift_after_each_keystroke_p95_ms": round(_ms(one.edited, 0.95), 2),
+            **{
+                f"longshift_{size}_files_p95_ms": round(at.ours_ms(0.95), 2)
+                for size, at in sides.items()
+            },
+            "python": sys.version.split()[0],
+            "pygls": version("pygls"),
+        },
+        limits={"code_action_p95_ratio": ("max", LIMIT)},
+        charts=(chart,),
+    )
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """Seconds of each request to both servers, and how many actions each offers."""
+
+    ours: list[float]
+    bare: list[float]
+    edited: list[float]
+    actions: tuple[int, int]
+
+    def ours_ms(self, share: float) -> float:
+        """Below what so large a share of our answers took."""
+        return _ms(self.ours, share)
+
+    def bare_ms(self, share: float) -> float:
+        """The same of the bare server's."""
+        return _ms(self.bare, share)
+
+
+def _both_sides(files: int, n_requests: int) -> _Sides:
     scripted_model = importlib.import_module("tests.scripted_model")
-    n_requests = 20 if quick else 200
     with ExitStack() as stack:
         model = stack.enter_context(scripted_model.running_server())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
-        uri = _make_repository(folder)
+        uri = _make_repository(folder, files)
         model.play(_script())
         ours = stack.enter_context(Editor(SERVE, folder, model.base_url))
         bare = stack.enter_context(Editor(BARE, folder, model.base_url))
         ours.finish_run("Change a third")
         for client in (ours, bare):
             client.open(uri, _before())
-        counts = [_count(client, uri) for client in (ours, bare)]
-        figures = _measure(ours, bare, uri, n_requests)
-    ours_s, bare_s, edited_s = (sorted(times) for times in figures)
-    p95 = {"ours": _p95(ours_s), "bare": _p95(bare_s), "edited": _p95(edited_s)}
-    return Result(
-        name="lsp",
-        figures={"code_action_p95_ratio": round(p95["ours"] / p95["bare"], 3)},
-        conditions={
-            "n_requests": n_requests,
-            "n_hunks": N_HUNKS,
-            "n_actions_ours": counts[0],
-            "n_actions_bare": counts[1],
-            "longshift_p95_ms": round(p95["ours"] * 1e3, 2),
-            "longshift_median_ms": round(statistics.median(ours_s) * 1e3, 2),
-            "bare_pygls_p95_ms": round(p95["bare"] * 1e3, 2),
-            "bare_pygls_median_ms": round(statistics.median(bare_s) * 1e3, 2),
-            "longshift_after_each_keystroke_p95_ms": round(p95["edited"] * 1e3, 2),
-            "python": sys.version.split()[0],
-            "pygls": version("pygls"),
-        },
-        limits={"code_action_p95_ratio": ("max", LIMIT)},
-    )
+        actions = (_count(ours, uri), _count(bare, uri))
+        return _Sides(*_measure(ours, bare, uri, n_requests), actions)
 
 
 def _measure(
@@ -95,8 +137,9 @@ def _count(client: Editor, uri: str) -> int:
     return len(actions)
 
 
-def _p95(times: list[float]) -> float:
-    return times[min(len(times) - 1, int(len(times) * 0.95))]
+def _ms(times: list[float], share: float) -> float:
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1e3
 
 
 def _before() -> str:
@@ -109,15 +152,18 @@ def _after() -> str:
     return "".join(lines)
 
 
-def _make_repository(folder: Path) -> str:
+def _make_repository(folder: Path, files: int) -> str:
+    """Make a repository of so many files, and one more that is reviewed; gives its URI."""
+    make_repository(folder, files)
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+    git("reset", "-q", "--hard")
     place = folder / "values.py"
     place.write_text(_before(), encoding="utf-8")
-    for arguments in (
-        ("init", "-q"),
-        ("add", "-A"),
-        ("-c", "user.name=B", "-c", "user.email=b@example.com", "commit", "-qm", "Values"),
-    ):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    git("add", "values.py")
+    git("-c", "user.name=B", "-c", "user.email=b@example.com", "commit", "-qm", "Values")
     return place.as_uri()
 
 
