@@ -11,7 +11,7 @@ from typing import Any, Final
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullFormatter, NullLocator, StrMethodFormatter
 
 from benchmarks.result import Chart
 
@@ -73,7 +73,7 @@ def _draw_axes(axes: Axes, chart: Chart) -> None:
         axes.set_yscale("log")
         axes.set_xticks(sorted({x for line in chart.lines for x in line.x}))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(ScalarFormatter())
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(chart.x)

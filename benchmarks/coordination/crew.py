@@ -75,7 +75,7 @@ class Crew:
 
     def _crash_rate(self, mean_s: float) -> float:
         """The chance that a turn is an agent's last, where `crash_rate` is that of a task."""
-        tasks = mean_s / (self.parameters.task_s)
+        tasks = mean_s / self.parameters.task_s
         return float(1 - (1 - self.parameters.crash_rate) ** tasks)
 
     def _turn(self, talk: Talk) -> Turn:
@@ -142,7 +142,7 @@ class Crew:
         ] or [call("finish", summary="Every item is in a slice.")]
 
     def _add(self, items: Sequence[Item], talk: Talk) -> list[Call]:
-        size = self.parameters.tasks_a_turn
+        size = min(self.parameters.tasks_a_turn, CALLS_A_REPLY)
         return [
             call(
                 "add_task",
