@@ -108,9 +108,18 @@ TRUSTED = {
     "a number, or a yes or no": {
         *("calls", "end_line", "left", "line", "lines", "more", "most", "most_words"),
         *("omitted", "retry", "at", "near", "seconds", "size", "stale", "start_line"),
-        *("sub_planner", "times", "total", "locking", "version", "newest"),
+        *("sub_planner", "times", "total", "locking", "version", "newest", "held"),
     },
-    "an id that Longshift gave": {"change", "finding", "known", "task", "agent", "behind", "note"},
+    "an id that Longshift gave": {
+        "change",
+        "finding",
+        "known",
+        "task",
+        "agent",
+        "behind",
+        "note",
+        "owners",
+    },
     "a name or word of the code's own": {
         *("ending", "fields", "how", "mode", "name", "state", "tools")
     },

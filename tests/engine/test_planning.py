@@ -203,3 +203,21 @@ async def test_a_note_reaches_who_is_planning_already(world: World) -> None:
     [heard] = told(world, SRC)
     assert '"decision": "All names are short."' in heard
     assert "Another planner has decided" in heard
+
+
+async def test_a_sub_planners_tasks_start_while_others_plan(world: World) -> None:
+    world.play(
+        flow("planner", turn(task("hush", "src")), turn(FINISH["calls"][0], wait_for=["landed"]),
+             match=SRC),
+        flow("planner", turn(call("list_files")), turn(FINISH["calls"][0], wait_for=["landed"]),
+             match=LIB),
+        flow("planner", turn(*SLICES), turn(FINISH["calls"][0], wait_for=["landed"])),
+        worker("hush", turn(edit("two", "2", "src/c.txt"))),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        run = await it.until(lambda run: run.changes)
+        assert {one.state for one in run.planners.values()} == {"running"}
+        await it.raise_signal("landed")
+        assert (await it.ended()).outcome == "done"

@@ -4,7 +4,8 @@ Only planners have them; a sub-planner has no `delegate`, and of equal agents ea
 Must never edit a file.
 """
 
-from collections.abc import Collection, Mapping
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Never
 
 from pydantic import Field, StringConstraints
@@ -14,6 +15,7 @@ from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import AddedTask, ListDesk, PlannerDesk
 from longshift.crew.gates.acceptance import vague_items
 from longshift.crew.gates.gate import Gate
+from longshift.crew.gates.slices import outside, paths_of_slice, shared
 from longshift.crew.gates.tasks import (
     MEGAFILE_LINES,
     find_same_failed,
@@ -89,6 +91,8 @@ class _Adding:
         self._desk = desk
         self._brief = brief
         self._gate = Gate(brief.gates)
+        self._once = Gate("advise" if brief.gates == "enforce" else "off")
+        """Of what is held back once, and only where gates are enforced."""
         self._added: dict[str, TaskPlan] = {}
 
     async def add_task(self, given: AddTask) -> Result:
@@ -98,11 +102,14 @@ class _Adding:
         reason = await self._desk.off_loop(self._reason_against, plan)
         if self._gate.holds_back(reason):
             return error(str(reason))
+        told = await self._desk.off_loop(self._beside_its_slice, plan)
+        if told and self._once.holds_back(told[0]):
+            return error(told[0])
         same_file = tasks_on_one_file(plan, self._added)
         added = await self._desk.add_task(plan)
         self._added[added.task_id] = plan
         ordered = {"ordered_after": list(added.overlaps)} if added.overlaps else {}
-        return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file)}
+        return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file, told[1:])}
 
     def _reason_against(self, plan: TaskPlan) -> str | None:
         if self._brief.gates == "off":
@@ -119,11 +126,18 @@ class _Adding:
         long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), plans)
         return None if long is None else say("file_too_long", path=long, most=MEGAFILE_LINES)
 
-    def _advice(self, plan: TaskPlan, added: AddedTask, same_file: list[str]) -> Result:
+    def _beside_its_slice(self, plan: TaskPlan) -> Sequence[str]:
+        """What is told of paths outside of one's slice: to hold the task back, and beside it."""
+        del plan
+        return ()
+
+    def _advice(
+        self, plan: TaskPlan, added: AddedTask, same_file: list[str], told_before: Sequence[str]
+    ) -> Result:
         """What a result says beside its id: nothing here stands against the task."""
         if self._brief.gates == "off":
             return {}
-        told = []
+        told = list(told_before)
         if added.overlaps:
             told.append(say("task_ordered", task=added.task_id, after=list(added.overlaps)))
         if same_file:
@@ -139,17 +153,60 @@ class _Planning(_Adding):
         self._planners = desk
         self._allowance = allowance
         self._delegated: list[str] = []
+        self._slice = brief
+        self._slices: dict[str, Collection[str]] = {}
+        """By sub-planner, the paths of the slice that was given to it."""
         self._finish_was_held_back = False
 
     def delegating(self) -> Tool[Never]:
         """The tool that gives a slice away."""
 
         async def delegate(given: Delegate) -> Result:
+            paths = await self._desk.off_loop(self._paths_of, given.scope)
+            told = self._overlapping(given.scope, paths)
+            if told and self._once.holds_back(told[0]):
+                return error(told[0])
             planner = await self._planners.delegate(given.scope, given.objective)
             self._delegated.append(planner)
-            return {"planner": planner}
+            self._slices[planner] = paths
+            return {"planner": planner, **({"next": told[1:]} if told else {})}
 
         return bind("delegate", Delegate, delegate)
+
+    def _overlapping(self, scope: str, paths: Collection[str]) -> Sequence[str]:
+        """What is told of a slice that meets another, or a task of this plan: held back or not."""
+        if self._brief.gates == "off":
+            return ()
+        owned = {**self._slices, **{id_: plan.paths for id_, plan in self._added.items()}}
+        met = {id_: common for id_, others in owned.items() if (common := shared(paths, others))}
+        if not met:
+            return ()
+        named = list(dict.fromkeys(path or "." for common in met.values() for path in common))
+        return [
+            say("slices_overlap", scope=scope, paths=named, owners=list(met), held=held)
+            for held in (True, False)
+        ]
+
+    def _beside_its_slice(self, plan: TaskPlan) -> Sequence[str]:
+        if self._brief.gates == "off":
+            return ()
+        outer = outside(plan.paths, self._own_paths)
+        if not outer:
+            return ()
+        return [
+            say(
+                "outside_slice", title=plan.title, outside=outer, scope=self._slice.scope, held=held
+            )
+            for held in (True, False)
+        ]
+
+    @functools.cached_property
+    def _own_paths(self) -> Collection[str]:
+        """The paths that a sub-planner's own slice names."""
+        return self._paths_of(self._slice.scope) if self._slice.scope else ()
+
+    def _paths_of(self, scope: str) -> Collection[str]:
+        return paths_of_slice(scope, self._desk.workspace.list_files())
 
     async def note_design(self, given: NoteDesign) -> Result:
         topic = " ".join(visible(given.topic).split())
