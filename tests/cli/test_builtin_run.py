@@ -53,6 +53,23 @@ def test_a_run_is_looked_at_decided_on_and_forgotten(shell: Shell) -> None:
     assert "No runs here yet" in shell.here("status").out
 
 
+def test_another_strategy_and_an_integrator_are_options(shell: Shell) -> None:
+    done = shell.longshift("run", GOAL, "--strategy", "flat-locked", "--integrator", "--json")
+    events = events_of(done.lines)
+    assert "agent.started" in events
+    assert "tasks.locked" in events
+    assert "planner.started" not in events
+    roles = {line["role"] for line in done.lines if line["event"] == "model.called"}
+    assert roles == {"agent", "worker", "integrator", "judge"}
+    listed = shell.here("log", "R1", "--conversations").out
+    assert "integrator.T1.1" in listed
+    assert "status: landed" in shell.here("log", "R1", "integrator").out
+    first = next(line["agent"] for line in done.lines if line["event"] == "attempt.started")
+    assert "calls claim_task" in shell.here("log", "R1", f"{first}.1").out
+    wrong = shell.longshift("run", GOAL, "--strategy", "chaos", status=2)
+    assert "planner-worker-judge" in wrong.err
+
+
 def test_apply_writes_what_the_judge_passed(shell: Shell) -> None:
     done = shell.longshift("run", GOAL, "--apply")
     assert "R1 ended: done" in done.out

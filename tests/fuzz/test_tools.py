@@ -11,22 +11,25 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
+from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, WorkerBrief
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import CommandOutcome
 from longshift.crew.prompts import ToolHead, library, words_of
 from longshift.crew.toolbox import RESULT_CHARACTERS, End, Toolbox, as_text, error
 from longshift.crew.tools.asking import asking_tool
+from longshift.crew.tools.choosing import choosing_tools
 from longshift.crew.tools.commands import command_tool
 from longshift.crew.tools.editing import editing_tools
-from longshift.crew.tools.handing_in import handing_in_tools
+from longshift.crew.tools.handing_in import handing_in_tools, submit_tool
+from longshift.crew.tools.integrating import sending_back_tool
 from longshift.crew.tools.judging import judging_tools
 from longshift.crew.tools.planning import planning_tools
 from longshift.crew.tools.reading import reading_tools
@@ -39,7 +42,7 @@ from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 from longshift.repository.worktree import Worktree
 from tests.fuzz.replay import ODD_TEXTS, TREES, damaged, replayed, tries
-from tests.support.crew_desk import ScriptedDesk
+from tests.support.crew_desk import ScriptedDesk, ScriptedLock
 from tests.support.repository_git import GitRepository
 
 MOST_CHARACTERS = 2 * RESULT_CHARACTERS
@@ -111,6 +114,7 @@ class Bench:
         self.workspace = Workspace(store, commit)
         outcome = CommandOutcome(1, "o" * 50_000, changed_paths=tuple(f"p{n}" for n in range(5000)))
         desk = ScriptedDesk(store, self.workspace, (), commands={"make": outcome})
+        locking = replace(desk, lock=ScriptedLock())
         goal, allowance = Goal(text="g"), CallAllowance(5)
         plan = TaskPlan(title="t", instructions="i", paths=("app",), acceptance=("`make`",))
         task = Task(id="T1", cycle=1, planner="P1", plan=plan)
@@ -121,6 +125,14 @@ class Bench:
             "worker": Toolbox("worker", [
                 *reading_tools(desk), *editing_tools(desk), command_tool(desk.run_command),
                 *handing_in_tools(desk, WorkerBrief(goal, task), allowance, CommandsRun())]),
+            "integrator": Toolbox("integrator", [
+                *reading_tools(desk), *editing_tools(desk), command_tool(desk.run_command),
+                submit_tool(desk, WorkerBrief(goal, task, gates="off"), allowance, CommandsRun()),
+                sending_back_tool()]),
+            "agent": Toolbox("agent", [
+                *reading_tools(desk), *choosing_tools(desk, AgentBrief(goal, "A1", 1))]),
+            "locking_agent": Toolbox("locking_agent", [
+                *reading_tools(locking), *choosing_tools(locking, AgentBrief(goal, "A1", 1))]),
             "judge": Toolbox("judge", [
                 *reading_tools(desk), *judging_tools(desk, JudgeBrief(goal, 1, [task])),
                 command_tool(desk.run_command), asking_tool(desk.ask_person)]),

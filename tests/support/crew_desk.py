@@ -15,11 +15,13 @@ from longshift.crew.desk import (
     Conflict,
     FindingReport,
     Landed,
+    ListedTask,
     News,
     ReportedFinding,
+    TaskList,
 )
 from longshift.crew.roles import RolePrompt
-from longshift.domain.model import Handoff, Said, TaskPlan
+from longshift.domain.model import Handoff, Said, Task, TaskPlan
 from longshift.errors import Guard, TellModel
 from longshift.models.port import (
     FinishReason,
@@ -67,8 +69,23 @@ Script = Sequence[Reply | Sequence[Call] | Call | str]
 
 
 @dataclass
+class ScriptedLock:
+    """The lock of a list that nobody else wants."""
+
+    is_held: bool = False
+
+    async def take(self) -> float:
+        self.is_held = True
+        return 180.0
+
+    async def give_back(self) -> bool:
+        was_held, self.is_held = self.is_held, False
+        return was_held
+
+
+@dataclass
 class ScriptedDesk:
-    """The desks of all three roles."""
+    """The desks of all roles."""
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         self.kept = list(messages)
@@ -97,6 +114,9 @@ class ScriptedDesk:
     reports: list[FindingReport] = field(default_factory=list)
     refused: list[tuple[Guard, str, str]] = field(default_factory=list)
     """What guards refused: guard, tool and detail."""
+    claimed: str | None = None
+    lock: "ScriptedLock | None" = None
+    """The lock of an equal agent's list."""
     pauses_passed: int = 0
     window_tokens: int = 10_000_000
     opened: list[tuple[RolePrompt, str]] = field(default_factory=list)
@@ -154,6 +174,27 @@ class ScriptedDesk:
     async def ask_person(self, question: str, options: Sequence[str]) -> str:
         self.asked.append((question, tuple(options)))
         return f"Q{len(self.asked)}"
+
+    # An equal agent's.
+
+    def read_tasks(self) -> TaskList:
+        tasks = (
+            Task(id=f"T{number}", cycle=1, planner="A1", plan=plan)
+            for number, plan in enumerate(self.plans, 1)
+        )
+        listed = (ListedTask(one, one.id != self.claimed) for one in tasks)
+        return TaskList(len(self.plans), len(self.plans), listed)
+
+    async def claim_task(self, task_id: str) -> None:
+        if task_id not in self.task_ids():
+            raise TellModel("no_such_task", name=task_id)
+        self.claimed = task_id
+
+    async def release_task(self) -> str:
+        if self.claimed is None:
+            raise TellModel("no_task_claimed")
+        released, self.claimed = self.claimed, None
+        return released
 
     # A worker's.
 
