@@ -13,11 +13,12 @@ not of this family is a defect of Longshift itself.
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Guard = Literal["path", "command", "secret", "tool"]
+Guard = Literal["path", "command", "secret", "tool", "size"]
 """What keeps an agent within its bounds.
 
 `path`: paths outside of its workspace. `command`: commands where none may run. `secret`: text and
 files that look like keys. `tool`: tools that there are not, or that its role does not have.
+`size`: more than a file, an attempt, a cycle or a run may hold.
 """
 
 

@@ -183,6 +183,11 @@ def test_a_task_is_told_behind_which_it_waits() -> None:
     assert behind == {"T1": [], "T2": [], "T3": ["T1", "T2"], "T4": ["T1", "T3"]}
 
 
+def test_of_many_tasks_on_its_path_the_newest_are_named() -> None:
+    told = History().tell("begin; plan; " + "; ".join(f"add A{n} x" for n in range(1, 40)))
+    assert waits_behind(told.run, "T39") == [f"T{n}" for n in range(19, 39)]
+
+
 def test_minutes_are_counted_without_pauses() -> None:
     told = History(budget=Budget(minutes=1)).tell("begin; pause; resume; pause")  # seconds 1 to 5
     assert told.run.seconds_run == 3

@@ -83,6 +83,29 @@ def test_of_places_that_overlap_none_is_chosen(workspace: Workspace) -> None:
     assert workspace.edit_file("same.txt", "same\nsame\n", "other\n", replace_all=True) == 1
 
 
+def test_what_is_written_has_its_bounds(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longshift.repository.workspace.LARGEST_WRITTEN_BYTES", 100)
+    monkeypatch.setattr("longshift.repository.workspace.MOST_WRITTEN_BYTES", 250)
+    workspace.write_file("one.txt", "x" * 100)
+    for write in (
+        lambda: workspace.write_file("large.txt", "x" * 101),
+        lambda: workspace.write_file("large.txt", "é" * 51),
+        lambda: workspace.edit_file("one.txt", "x", "xy", replace_all=True),
+    ):
+        with pytest.raises(OutOfBounds) as told:
+            write()
+        assert told.value.guard == "size"
+        assert "100 are the most" in words_of(told.value)
+    workspace.write_file("two.txt", "x" * 100)
+    with pytest.raises(OutOfBounds, match="workspace_full"):
+        workspace.write_file("three.txt", "x" * 51)
+    workspace.write_file("two.txt", "x")  # what is smaller than it was is no growth
+    workspace.write_file("three.txt", "x" * 100)
+    assert workspace.changed_paths() == ["one.txt", "three.txt", "two.txt"]
+
+
 MISTAKES = [
     (lambda w: w.edit_file("src/a.py", "return 1", "return 2"), r"2 times .* lines 4, 7"),
     (lambda w: w.edit_file("src/a.py", "return  1", "x"), "not found"),

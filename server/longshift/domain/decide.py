@@ -13,12 +13,14 @@ from typing import Final, Literal
 from longshift.domain import equals
 from longshift.domain.budgets import digits
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
-from longshift.domain.queue import in_the_way, places
+from longshift.domain.queue import in_the_way, newest_places, places
 from longshift.domain.state import Phase, Run
 
 CycleMode = Literal["plan", "replan", "retry"]
 ATTEMPTS_PER_TASK = 3
 """A task is tried again at most twice; an interrupted attempt does not count."""
+MOST_NAMED = 20
+"""Tasks that one is told to wait for."""
 IDLE_CYCLES = 2
 """Cycles in a row that land nothing and resolve no finding before the run is stopped."""
 MODES: Final[Mapping[VerdictDecision, CycleMode]] = {
@@ -117,9 +119,13 @@ def over_time(run: Run, now: datetime) -> bool:
 
 
 def waits_behind(run: Run, task_id: str) -> list[str]:
-    """The older unfinished tasks on the same paths, behind which a waiting task is ordered."""
+    """The older unfinished tasks on the same paths, behind which a waiting task is ordered.
+
+    Oldest first, and of many the newest: with thousands on one file, who waits for the last of
+    them waits for all.
+    """
     behind = in_the_way(run.queue, run.tasks, run.tasks[task_id])
-    return [run.tasks.at(place).id for place in places(behind)]
+    return [run.tasks.at(place).id for place in newest_places(behind, MOST_NAMED)]
 
 
 def ready_tasks(run: Run) -> Iterator[Task]:

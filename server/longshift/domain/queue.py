@@ -54,6 +54,15 @@ def places(tasks: int) -> Iterator[int]:
         tasks ^= lowest
 
 
+def newest_places(tasks: int, most: int) -> list[int]:
+    """The places of the newest of a set of tasks, the oldest of them first."""
+    found: list[int] = []
+    while tasks and len(found) < most:
+        found.append(tasks.bit_length() - 1)
+        tasks ^= 1 << found[-1]
+    return found[::-1]
+
+
 def entered(queue: Queue, tasks: Table[str, Task], task: Task, *, ordered: bool) -> Queue:
     """The queue with a new task at its end.
 

@@ -33,6 +33,8 @@ WINDOW_TOKENS: Final = 128_000
 """The window of a model of which none is known."""
 DETAIL_CHARACTERS: Final = 500
 """How much of what was tried a refusal's event keeps."""
+LOOKED_AT: Final = 100_000
+"""How much of it is looked through for secrets: a tool's arguments may have megabytes."""
 TOOL_CHARACTERS: Final = 100
 """How much of a tool's name it keeps: a model may call one that there is not."""
 
@@ -183,7 +185,7 @@ class AgentDesk:
                 agent=self._agent,
                 tool=visible(sayable(tool))[:TOOL_CHARACTERS],
                 # Masked before it is cut: a part of a secret would not be known for one.
-                detail=visible(mask(sayable(detail)))[:DETAIL_CHARACTERS],
+                detail=visible(mask(sayable(detail[:LOOKED_AT])))[:DETAIL_CHARACTERS],
             )
         )
 

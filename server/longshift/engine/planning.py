@@ -20,13 +20,15 @@ from longshift.engine.desks import AgentDesk
 from longshift.engine.news import Newsroom
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
-from longshift.errors import TellModel
+from longshift.errors import OutOfBounds, TellModel
 from longshift.screening.secrets import mask
 
 MOST_PLANNERS: Final = 50
 """Planners and sub-planners of one cycle."""
-MOST_TASKS: Final = 5_000
-"""Tasks of one run: a planner that loops must not fill the disk."""
+MOST_TASKS: Final = 20_000
+"""Tasks of one run: a planner that loops must not fill the disk. A task takes 3 KB of memory and as
+much of the journal before anyone works on it, and a release of a large project may take thousands
+at once; what a fact costs does not grow with them (`domain/queue.py`)."""
 
 
 class PlanningDesk(AgentDesk):
@@ -45,6 +47,7 @@ class PlanningDesk(AgentDesk):
         super().__init__(room, spending, "planner", planner_id, workspace)
         self._news = news
         self._start_planner = start_planner
+        self._was_refused = False
 
     def take_news(self) -> News:
         """Hand over what workers of its tasks handed in, and what other planners decided."""
@@ -58,6 +61,8 @@ class PlanningDesk(AgentDesk):
         """Put a task on the run's list."""
         run = self._room.run
         if len(run.tasks) >= MOST_TASKS:
+            if self._is_first_time():
+                raise OutOfBounds("size", "too_many_tasks", most=MOST_TASKS)
             raise TellModel("too_many_tasks", most=MOST_TASKS)
         task_id = run.next_task_id
         added = events.TaskAdded(run=run.id, task=task_id, plan=plan, planner=self._agent)
@@ -69,6 +74,8 @@ class PlanningDesk(AgentDesk):
         """Start a sub-planner on a slice, at once."""
         run = self._room.run
         if sum(planner.cycle == run.cycle for planner in run.planners.values()) >= MOST_PLANNERS:
+            if self._is_first_time():
+                raise OutOfBounds("size", "too_many_planners", most=MOST_PLANNERS)
             raise TellModel("too_many_planners", most=MOST_PLANNERS)
         planner_id = run.next_planner_id
         await self._room.chronicle.record(
@@ -105,6 +112,11 @@ class PlanningDesk(AgentDesk):
             )
         )
         return note_id
+
+    def _is_first_time(self) -> bool:
+        """Whether it asks for too many for the first time: that is on record, a loop's rest not."""
+        first, self._was_refused = not self._was_refused, True
+        return first
 
 
 def stale_notes(run: Run) -> tuple[StaleNote, ...]:

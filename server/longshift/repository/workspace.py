@@ -34,6 +34,10 @@ from longshift.repository.textfile import TextFile, decode
 Withholds: TypeAlias = Callable[[str, Callable[[], bytes]], bool]
 """Whether a committed file, by its path and what reads it, is kept from whoever works here."""
 
+LARGEST_WRITTEN_BYTES: Final = 10_000_000
+"""Of a file that a tool writes; one that is larger already may be made smaller."""
+MOST_WRITTEN_BYTES: Final = 50_000_000
+"""Of all files that one attempt has written: hundreds of workspaces are in memory at once."""
 _LINES_NAMED: Final = 5
 """Most lines that a mistake names."""
 
@@ -142,6 +146,7 @@ class Workspace:
 
         Raises:
             TellModel: no such text, more than one, or nothing to do.
+            OutOfBounds: it would become too large.
         """
         name = checked_file_path(path)
         file = self._text_file(name)
@@ -160,7 +165,11 @@ class Workspace:
             )
         if old == new:
             raise TellModel("nothing_replaced")
-        self._put(name, FileEdit(file.encode(file.text.replace(old, new)), self._mode(name)))
+        # Before it is made: a few characters become gigabytes where all of them are replaced.
+        self._check_size(name, len(file.text) + count * (len(new) - len(old)))
+        data = file.encode(file.text.replace(old, new))
+        self._check_size(name, len(data))
+        self._put(name, FileEdit(data, self._mode(name)))
         return count
 
     def write_file(self, path: str, content: str) -> None:
@@ -168,13 +177,16 @@ class Workspace:
 
         Raises:
             TellModel: the path can't be a file here.
+            OutOfBounds: it would become too large.
         """
         name = checked_file_path(path)
         self._refuse_withheld(name)
         self._check_writable(name)
+        self._check_size(name, len(content))
         existing = self._file(name)
         file = (decode(existing.data) if existing else None) or TextFile("")
         data = file.encode(file.adapt(content))
+        self._check_size(name, len(data))
         self._put(name, FileEdit(data, existing.mode if existing else REGULAR))
 
     def delete_file(self, path: str) -> None:
@@ -383,6 +395,24 @@ class Workspace:
             raise TellModel("not_writable", path=name, obstacle=obstacle)
         if file is None:
             self._newcomers().check(name)
+
+    def _check_size(self, name: str, size: int) -> None:
+        """Refuse what would grow beyond what a file, and an attempt, may write.
+
+        Raises:
+            OutOfBounds: it would.
+        """
+        before = self._file(name)
+        if before is not None and size <= len(before.data):
+            return
+        if size > LARGEST_WRITTEN_BYTES:
+            most = LARGEST_WRITTEN_BYTES
+            raise OutOfBounds("size", "file_too_large", path=name, size=size, most=most)
+        edits = self._edits.items()
+        total = size + sum(len(edit.data) for path, edit in edits if edit and path != name)
+        if total > MOST_WRITTEN_BYTES:
+            most = MOST_WRITTEN_BYTES
+            raise OutOfBounds("size", "workspace_full", path=name, size=total, most=most)
 
     def _newcomers(self) -> Newcomers:
         return Newcomers(self._store, self.commit, self._edits)
