@@ -94,22 +94,29 @@ class _Adding:
         self._once = Gate("advise" if brief.gates == "enforce" else "off")
         """Of what is held back once, and only where gates are enforced."""
         self._added: dict[str, TaskPlan] = {}
+        self._of_paths: dict[tuple[str, ...], dict[str, TaskPlan]] = {}
+        self._known = {task.id: task.plan for task in brief.earlier}
 
     async def add_task(self, given: AddTask) -> Result:
-        plan = await self._desk.off_loop(_read_plan, given, self._desk.workspace)
+        plan, reason, told = await self._desk.off_loop(self._look_at, given)
         if mistake := _unknown(plan.depends_on, self._desk.task_ids()):
             return error(mistake)
-        reason = await self._desk.off_loop(self._reason_against, plan)
         if self._gate.holds_back(reason):
             return error(str(reason))
-        told = await self._desk.off_loop(self._beside_its_slice, plan)
         if told and self._once.holds_back(told[0]):
             return error(told[0])
-        same_file = tasks_on_one_file(plan, self._added)
+        of_paths = self._of_paths.setdefault(plan.paths, {})
+        same_file = tasks_on_one_file(plan, of_paths)
         added = await self._desk.add_task(plan)
-        self._added[added.task_id] = plan
+        for plans in (self._added, self._known, of_paths):
+            plans[added.task_id] = plan
         ordered = {"ordered_after": list(added.overlaps)} if added.overlaps else {}
         return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file, told[1:])}
+
+    def _look_at(self, given: AddTask) -> tuple[TaskPlan, str | None, Sequence[str]]:
+        """The task as it is kept, what stands against it, and what is told beside it; blocking."""
+        plan = _read_plan(given, self._desk.workspace)
+        return plan, self._reason_against(plan), self._beside_its_slice(plan)
 
     def _reason_against(self, plan: TaskPlan) -> str | None:
         if self._brief.gates == "off":
@@ -122,8 +129,7 @@ class _Adding:
         if failed is not None:
             last = failed.attempts[-1].reason
             return say("task_failed_before", task=failed.id, reason=last)
-        plans = {**{task.id: task.plan for task in self._brief.earlier}, **self._added}
-        long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), plans)
+        long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), self._known)
         return None if long is None else say("file_too_long", path=long, most=MEGAFILE_LINES)
 
     def _beside_its_slice(self, plan: TaskPlan) -> Sequence[str]:
