@@ -109,6 +109,7 @@ TRUSTED = {
         *("calls", "end_line", "left", "line", "lines", "more", "most", "most_words"),
         *("omitted", "retry", "at", "near", "seconds", "size", "stale", "start_line"),
         *("sub_planner", "times", "total", "locking", "version", "newest", "held"),
+        *("cut", "contended"),
     },
     "an id that Longshift gave": {
         "change",

@@ -3,6 +3,7 @@
 from longshift.domain.designs import MOST_NOTES
 from longshift.domain.model import TaskState
 from tests.support.engine_world import (
+    TEXT,
     World,
     call,
     edit,
@@ -13,6 +14,7 @@ from tests.support.engine_world import (
     task,
     turn,
     worker,
+    write,
 )
 
 FINISH = turn(call("finish", summary="Planned.", evidence="T1, T2, P2, P3"))
@@ -221,3 +223,30 @@ async def test_a_sub_planners_tasks_start_while_others_plan(world: World) -> Non
         assert {one.state for one in run.planners.values()} == {"running"}
         await it.raise_signal("landed")
         assert (await it.ended()).outcome == "done"
+
+
+async def test_the_next_plan_is_told_of_files_that_drew_conflicts(world: World) -> None:
+    names = ("loud", "fast", "long", "high")
+    both = [turn(write("a.txt", TEXT.decode().replace("two", "two, all of it"))),
+            turn(call("submit", summary="All."))]  # fmt: skip
+    world.play(
+        planner(*(task(name, "a.txt") for name in names), times=1),
+        flow("planner", FINISH, match=SRC),
+        flow("planner", turn(SLICES[0]), FINISH),
+        *(flow("worker", turn(edit("two", f"two, {name}")),
+               turn(call("submit", summary=name), signal=name,
+                    wait_for=[other for other in names if other != name]),
+               *both, match=f"Do: {name}")
+          for name in names),
+        *judge("continue", "done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        run = await it.work(overlap="allow")
+        assert run.contention["a.txt"].conflicts >= 3
+    first, *later = openings(world, "planner")
+    assert '"contended": []' in first
+    below = [one for one in later if SRC in one]
+    [above] = [one for one in later if SRC not in one]
+    assert '"contended": [{"path": "a.txt", "conflicts": 3' in above
+    assert "is split by one first task that the others depend on" in above
+    assert ['"contended": []' in one for one in below] == [True]

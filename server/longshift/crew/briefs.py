@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from longshift.crew.prompts import Library, library
+from longshift.domain.contention import Contended
 from longshift.domain.model import (
     Attempt,
     Constraint,
@@ -78,12 +79,16 @@ class PlannerBrief:
     """The open ones."""
     verdict: Verdict | None = None
     """The last cycle's; None in the first cycle."""
+    contended: Sequence[Contended] = ()
+    """Files on which many submissions have clashed."""
     stale: Sequence[StaleNote] = ()
     """What the last cycle landed where the person had written something else meanwhile."""
     agents_md: str | None = None
     """The repository's own words to agents, written by people, the nearest last; None: none."""
     overview: str = ""
     """A map of the repository: files, each with its main definitions; "": none is shown."""
+    whole: bool = False
+    """Whether its lists are shown whole, however long: to a model that reads them by rule."""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
     prompts: Library = field(default_factory=library)
@@ -192,6 +197,8 @@ class JudgeBrief:
     """One line a path with added and removed lines, as `git diff --stat` prints."""
     diff: str = ""
     """Unified, from the run's base to its head; the crew cuts what is too long for a message."""
+    whole: bool = False
+    """Whether its lists are shown whole, however long: to a model that reads them by rule."""
     gates: Gates = "enforce"
     limits: CallLimits = CallLimits()
     prompts: Library = field(default_factory=library)

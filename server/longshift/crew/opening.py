@@ -6,8 +6,10 @@ understanding (the builtin rules) read nothing else, so its keys are a promise: 
 change none. No value in the message can open a second block or end this one (see `fences`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any, Final, TypeVar, get_args
 
 from longshift.crew.briefs import (
     AgentBrief,
@@ -17,17 +19,54 @@ from longshift.crew.briefs import (
     WorkerBrief,
 )
 from longshift.crew.fences import to_json
+from longshift.crew.lists import Entry, Part, cut, first_part, for_planning, telling_part
 from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
-from longshift.domain.model import Constraint, DesignNote, Finding, Goal, Task
+from longshift.domain.model import (
+    Constraint,
+    DesignNote,
+    Finding,
+    Goal,
+    Severity,
+    Task,
+    TaskState,
+)
 
 AGENTS_MD_BYTES = 8 * 1024
 DIFF_CHARACTERS = 30_000
+EARLIER_CHARACTERS: Final = 40_000
+TASKS_CHARACTERS: Final = 30_000
+FINDINGS_CHARACTERS: Final = 15_000
+PATHS_CHARACTERS: Final = 10_000
+DISMISSED_CHARACTERS: Final = 8_000
+STALE_CHARACTERS: Final = 5_000
+"""How much room each list takes in a first message, at most."""
+REASON_CHARACTERS: Final = 4_000
+"""Most of what the last verdict says."""
+TOLD_CHARACTERS: Final = 800
+"""Most of one text that a worker or a finding tells."""
+ITEM_CHARACTERS: Final = 200
+"""Most of one item of a task's acceptance, for who judges."""
+SEVERITIES: Final = get_args(Severity)
+"""The gravest first."""
+Item = TypeVar("Item")
 
 
 def planner_opening(brief: PlannerBrief) -> str:
     """What a planner or sub-planner is told first."""
     verdict = brief.verdict
+    lists: dict[str, Part[Any]] = {
+        "earlier": _tasks(
+            brief.earlier,
+            for_planning,
+            _earlier,
+            EARLIER_CHARACTERS,
+            TOLD_CHARACTERS,
+            brief.whole,
+        ),
+        "findings": _findings(brief.findings, brief.whole),
+        "stale": _first([asdict(one) for one in brief.stale], STALE_CHARACTERS, brief.whole),
+    }
     block = {
         "role": "planner",
         "goal": brief.goal.text,
@@ -37,10 +76,17 @@ def planner_opening(brief: PlannerBrief) -> str:
         "designs": _designs(brief.designs),
         "cycle": brief.cycle,
         "mode": brief.mode,
-        "earlier": [_earlier(task) for task in brief.earlier],
-        "findings": [_finding(finding) for finding in brief.findings],
-        "verdict": verdict and {"decision": verdict.decision, "reason": verdict.reason},
-        "stale": [asdict(one) for one in brief.stale],
+        "earlier": lists["earlier"].shown,
+        "findings": lists["findings"].shown,
+        "verdict": verdict
+        and {"decision": verdict.decision, "reason": cut(verdict.reason, REASON_CHARACTERS)},
+        "stale": lists["stale"].shown,
+        "contended": [
+            {"path": one.path, "conflicts": one.conflicts, "landings": one.landings}
+            for one in brief.contended
+        ],
+        "task_counts": _counts(brief.earlier),
+        "left_out": _left_out(lists),
     }
     return say(
         "planner_opening",
@@ -51,6 +97,8 @@ def planner_opening(brief: PlannerBrief) -> str:
         objective=brief.objective,
         mode=brief.mode,
         stale=bool(brief.stale),
+        contended=bool(brief.contended),
+        cut=bool(_left_out(lists)),
         agents_md=_agents_md(brief.agents_md),
         overview=brief.overview,
     )
@@ -152,6 +200,21 @@ def integrator_opening(brief: IntegratorBrief) -> str:
 
 def judge_opening(brief: JudgeBrief) -> str:
     """What a judge is told first."""
+
+    def rank(task: Task) -> int:
+        return 0 if task.cycle == brief.cycle else 1 if task.state is TaskState.FAILED else 2
+
+    paths = list(brief.changed_paths)
+    lists: dict[str, Part[Any]] = {
+        "tasks": _tasks(brief.tasks, rank, _judged, TASKS_CHARACTERS, ITEM_CHARACTERS, brief.whole),
+        "changed_paths": _first(paths, PATHS_CHARACTERS, brief.whole),
+        "findings": _findings(brief.findings, brief.whole),
+        "dismissed": _first(
+            [_cut(_dismissed(one), TOLD_CHARACTERS) for one in brief.dismissed],
+            DISMISSED_CHARACTERS,
+            brief.whole,
+        ),
+    }
     block = {
         "role": "judge",
         "goal": brief.goal.text,
@@ -159,18 +222,59 @@ def judge_opening(brief: JudgeBrief) -> str:
         "cycle": brief.cycle,
         "constraints": _constraints(brief.constraints),
         "designs": _designs(brief.designs),
-        "tasks": [_judged(task) for task in brief.tasks],
-        "changed_paths": list(brief.changed_paths),
-        "findings": [_finding(finding) for finding in brief.findings],
-        "dismissed": [_dismissed(finding) for finding in brief.dismissed],
+        **{name: part.shown for name, part in lists.items()},
+        "task_counts": _counts(brief.tasks),
+        "left_out": _left_out(lists),
     }
     return say(
         "judge_opening",
         block=to_json(block),
-        diff_stat=brief.diff_stat,
+        diff_stat=head_and_tail(brief.diff_stat, PATHS_CHARACTERS, how_to_see="how_to_see_diff"),
         diff=head_and_tail(brief.diff, DIFF_CHARACTERS, how_to_see="how_to_see_diff"),
         goal=brief.goal.text,
+        cut=bool(_left_out(lists)),
     )
+
+
+def _tasks(
+    tasks: Sequence[Task],
+    rank: Callable[[Task], int],
+    entry: Callable[[Task], Entry],
+    room: int,
+    characters: int,
+    whole: bool,
+) -> Part[Entry]:
+    if whole:
+        return Part([entry(task) for task in tasks])
+    return telling_part(tasks, rank, lambda task: _cut(entry(task), characters), room)
+
+
+def _findings(findings: Sequence[Finding], whole: bool) -> Part[Entry]:
+    if whole:
+        return Part([_finding(one) for one in findings])
+
+    def rank(one: Finding) -> int:
+        return 2 * SEVERITIES.index(one.severity) + (one.origin == "base")
+
+    return telling_part(
+        findings, rank, lambda one: _cut(_finding(one), TOLD_CHARACTERS), FINDINGS_CHARACTERS
+    )
+
+
+def _first(items: Sequence[Item], room: int, whole: bool) -> Part[Item]:
+    return Part(items) if whole else first_part(items, room)
+
+
+def _cut(entry: Entry, characters: int) -> Entry:
+    return {name: cut(value, characters) for name, value in entry.items()}
+
+
+def _counts(tasks: Iterable[Task]) -> Mapping[str, int]:
+    return Counter(str(task.state) for task in tasks)
+
+
+def _left_out(lists: Mapping[str, Part[Any]]) -> Mapping[str, int]:
+    return {name: part.left_out for name, part in lists.items() if part.left_out}
 
 
 def _scope(goal: Goal) -> Mapping[str, object]:

@@ -73,12 +73,17 @@ def agents_md(room: RunRoom, paths: Iterable[str] = ()) -> str | None:
     return "\n\n".join(f"{path}:\n\n{text}" for path, text in reversed(found)) or None
 
 
+def reads_by_rule(room: RunRoom, role: Role) -> bool:
+    """Whether a role's model is the built-in one, which has no window and reads no map."""
+    return room.settings.model_for(MODEL_OF[role]).model == BUILTIN
+
+
 def overview(room: RunRoom, role: Role, near: Iterable[str] = ()) -> str:
     """A map of the repository for an agent, "" for a model that reads none; blocking.
 
     As it was when the cycle began: one map for all agents of a cycle, however much lands.
     """
-    if room.settings.model_for(MODEL_OF[role]).model == BUILTIN:
+    if reads_by_rule(room, role):
         return ""
     run = room.run
     commit = room.mapped.setdefault(run.cycle, run.head)

@@ -16,6 +16,7 @@ from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.model import Finding, Severity
 from longshift.domain.state import Run
+from longshift.engine.briefing import reads_by_rule
 from longshift.engine.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
@@ -174,6 +175,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         dismissed=dismissed_to_tell(room.chronicle.state, run, (stat.path for stat in stats)),
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
         diff=in_seeded_order(diff, seed),
+        whole=reads_by_rule(room, "judge"),
         gates=room.settings.gates,
         prompts=room.prompts,
     )

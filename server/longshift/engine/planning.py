@@ -11,11 +11,12 @@ from longshift.crew.briefs import Planned, PlannerBrief, StaleNote
 from longshift.crew.desk import AddedTask, News
 from longshift.crew.planner import plan
 from longshift.domain import events
+from longshift.domain.contention import Contended, hottest
 from longshift.domain.decide import waits_behind
 from longshift.domain.designs import MOST_NOTES, may_revise, standing_note
 from longshift.domain.model import PlannerRecord, TaskPlan
 from longshift.domain.state import Run
-from longshift.engine.briefing import ground
+from longshift.engine.briefing import ground, reads_by_rule
 from longshift.engine.desks import AgentDesk
 from longshift.engine.news import Newsroom
 from longshift.engine.room import RunRoom
@@ -25,6 +26,8 @@ from longshift.screening.secrets import mask
 
 MOST_PLANNERS: Final = 50
 """Planners and sub-planners of one cycle."""
+MANY_CONFLICTS: Final = 3
+"""Conflicts on one file from which on the next planner is told of it."""
 MOST_TASKS: Final = 20_000
 """Tasks of one run: a planner that loops must not fill the disk. A task takes 3 KB of memory and as
 much of the journal before anyone works on it, and a release of a large project may take thousands
@@ -129,6 +132,11 @@ def stale_notes(run: Run) -> tuple[StaleNote, ...]:
     )
 
 
+def contended_files(run: Run) -> tuple[Contended, ...]:
+    """The files that drew so many conflicts that the plan should say who has them."""
+    return tuple(one for one in hottest(run.contention) if one.conflicts >= MANY_CONFLICTS)
+
+
 async def run_planner(
     room: RunRoom,
     spending: Spending,
@@ -170,6 +178,8 @@ async def _brief(room: RunRoom, planner: PlannerRecord) -> PlannerBrief:
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=run.cycles[-2].verdict if len(run.cycles) > 1 else None,
         stale=stale_notes(run),
+        contended=() if planner.parent else contended_files(run),
+        whole=reads_by_rule(room, "planner"),
         agents_md=told.agents_md,
         overview=told.overview,
         gates=room.settings.gates,

@@ -11,8 +11,6 @@ from typing import Final
 _WORD: Final = re.compile(r"[^\s,;:()\[\]{}<>'\"`]+")
 _PATTERN: Final = set("*?")
 _ROOT: Final = frozenset({".", "./", "*", "**", "**/*", "/"})
-SCOPE_CHARACTERS: Final = 4_000
-"""How much of a slice's words is read for paths."""
 
 
 def paths_of_slice(scope: str, files: Iterable[str]) -> tuple[str, ...]:
@@ -27,7 +25,7 @@ def paths_of_slice(scope: str, files: Iterable[str]) -> tuple[str, ...]:
     """
     there = {folder for path in files for folder in _with_folders(path)}
     named = []
-    for word in _WORD.findall(scope[:SCOPE_CHARACTERS]):
+    for word in _WORD.findall(scope):
         if word in _ROOT:
             named.append("")
             continue

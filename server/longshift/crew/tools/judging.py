@@ -12,6 +12,7 @@ from pydantic import Field
 from longshift.crew.briefs import JudgeBrief, VerdictGiven
 from longshift.crew.desk import CheckOutcome, Desk, FindingReport, JudgeDesk
 from longshift.crew.gates.gate import Gate
+from longshift.crew.lists import TASKS_NAMED, telling_part, tells_of_more
 from longshift.crew.prompts import say
 from longshift.crew.texts import count_that_fit, head_and_tail
 from longshift.crew.toolbox import (
@@ -89,8 +90,11 @@ def judging_tools(desk: JudgeDesk, brief: JudgeBrief) -> list[Tool[VerdictGiven]
 
 def _checking(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
     # What workers say of their work is told after what was measured, or it would colour it.
-    told = [_handed_in(task) for task in brief.tasks if task.attempts]
-    handoffs = told[: count_that_fit((len(str(one)) for one in told), RESULT_CHARACTERS)]
+    def rank(task: Task) -> int:
+        return 2 * (task.cycle != brief.cycle) + (not tells_of_more(task))
+
+    tried = [task for task in brief.tasks if task.attempts]
+    handoffs = telling_part(tried, rank, _handed_in, RESULT_CHARACTERS).shown
 
     async def run_checks(given: RunChecks) -> Result:
         del given
@@ -197,7 +201,7 @@ def _deciding(desk: JudgeDesk, brief: JudgeBrief) -> Tool[VerdictGiven]:
         if not reason:
             return error(say("verdict_without_reason"))
         if given.decision == "retry" and (not tasks or not set(tasks) <= set(known)):
-            return error(say("retry_names_tasks", named=list(tasks), known=known))
+            return error(say("retry_names_tasks", named=list(tasks), known=known[-TASKS_NAMED:]))
         lost = _failed_twice(brief.tasks, tasks) if given.decision == "retry" else []
         if lost:
             reason_against = say("retry_failed_twice", tasks=lost)

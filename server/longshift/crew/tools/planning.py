@@ -6,7 +6,7 @@ Must never edit a file.
 
 import functools
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Never
+from typing import Annotated, Final, Never
 
 from pydantic import Field, StringConstraints
 
@@ -23,12 +23,16 @@ from longshift.crew.gates.tasks import (
     not_in_evidence,
     tasks_on_one_file,
 )
+from longshift.crew.lists import TASKS_NAMED
 from longshift.crew.prompts import say
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
 from longshift.domain.designs import DECISION_CHARACTERS, TOPIC_CHARACTERS
 from longshift.domain.model import TaskPlan
 from longshift.repository.workspace import Workspace
 from longshift.screening.hidden import visible
+
+SLICE_CHARACTERS: Final = 2_000
+"""Most characters of a slice's scope, and of its objective."""
 
 
 class AddTask(Arguments):
@@ -44,8 +48,8 @@ class AddTask(Arguments):
 class Delegate(Arguments):
     """Arguments of `delegate`."""
 
-    scope: Annotated[str, Field(min_length=1)]
-    objective: Annotated[str, Field(min_length=1)]
+    scope: Annotated[str, Field(min_length=1, max_length=SLICE_CHARACTERS)]
+    objective: Annotated[str, Field(min_length=1, max_length=SLICE_CHARACTERS)]
 
 
 class NoteDesign(Arguments):
@@ -257,4 +261,6 @@ def _read_plan(given: AddTask, workspace: Workspace) -> TaskPlan:
 
 def _unknown(depends_on: Collection[str], known: Collection[str]) -> str | None:
     unknown = [task for task in depends_on if task not in known]
-    return say("unknown_tasks", unknown=unknown, known=sorted(known)) if unknown else None
+    return (
+        say("unknown_tasks", unknown=unknown, known=list(known)[-TASKS_NAMED:]) if unknown else None
+    )
