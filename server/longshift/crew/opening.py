@@ -30,6 +30,7 @@ from longshift.domain.model import (
     Severity,
     Task,
     TaskState,
+    Verdict,
 )
 
 AGENTS_MD_BYTES = 8 * 1024
@@ -78,8 +79,7 @@ def planner_opening(brief: PlannerBrief) -> str:
         "mode": brief.mode,
         "earlier": lists["earlier"].shown,
         "findings": lists["findings"].shown,
-        "verdict": verdict
-        and {"decision": verdict.decision, "reason": cut(verdict.reason, REASON_CHARACTERS)},
+        "verdict": _verdict(verdict),
         "stale": lists["stale"].shown,
         "contended": [
             {"path": one.path, "conflicts": one.conflicts, "landings": one.landings}
@@ -107,6 +107,10 @@ def planner_opening(brief: PlannerBrief) -> str:
 def agent_opening(brief: AgentBrief) -> str:
     """What an equal agent is told first when it is to choose a task."""
     verdict = brief.verdict
+    lists: dict[str, Part[Any]] = {
+        "findings": _findings(brief.findings, whole=False),
+        "stale": _first([asdict(one) for one in brief.stale], STALE_CHARACTERS, whole=False),
+    }
     block = {
         "role": "agent",
         "agent": brief.agent_id,
@@ -115,9 +119,10 @@ def agent_opening(brief: AgentBrief) -> str:
         "constraints": _constraints(brief.constraints),
         "cycle": brief.cycle,
         "mode": brief.mode,
-        "findings": [_finding(finding) for finding in brief.findings],
-        "verdict": verdict and {"decision": verdict.decision, "reason": verdict.reason},
-        "stale": [asdict(one) for one in brief.stale],
+        "findings": lists["findings"].shown,
+        "verdict": _verdict(verdict),
+        "stale": lists["stale"].shown,
+        "left_out": _left_out(lists),
     }
     return say(
         "agent_opening",
@@ -125,6 +130,7 @@ def agent_opening(brief: AgentBrief) -> str:
         goal=brief.goal.text,
         mode=brief.mode,
         stale=bool(brief.stale),
+        cut=bool(_left_out(lists)),
         agents_md=_agents_md(brief.agents_md),
         overview=brief.overview,
     )
@@ -271,6 +277,12 @@ def _cut(entry: Entry, characters: int) -> Entry:
 
 def _counts(tasks: Iterable[Task]) -> Mapping[str, int]:
     return Counter(str(task.state) for task in tasks)
+
+
+def _verdict(verdict: Verdict | None) -> Entry | None:
+    if verdict is None:
+        return None
+    return {"decision": verdict.decision, "reason": cut(verdict.reason, REASON_CHARACTERS)}
 
 
 def _left_out(lists: Mapping[str, Part[Any]]) -> Mapping[str, int]:
