@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from benchmarks.coordination.parameters import Parameters, swept
+from benchmarks.coordination.parameters import SWEPT_AT, Parameters, sweeps
 from benchmarks.coordination.play import Outcome, Setup, play
 from benchmarks.result import Chart, Line, Result, Table
 
@@ -47,8 +47,6 @@ ORDERED_SIZES: Final = (20, 200, 500)
 QUICK_SIZES: Final = (1, 5, 20, 50)
 LIMITS: Final = {20: 19.0, 200: 190.0, 500: 450.0}
 """Effective workers that planner-worker-judge has at least, by the number of workers."""
-SWEPT_AT: Final = 20
-"""The size at which the sweep is made: that of which the sources say what became of it."""
 FEW_SEEDS: Final = 2
 """Seeds of the sweep, of a quick run, and of what only stands beside the figures."""
 FACTORS: Final = (0.25, 0.5, 2.0, 4.0)
@@ -203,10 +201,11 @@ class _Row:
     factor: float
     parameters: Parameters
     teams: tuple[str, ...]
+    agents: int
 
     @property
     def cells(self) -> list[_Cell]:
-        return [_Cell(team, SWEPT_AT, FEW_SEEDS) for team in TEAMS if team.name in self.teams]
+        return [_Cell(team, self.agents, FEW_SEEDS) for team in TEAMS if team.name in self.teams]
 
     def of(self, cell: _Cell) -> list[Setup]:
         return cell.setups(self.parameters)
@@ -214,12 +213,16 @@ class _Row:
 
 def _sweep(parameters: Parameters) -> list[_Row]:
     everyone = tuple(team.name for team in TEAMS)
-    rows = [
-        _Row(name, factor, parameters.scaled(name, factor), teams)
-        for name, teams in swept().items()
-        for factor in FACTORS
+    larger = sorted({one.agents for one in sweeps()} - {SWEPT_AT})
+    return [
+        _Row("as it is", 1.0, parameters, everyone, SWEPT_AT),
+        *(_Row("as it is", 1.0, parameters, (MEASURED.name,), agents) for agents in larger),
+        *(
+            _Row(one.name, factor, parameters.scaled(one.name, factor), one.teams, one.agents)
+            for one in sorted(sweeps(), key=lambda one: one.agents)
+            for factor in FACTORS
+        ),
     ]
-    return [_Row("all as they are", 1.0, parameters, everyone), *rows]
 
 
 def _sweep_table(rows: Sequence[_Row], plays: Plays) -> Table:
@@ -230,9 +233,9 @@ def _sweep_table(rows: Sequence[_Row], plays: Plays) -> Table:
             for cell in row.cells
         }
         shown = (str(values[team.name]) if team.name in values else "" for team in TEAMS)
-        told.append((row.name, f"{row.factor:g}", *shown))
+        told.append((row.name, f"{row.factor:g}", str(row.agents), *shown))
     return Table(
-        f"Effective workers of {SWEPT_AT} agents where one parameter is another",
-        ("parameter", "times", *(team.name for team in TEAMS)),
+        "Effective workers where one parameter is another",
+        ("parameter", "times", "agents", *(team.name for team in TEAMS)),
         tuple(told),
     )

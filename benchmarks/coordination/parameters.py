@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 FILE: Final = Path(__file__).with_name("parameters.toml")
+SWEPT_AT: Final = 20
+"""The size at which most are swept: that of which the sources say what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,22 @@ class Parameters:
         return replace(self, **{name: max(1, round(more)) if isinstance(value, int) else more})
 
 
-def swept() -> dict[str, tuple[str, ...]]:
-    """The parameters that the sweep takes from a quarter to four times, each with its teams."""
-    tables = _tables().items()
-    return {name: tuple(table["sweep"]) for name, table in tables if "sweep" in table}
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A parameter that is taken from a quarter to four times, and for whom."""
+
+    name: str
+    teams: tuple[str, ...]
+    agents: int
+
+
+def sweeps() -> list[Sweep]:
+    """All of them, in the order of the file."""
+    return [
+        Sweep(name, tuple(table["sweep"]), table.get("sweep_at", SWEPT_AT))
+        for name, table in _tables().items()
+        if "sweep" in table
+    ]
 
 
 @cache

@@ -6,9 +6,10 @@ Owns the definition of what is measured:
   attempt; an equal agent on its way to the list) and is `window_tasks` of them long, or longer for
   a few agents (`least_tasks`). The list is so long that it does not run empty before: neither the
   way up to full work is in it nor the tail of last tasks.
-- *Effective workers* are the work that was finished in the window, divided by its length: for each
-  task that landed in it, the seconds that the task takes an agent that is alone and does nothing
-  else. Choosing, claiming, waiting, resolving conflicts and work that was lost add nothing to it.
+- *Effective workers* are the work that was finished in the window, divided by its length: each task
+  that landed in it counts as what the mean task takes an agent that is alone and does nothing else.
+  Not as what it took itself: of many that wait in a line, the short ones stand in front. Choosing,
+  claiming, waiting, resolving conflicts and work that was lost add nothing.
 - *Conflicts a commit* are submissions that clashed, for each that landed, within the window.
 - The *hottest file* is the one with the most of them; its share is that of all clashes.
 """
@@ -26,7 +27,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from benchmarks.coordination.backlog import Item, make_backlog, make_repository, number_in
+from benchmarks.coordination.backlog import Item, make_backlog, make_repository
 from benchmarks.coordination.crew import INSTRUCTIONS, Crew
 from benchmarks.coordination.parameters import Parameters
 from benchmarks.coordination.talk import NAME
@@ -124,7 +125,7 @@ def play(setup: Setup) -> Outcome:
         make_repository(folder / "repository", items, setup.parameters)
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             seen = runner.run(watch(setup, crew, folder))
-    return measure(seen, items, setup.parameters.warm_up_s, setup.closes_s)
+    return measure(seen, setup.parameters.task_s, setup.parameters.warm_up_s, setup.closes_s)
 
 
 async def watch(setup: Setup, crew: Crew, folder: Path) -> Seen:
@@ -166,12 +167,12 @@ async def watch(setup: Setup, crew: Crew, folder: Path) -> Seen:
     return Seen(seen, processor_s)
 
 
-def measure(seen: Seen, items: Sequence[Item], opens_s: float, closes_s: float) -> Outcome:
+def measure(seen: Seen, task_s: float, opens_s: float, closes_s: float) -> Outcome:
     """What a play amounts to.
 
     Args:
         seen: what happened.
-        items: the list of work.
+        task_s: what the mean task takes an agent that is alone.
         opens_s: when the window opens, in seconds after the first start.
         closes_s: when it closes.
 
@@ -183,20 +184,19 @@ def measure(seen: Seen, items: Sequence[Item], opens_s: float, closes_s: float) 
     stops = [one for one in facts if isinstance(one, events.RunPaused | events.RunFinished)]
     if stops:
         raise RuntimeError(f"the run came to a stop: {stops[0].reason}")
-    titles = {one.task: one.plan.title for one in facts if isinstance(one, events.TaskAdded)}
+    added = {one.task for one in facts if isinstance(one, events.TaskAdded)}
     starts = [one for one in seen.facts if isinstance(one.event, STARTS)]
-    if {getattr(one.event, "task", None) for one in starts} >= titles.keys():
+    if {getattr(one.event, "task", None) for one in starts} >= added:
         raise RuntimeError("the list of tasks ran empty")
     opens = starts[0].time + timedelta(seconds=opens_s)
     closes = starts[0].time + timedelta(seconds=closes_s)
     inside = [one.event for one in seen.facts if opens <= one.time < closes]
-    landed = [one.task for one in inside if isinstance(one, events.TaskLanded)]
+    landed = sum(isinstance(one, events.TaskLanded) for one in inside)
     clashes = [one for one in inside if isinstance(one, events.LandingConflict)]
     files = Counter(path for one in clashes for path in one.paths)
-    work_s = sum(items[number_in(titles[task])].work_s for task in landed)
     return Outcome(
-        effective_workers=work_s / (closes_s - opens_s),
-        landed=len(landed),
+        effective_workers=landed * task_s / (closes_s - opens_s),
+        landed=landed,
         conflicts=len(clashes),
         hottest_share=max(files.values()) / files.total() if files else 0.0,
         processor_share=seen.processor_s / closes_s,

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.coordination.backlog import make_backlog, make_repository
 from benchmarks.coordination.crew import Crew
 from benchmarks.coordination.measure import TEAMS, Estimate, Team
-from benchmarks.coordination.parameters import Parameters, swept
+from benchmarks.coordination.parameters import Parameters, sweeps
 from benchmarks.coordination.play import Seen, Setup, fresh_folder, measure, watch
 from benchmarks.coordination.virtual import BEGINNING, LoopClock, Stalled, VirtualLoop
 from longshift.domain import events
@@ -114,12 +114,12 @@ def fact_at(at: float, kind: type[events.Event], **more: object) -> events.Recor
     return events.Recorded(seq=1, time=BEGINNING + timedelta(seconds=at), event=kind(**known))
 
 
-ITEMS = make_backlog(PARAMETERS, 40, seed=1)
+TASK_S = 50.0
 STARTED = fact_at(0, events.RunStarted, goal=Goal(text="All"), repo="/r", base="b", workers=2)
 
 
 def add(item: int) -> events.Recorded:
-    plan = {"title": ITEMS[item].title, "instructions": "Do it."}
+    plan = {"title": f"Item {item}", "instructions": "Do it."}
     return fact_at(0, events.TaskAdded, task=f"T{item}", plan=plan)
 
 
@@ -142,31 +142,30 @@ ADDED = [STARTED, *map(add, range(5))]
 @pytest.mark.parametrize(
     ("facts", "counted"),
     [
-        ([start(0)], []),
-        ([start(0), land(99, 0)], []),  # before the window
-        ([start(0), land(100, 0)], [0]),
-        ([start(0), land(150, 0), land(299, 1)], [0, 1]),
-        ([start(0), land(150, 0), land(300, 1)], [0]),  # behind it
-        ([start(50), land(149, 0), land(150, 1)], [1]),  # it opens by the first start
+        ([start(0)], 0),
+        ([start(0), land(99, 0)], 0),  # before the window
+        ([start(0), land(100, 0)], 1),
+        ([start(0), land(150, 0), land(299, 1)], 2),
+        ([start(0), land(150, 0), land(300, 1)], 1),  # behind it
+        ([start(50), land(149, 0), land(150, 1)], 1),  # it opens by the first start
     ],
 )
 def test_work_counts_that_was_finished_in_the_window(facts, counted):
-    work_s = sum(ITEMS[item].work_s for item in counted)
-    outcome = measure(Seen([*ADDED, *facts], 6.0), ITEMS, 100.0, 300.0)
-    assert outcome.effective_workers == pytest.approx(work_s / 200)
-    assert outcome.landed == len(counted)
+    outcome = measure(Seen([*ADDED, *facts], 6.0), TASK_S, 100.0, 300.0)
+    assert outcome.effective_workers == pytest.approx(counted * TASK_S / 200)
+    assert outcome.landed == counted
     assert outcome.processor_share == 0.02
 
 
 def test_conflicts_and_the_hottest_file_are_counted():
     clashes = [clash(10, "c"), clash(110, "a", "b"), clash(120, "a"), clash(130, "a")]
-    outcome = measure(Seen([*ADDED, start(0), *clashes], 6.0), ITEMS, 100.0, 300.0)
+    outcome = measure(Seen([*ADDED, start(0), *clashes], 6.0), TASK_S, 100.0, 300.0)
     assert (outcome.conflicts, outcome.hottest_share) == (3, 0.75)
 
 
 def test_all_are_busy_once_each_has_a_task():
     def busy_after_s(*facts: events.Recorded) -> float:
-        return measure(Seen([*ADDED, *facts], 6.0), ITEMS, 100.0, 300.0).busy_after_s
+        return measure(Seen([*ADDED, *facts], 6.0), TASK_S, 100.0, 300.0).busy_after_s
 
     assert busy_after_s(start(5), start(9, 1)) == 9
     assert busy_after_s(start(5), land(6, 0), start(9, 1)) == float("inf")
@@ -180,7 +179,7 @@ def test_all_are_busy_once_each_has_a_task():
 def test_a_run_that_came_to_a_stop_measures_nothing(fact, why):
     facts = [*ADDED, *(start(0, item) for item in range(4)), fact]
     with pytest.raises(RuntimeError, match=why):
-        measure(Seen(facts, 6.0), ITEMS, 100.0, 300.0)
+        measure(Seen(facts, 6.0), TASK_S, 100.0, 300.0)
 
 
 def test_an_estimate_is_the_mean_and_its_standard_error():
@@ -189,8 +188,8 @@ def test_an_estimate_is_the_mean_and_its_standard_error():
 
 
 def test_parameters_scale_and_stay_usable():
-    assert {"choosing_share", "overlap", "crash_rate"} <= swept().keys()
-    assert {name for teams in swept().values() for name in teams} == {one.name for one in TEAMS}
+    assert {"choosing_share", "overlap", "crash_rate"} <= {one.name for one in sweeps()}
+    assert {name for one in sweeps() for name in one.teams} == {one.name for one in TEAMS}
     quarter = PARAMETERS.scaled("tasks_a_turn", 0.01)
     assert quarter.tasks_a_turn == 1
     assert PARAMETERS.scaled("overlap", 4).overlap == pytest.approx(4 * PARAMETERS.overlap)
