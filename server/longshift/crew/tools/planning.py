@@ -5,6 +5,7 @@ Must never edit a file.
 """
 
 import functools
+from collections import ChainMap
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Final, Never
 
@@ -99,7 +100,10 @@ class _Adding:
         """Of what is held back once, and only where gates are enforced."""
         self._added: dict[str, TaskPlan] = {}
         self._of_paths: dict[tuple[str, ...], dict[str, TaskPlan]] = {}
-        self._known = {task.id: task.plan for task in brief.earlier}
+
+    @functools.cached_property
+    def _earlier(self) -> dict[str, TaskPlan]:
+        return {task.id: task.plan for task in self._brief.earlier}
 
     async def add_task(self, given: AddTask) -> Result:
         plan, reason, told = await self._desk.off_loop(self._look_at, given)
@@ -112,8 +116,7 @@ class _Adding:
         of_paths = self._of_paths.setdefault(plan.paths, {})
         same_file = tasks_on_one_file(plan, of_paths)
         added = await self._desk.add_task(plan)
-        for plans in (self._added, self._known, of_paths):
-            plans[added.task_id] = plan
+        self._added[added.task_id] = of_paths[added.task_id] = plan
         ordered = {"ordered_after": list(added.overlaps)} if added.overlaps else {}
         return {"task": added.task_id, **ordered, **self._advice(plan, added, same_file, told[1:])}
 
@@ -133,7 +136,8 @@ class _Adding:
         if failed is not None:
             last = failed.attempts[-1].reason
             return say("task_failed_before", task=failed.id, reason=last)
-        long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), self._known)
+        plans = ChainMap(self._added, self._earlier)
+        long = may_not_grow(plan, _lines_of(plan.paths, self._desk.workspace), plans)
         return None if long is None else say("file_too_long", path=long, most=MEGAFILE_LINES)
 
     def _beside_its_slice(self, plan: TaskPlan) -> Sequence[str]:
