@@ -17,10 +17,13 @@ from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
+from longshift.repository.cache import Cache
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
 from longshift.repository.hunks import line_hunks, split_lines
 from longshift.repository.store import ObjectStore
+from longshift.screening import detector
 from longshift.screening.hidden import HiddenCharacter, find_hidden
+from longshift.screening.known import KNOWN
 from longshift.screening.secrets import Secret, find_secrets, mask
 
 INSPECTED: Final = "Longshift's own inspection of what landed"
@@ -149,11 +152,26 @@ class _Suspect:
 
 def _suspect(store: ObjectStore, head: str, path: str) -> _Suspect | None:
     """What is in a file; None where there is nothing, as in nearly all."""
-    text = _text(store.read_file(head, path))
+    entry = store.find(head, path)
+    if entry is None or not is_plain_file(entry.mode):
+        return None
+    looked_by = KNOWN.n_changes, detector.is_loaded()
+    if _CLEAN.get((entry.oid, *looked_by), lambda _: _look_into(store.version(entry)) is None):
+        return None
+    return _look_into(store.version(entry))
+
+
+def _look_into(version: FileVersion) -> _Suspect | None:
+    text = _text(version)
     if text is None:
         return None
     found = _Suspect(text, find_secrets(text), tuple(find_hidden(text)))
     return found if found.secrets or found.hidden else None
+
+
+_CLEAN: Final[Cache[tuple[str, int, bool], bool]] = Cache(100_000)
+"""Whether a blob has nothing in it, by its id and by what was known of secrets: what landed is
+looked at once more when the judge begins, and hardly any of it has changed since."""
 
 
 def _before(
