@@ -27,7 +27,7 @@ from benchmarks.replay.tasks import Plan, Replay
 from benchmarks.review.measure import idle_loop
 from benchmarks.review.watched import BEATS, WATCH, Report
 
-ASKED_EVERY_S: Final = 0.1
+ASKED_EVERY_S: Final = 0.25
 WITHIN_S: Final = 1_800.0
 WINDOW_TOKENS: Final = 10_000_000
 """A task's file may be of any size: no conversation is to be shortened."""
