@@ -11,9 +11,9 @@ from longshift.crew.desk import Conflict, Landed
 from longshift.domain import events
 from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
-from longshift.engine import landing
-from longshift.engine.landing import Lander
-from longshift.engine.merging import Waiting
+from longshift.engine.landing import lander
+from longshift.engine.landing.lander import Lander
+from longshift.engine.landing.merging import Waiting
 from longshift.engine.recovery import recover
 from longshift.engine.room import RunRoom
 from longshift.errors import NeedsPerson, OutOfBounds
@@ -220,7 +220,7 @@ async def test_what_is_inspected_together_is_told_from_what_stood_there(world: W
 
 
 async def test_a_crowd_lands_in_groups(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "MOST_TOGETHER", 7)
+    monkeypatch.setattr(lander, "MOST_TOGETHER", 7)
     async with held(world) as crew:
         await crew.begin(20)
         before = crew.it.engine.state.seq

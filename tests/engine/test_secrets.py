@@ -11,7 +11,7 @@ from longshift.domain.fold import fold
 from longshift.domain.model import Goal
 from longshift.domain.state import Run
 from longshift.engine.chronicle import masked
-from longshift.engine.inspection import HIDDEN, SECRET
+from longshift.engine.landing.inspection import HIDDEN, SECRET
 from longshift.journal.reader import JournalReader
 from tests.support import fake_keys
 from tests.support.engine_world import (

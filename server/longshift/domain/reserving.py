@@ -1,7 +1,7 @@
 """When a file goes to one task at a time.
 
 Agents that all edit one file undo each other's chances: each landing sends all others back. Owns
-the rule that breaks this. Pure; `engine.landing` asks and keeps to it.
+the rule that breaks this. Pure; `engine.landing.lander` asks and keeps to it.
 """
 
 from collections.abc import Iterable

@@ -13,8 +13,8 @@ from longshift.domain.budgets import cycle_facts
 from longshift.domain.decide import BeginCycle
 from longshift.domain.model import TaskPlan
 from longshift.domain.state import Run
-from longshift.engine.fading import faded, resolved, told
-from longshift.engine.inspection import inspect_all
+from longshift.engine.landing.fading import faded, resolved, told
+from longshift.engine.landing.inspection import inspect_all
 from longshift.engine.room import RunRoom, Shop, is_text
 from longshift.errors import NeedsPerson
 from longshift.repository.files import FileEdit

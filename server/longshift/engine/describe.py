@@ -11,7 +11,7 @@ from longshift.domain.budgets import Share, shares
 from longshift.domain.contention import hottest, rework_rate
 from longshift.domain.model import Finding, Question, Task, TaskState, Usage
 from longshift.domain.state import Run
-from longshift.engine.inspection import INSPECTED
+from longshift.engine.landing.inspection import INSPECTED
 from longshift.review.placing import Standing, place_findings
 from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk, Present

@@ -27,7 +27,7 @@ from longshift.engine.difference import (
     place_in_order,
     sayable,
 )
-from longshift.engine.inspection import inspect_all, standing
+from longshift.engine.landing.inspection import inspect_all, standing
 from longshift.engine.recognising import dismissed_to_tell, recognise
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending

@@ -16,12 +16,12 @@ from longshift.crew.overrides import Override, overridden
 from longshift.crew.prompts import Library, PromptDefect, library
 from longshift.domain.events import RunStarted
 from longshift.domain.model import Budget, Usage
+from longshift.domain.task_lock import LEASE_S
 from longshift.engine.checks import find_checks
 from longshift.engine.commanding import ignored_paths
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config
-from longshift.engine.strategies.task_lock import LEASE_S
 from longshift.errors import UsageError
 from longshift.journal.store import Journal
 from longshift.models.config import ModelConfig

@@ -16,9 +16,9 @@ from longshift.crew.prompts import Library, library
 from longshift.domain import events
 from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
+from longshift.domain.task_lock import LEASE_S
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
-from longshift.engine.strategies.task_lock import LEASE_S
 from longshift.engine.turns import Turns
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger

@@ -30,9 +30,9 @@ from longshift.domain.model import PauseCause, TaskState
 from longshift.domain.state import Phase
 from longshift.engine.checks import Checks
 from longshift.engine.cycle import begin_cycle
-from longshift.engine.foreseeing import Foresight
 from longshift.engine.judging import run_judge
-from longshift.engine.landing import Lander
+from longshift.engine.landing.foreseeing import Foresight
+from longshift.engine.landing.lander import Lander
 from longshift.engine.news import Newsroom
 from longshift.engine.planning import run_planner
 from longshift.engine.recovery import interrupted

@@ -23,7 +23,7 @@ from longshift.domain.state import Run
 from longshift.engine.briefing import ground
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import sayable
-from longshift.engine.foreseeing import Foresight
+from longshift.engine.landing.foreseeing import Foresight
 from longshift.engine.reworking import rework_note
 from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending

@@ -16,13 +16,13 @@ from longshift.crew.agent import choose
 from longshift.crew.briefs import AgentBrief, NothingChosen, TaskChosen, Unfinished
 from longshift.domain import events
 from longshift.domain.model import AttemptFailure
+from longshift.domain.task_lock import TaskLock
 from longshift.engine.briefing import agents_md, overview
 from longshift.engine.planning import stale_notes
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.choosing import ChoosingDesk
 from longshift.engine.strategies.sharing import OneLock, OneVersion, Sharing
-from longshift.engine.strategies.task_lock import TaskLock
 from longshift.errors import LongshiftError
 from longshift.models.ledger import BudgetExceeded
 from longshift.models.port import (

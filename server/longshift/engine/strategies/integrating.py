@@ -15,7 +15,7 @@ from longshift.crew.integrator import integrate
 from longshift.domain.events import LandingConflict
 from longshift.domain.model import Handoff, Task
 from longshift.engine.desks import AgentDesk
-from longshift.engine.landing import Lander
+from longshift.engine.landing.lander import Lander
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.repository.files import Edits

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from longshift.domain import events
+from longshift.domain.task_lock import Locked, TaskLock, Unlocked
 from longshift.engine.room import RunRoom
-from longshift.engine.strategies.task_lock import Locked, TaskLock, Unlocked
 from longshift.engine.turns import Turn
 from longshift.errors import TellModel
 

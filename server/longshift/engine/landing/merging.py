@@ -14,9 +14,9 @@ from typing import Final
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.model import Finding, Handoff, Task
 from longshift.domain.state import Run
-from longshift.engine.admission import refuse_clashes
-from longshift.engine.fading import faded, told
-from longshift.engine.inspection import Defect, defects_of
+from longshift.engine.landing.admission import refuse_clashes
+from longshift.engine.landing.fading import faded, told
+from longshift.engine.landing.inspection import Defect, defects_of
 from longshift.engine.room import is_text
 from longshift.repository.landing import Conflict as Clashing
 from longshift.repository.landing import Merged, Submission, merge_submission

@@ -2,7 +2,7 @@
 
 import pytest
 
-from longshift.engine.strategies.task_lock import Locked, TaskLock, Unlocked
+from longshift.domain.task_lock import Locked, TaskLock, Unlocked
 
 LEASE_S = 100
 THREE = "0 A asks; 1 B asks; 2 C asks"

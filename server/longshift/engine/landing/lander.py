@@ -22,11 +22,11 @@ from longshift.domain.events import (
 )
 from longshift.domain.model import Handoff, Task
 from longshift.domain.reserving import files_to_reserve, is_hot
-from longshift.engine.admission import refuse_markers, refuse_secrets
-from longshift.engine.fading import resolved
-from longshift.engine.fitting import mark_stale
-from longshift.engine.inspection import news
-from longshift.engine.merging import Clash, Fit, Group, Merging, Waiting
+from longshift.engine.landing.admission import refuse_markers, refuse_secrets
+from longshift.engine.landing.fading import resolved
+from longshift.engine.landing.fitting import mark_stale
+from longshift.engine.landing.inspection import news
+from longshift.engine.landing.merging import Clash, Fit, Group, Merging, Waiting
 from longshift.engine.room import RunRoom
 from longshift.errors import NeedsPerson
 from longshift.repository.landing import Submission

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from longshift.domain import events
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
-from longshift.engine.inspection import INSPECTED
+from longshift.engine.landing.inspection import INSPECTED
 from longshift.repository.files import FileVersion, is_binary
 from longshift.repository.hunks import line_hunks
 from longshift.repository.store import ObjectStore
