@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from longshift.domain import events
-from longshift.engine.decision_intents import finish_decision
+from longshift.engine.deciding.intents import finish_decision
 from longshift.engine.ports import sha256
 from longshift.errors import NeedsPerson, UsageError
 from tests.engine.test_person import BufferHand, disk, hunks

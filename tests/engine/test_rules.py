@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from longshift.engine.decision_facts import rejection_rule
+from longshift.engine.deciding.facts import rejection_rule
 from longshift.review.shapes import PendingHunk
 
 HUNK = PendingHunk(

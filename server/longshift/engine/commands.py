@@ -33,10 +33,10 @@ from longshift.engine.command_shapes import (
     Steer,
     parse,
 )
+from longshift.engine.deciding.reviewing import listed_hunks, shown_hunk
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
 from longshift.engine.exporting import export_run
-from longshift.engine.reviewing import listed_hunks, shown_hunk
 from longshift.errors import NeedsPerson, TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target

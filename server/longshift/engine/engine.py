@@ -19,8 +19,8 @@ from longshift.domain.decide import FinishRun
 from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan
 from longshift.domain.state import Phase, Run, State
 from longshift.engine.chronicle import Chronicle
-from longshift.engine.deciding import Decisions
-from longshift.engine.decision_facts import reopening
+from longshift.engine.deciding.decisions import Decisions
+from longshift.engine.deciding.facts import reopening
 from longshift.engine.driving import Drivers
 from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.raising import budget_to_resume

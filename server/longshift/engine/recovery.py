@@ -8,7 +8,7 @@ from datetime import datetime
 
 from longshift.domain import events
 from longshift.domain.state import Run
-from longshift.engine.decision_intents import finish_decision
+from longshift.engine.deciding.intents import finish_decision
 from longshift.engine.room import Shop
 from longshift.errors import LongshiftError
 

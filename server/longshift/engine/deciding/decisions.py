@@ -13,14 +13,14 @@ from typing import Final
 from longshift.domain import events
 from longshift.domain.model import Constraint, HunkDecision
 from longshift.domain.state import Run
-from longshift.engine.decision_facts import (
+from longshift.engine.deciding.facts import (
     by_change,
     decided_facts,
     rejection_rule,
     reopening,
     rework_task,
 )
-from longshift.engine.decision_intents import finish_decision, intents_of, touched
+from longshift.engine.deciding.intents import finish_decision, intents_of, touched
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
