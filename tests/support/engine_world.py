@@ -33,7 +33,7 @@ class FakeClock:
         self.time = NOON
         self._advanced = asyncio.Event()
         self._asleep: set[object] = set()
-        self._fallen = asyncio.Event()
+        self._counted = asyncio.Event()
 
     def now(self) -> datetime:
         return self.time
@@ -42,18 +42,19 @@ class FakeClock:
         until = self.time + timedelta(seconds=seconds)
         token = object()
         self._asleep.add(token)
-        self._fallen.set()
+        self._counted.set()
         try:
             while self.time < until:
                 await self._advanced.wait()
         finally:
             self._asleep.remove(token)
+            self._counted.set()
 
     async def until_asleep(self, count: int) -> None:
-        """Wait until so many sleep by this clock."""
-        while len(self._asleep) < count:
-            self._fallen.clear()
-            await self._fallen.wait()
+        """Wait until so many sleep by this clock, and no more."""
+        while len(self._asleep) != count:
+            self._counted.clear()
+            await self._counted.wait()
 
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)

@@ -5,7 +5,7 @@ unions that come back. Must never hold words for a model: `opening` makes the fi
 brief.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -109,7 +109,7 @@ class AgentBrief:
     cycle: int
     mode: CycleMode = "plan"
     constraints: Sequence[Constraint] = ()
-    earlier: Sequence[Task] = ()
+    earlier: Collection[Task] = ()
     """This run's tasks so far; it is not told of them, but asks for the list."""
     findings: Sequence[Finding] = ()
     """The open ones."""

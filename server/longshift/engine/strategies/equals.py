@@ -102,10 +102,10 @@ async def _brief(room: RunRoom, agent_id: str) -> AgentBrief:
         cycle=cycle.number,
         mode="replan" if mode == "replan" else "retry" if mode == "retry" else "plan",
         constraints=room.chronicle.constraints(),
-        earlier=tuple(run.tasks.values()),
+        earlier=run.tasks.values(),  # as it stands: a copy of thousands would be made each time
         findings=tuple(f for f in run.findings.values() if f.state == "open"),
         verdict=run.cycles[-2].verdict if len(run.cycles) > 1 else None,
-        stale=stale_notes(run),
+        stale=await room.for_agent(stale_notes, run) if run.cycle > 1 else (),
         agents_md=await room.for_agent(agents_md, room, run.started.goal.paths),
         overview=await room.for_agent(overview, room, "agent", run.started.goal.paths),
         gates=room.settings.gates,

@@ -72,14 +72,18 @@ class OneLock:
         until_s = self._now_s() + WAIT_S
         self._turns[agent] = asyncio.Event()
         try:
-            await self._take(self._lock.ask(agent, self._now_s()))
-            while not self._turns[agent].is_set() and not self._is_holder(agent):
+            while True:
                 await self._room.unpaused.wait()  # or time would stand still, and no wait end
                 now_s = self._now_s()
+                await self._take(self._lock.ask(agent, now_s))  # it keeps its place
+                held = self._lock.holder(now_s)
+                assert held is not None, "a free lock goes to whoever stands first in line"
+                if held.agent == agent:
+                    return
                 if now_s >= until_s:
-                    raise self._still_locked()
-                await self._wait(agent, min(until_s - now_s, self._lock.ends_in_s(now_s)))
-                await self._take(self._lock.look(self._now_s()))
+                    seconds = round(now_s - held.since_s)
+                    raise TellModel("tasks_locked", agent=held.agent, seconds=max(0, seconds))
+                await self._wait(agent, min(until_s, held.since_s + self.lease_s) - now_s)
         finally:
             self._lock.leave(agent)
             del self._turns[agent]
@@ -121,12 +125,6 @@ class OneLock:
                 return events.TasksUnlocked(
                     run=run_id, agent=agent, cause=cause, held_s=round(held_s, 3)
                 )
-
-    def _still_locked(self) -> TellModel:
-        now_s = self._now_s()
-        held = self._lock.holder(now_s)
-        assert held is not None, "whoever stands first in line gets a free lock at once"
-        return TellModel("tasks_locked", agent=held.agent, seconds=round(now_s - held.since_s))
 
     def _is_holder(self, agent: str) -> bool:
         held = self._lock.holder(self._now_s())
