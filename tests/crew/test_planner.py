@@ -217,6 +217,7 @@ async def test_a_sub_planner_plans_its_slice_and_can_not_delegate(make_desk, bri
     [
         (" Exit\ncodes\u202e ", " 0 or 1 ", ("Exit codes[U+202E]", "0 or 1")),
         ("t" * 80, "d" * 400, ("t" * 80, "d" * 400)),
+        ("t" * 70 + "\u202e\u202d", "\u202e" * 400, ("t" * 70 + "[U+202E][U", "\u202e" * 33)),
         ("t" * 81, "d", "topic"),
         ("t", "d" * 401, "decision"),
         (" ", "d", "topic"),

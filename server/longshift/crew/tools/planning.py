@@ -26,6 +26,7 @@ from longshift.crew.gates.tasks import (
 )
 from longshift.crew.lists import TASKS_NAMED
 from longshift.crew.prompts import say
+from longshift.crew.texts import start_that_fits
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind, error
 from longshift.domain.designs import DECISION_CHARACTERS, TOPIC_CHARACTERS
 from longshift.domain.model import TaskPlan
@@ -223,8 +224,9 @@ class _Planning(_Adding):
         return paths_of_slice(scope, self._desk.workspace.list_files())
 
     async def note_design(self, given: NoteDesign) -> Result:
-        topic = " ".join(visible(given.topic).split())
-        return {"note": await self._planners.note_design(topic, given.decision)}
+        topic = start_that_fits(" ".join(visible(given.topic).split()), TOPIC_CHARACTERS)
+        decision = start_that_fits(given.decision, DECISION_CHARACTERS)
+        return {"note": await self._planners.note_design(topic, decision)}
 
     async def finish(self, given: Finish) -> Answer[Planned]:
         missing = not_in_evidence(given.evidence, [*self._added, *self._delegated])
