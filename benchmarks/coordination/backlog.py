@@ -44,6 +44,11 @@ class Item:
         return f"Item {self.number}"
 
     @property
+    def work_s(self) -> float:
+        """How long an agent takes for it that is alone and does nothing else."""
+        return sum(self.seconds)
+
+    @property
     def path(self) -> str:
         """The file of its own."""
         return f"own{self.number // FILES_A_FOLDER}/item{self.number}.py"

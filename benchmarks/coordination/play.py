@@ -7,9 +7,10 @@ Owns the definition of what is measured:
   a few agents (`least_tasks`). The list is so long that it does not run empty before: neither the
   way up to full work is in it nor the tail of last tasks.
 - *Effective workers* are the work that was finished in the window, divided by its length: each task
-  that landed in it counts as what the mean task takes an agent that is alone and does nothing else.
-  Not as what it took itself: of many that wait in a line, the short ones stand in front. Choosing,
-  claiming, waiting, resolving conflicts and work that was lost add nothing.
+  that landed in it counts as what the mean of all that were begun by then takes an agent that is
+  alone and does nothing else. Not as what it took itself: of many that wait in a line, the short
+  ones stand in front. Nor as `task_minutes`: the lengths that were drawn differ from it by chance.
+  Choosing, claiming, waiting, resolving conflicts and work that was lost add nothing.
 - *Conflicts a commit* are submissions that clashed, for each that landed, within the window.
 - The *hottest file* is the one with the most of them; its share is that of all clashes.
 """
@@ -18,6 +19,7 @@ import asyncio
 import contextlib
 import math
 import random
+import statistics
 import tempfile
 import time
 from collections import Counter
@@ -27,7 +29,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from benchmarks.coordination.backlog import Item, make_backlog, make_repository
+from benchmarks.coordination.backlog import Item, make_backlog, make_repository, number_in
 from benchmarks.coordination.crew import INSTRUCTIONS, Crew
 from benchmarks.coordination.parameters import Parameters
 from benchmarks.coordination.talk import NAME
@@ -125,7 +127,7 @@ def play(setup: Setup) -> Outcome:
         make_repository(folder / "repository", items, setup.parameters)
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             seen = runner.run(watch(setup, crew, folder))
-    return measure(seen, setup.parameters.task_s, setup.parameters.warm_up_s, setup.closes_s)
+    return measure(seen, items, setup.parameters.warm_up_s, setup.closes_s)
 
 
 async def watch(setup: Setup, crew: Crew, folder: Path) -> Seen:
@@ -167,12 +169,12 @@ async def watch(setup: Setup, crew: Crew, folder: Path) -> Seen:
     return Seen(seen, processor_s)
 
 
-def measure(seen: Seen, task_s: float, opens_s: float, closes_s: float) -> Outcome:
+def measure(seen: Seen, items: Sequence[Item], opens_s: float, closes_s: float) -> Outcome:
     """What a play amounts to.
 
     Args:
         seen: what happened.
-        task_s: what the mean task takes an agent that is alone.
+        items: the list of work.
         opens_s: when the window opens, in seconds after the first start.
         closes_s: when it closes.
 
@@ -184,18 +186,20 @@ def measure(seen: Seen, task_s: float, opens_s: float, closes_s: float) -> Outco
     stops = [one for one in facts if isinstance(one, events.RunPaused | events.RunFinished)]
     if stops:
         raise RuntimeError(f"the run came to a stop: {stops[0].reason}")
-    added = {one.task for one in facts if isinstance(one, events.TaskAdded)}
+    titles = {one.task: one.plan.title for one in facts if isinstance(one, events.TaskAdded)}
     starts = [one for one in seen.facts if isinstance(one.event, STARTS)]
-    if {getattr(one.event, "task", None) for one in starts} >= added:
+    tasks = dict.fromkeys(one.task for one in facts if isinstance(one, events.AttemptStarted))
+    if tasks.keys() >= titles.keys():
         raise RuntimeError("the list of tasks ran empty")
     opens = starts[0].time + timedelta(seconds=opens_s)
     closes = starts[0].time + timedelta(seconds=closes_s)
     inside = [one.event for one in seen.facts if opens <= one.time < closes]
     landed = sum(isinstance(one, events.TaskLanded) for one in inside)
+    works_s = [items[number_in(titles[task])].work_s for task in tasks]
     clashes = [one for one in inside if isinstance(one, events.LandingConflict)]
     files = Counter(path for one in clashes for path in one.paths)
     return Outcome(
-        effective_workers=landed * task_s / (closes_s - opens_s),
+        effective_workers=landed * statistics.fmean(works_s) / (closes_s - opens_s),
         landed=landed,
         conflicts=len(clashes),
         hottest_share=max(files.values()) / files.total() if files else 0.0,

@@ -114,7 +114,7 @@ def fact_at(at: float, kind: type[events.Event], **more: object) -> events.Recor
     return events.Recorded(seq=1, time=BEGINNING + timedelta(seconds=at), event=kind(**known))
 
 
-TASK_S = 50.0
+ITEMS = make_backlog(PARAMETERS, 40, seed=1)
 STARTED = fact_at(0, events.RunStarted, goal=Goal(text="All"), repo="/r", base="b", workers=2)
 
 
@@ -151,21 +151,28 @@ ADDED = [STARTED, *map(add, range(5))]
     ],
 )
 def test_work_counts_that_was_finished_in_the_window(facts, counted):
-    outcome = measure(Seen([*ADDED, *facts], 6.0), TASK_S, 100.0, 300.0)
-    assert outcome.effective_workers == pytest.approx(counted * TASK_S / 200)
+    outcome = measure(Seen([*ADDED, *facts], 6.0), ITEMS, 100.0, 300.0)
+    assert outcome.effective_workers == pytest.approx(counted * ITEMS[0].work_s / 200)
     assert outcome.landed == counted
     assert outcome.processor_share == 0.02
 
 
+def test_a_task_counts_as_the_mean_of_all_that_were_begun():
+    facts = [*ADDED, start(0), start(0, 1), start(250, 2), land(150, 0)]
+    mean_s = sum(item.work_s for item in ITEMS[:3]) / 3
+    outcome = measure(Seen(facts, 6.0), ITEMS, 100.0, 300.0)
+    assert outcome.effective_workers == pytest.approx(mean_s / 200)
+
+
 def test_conflicts_and_the_hottest_file_are_counted():
     clashes = [clash(10, "c"), clash(110, "a", "b"), clash(120, "a"), clash(130, "a")]
-    outcome = measure(Seen([*ADDED, start(0), *clashes], 6.0), TASK_S, 100.0, 300.0)
+    outcome = measure(Seen([*ADDED, start(0), *clashes], 6.0), ITEMS, 100.0, 300.0)
     assert (outcome.conflicts, outcome.hottest_share) == (3, 0.75)
 
 
 def test_all_are_busy_once_each_has_a_task():
     def busy_after_s(*facts: events.Recorded) -> float:
-        return measure(Seen([*ADDED, *facts], 6.0), TASK_S, 100.0, 300.0).busy_after_s
+        return measure(Seen([*ADDED, *facts], 6.0), ITEMS, 100.0, 300.0).busy_after_s
 
     assert busy_after_s(start(5), start(9, 1)) == 9
     assert busy_after_s(start(5), land(6, 0), start(9, 1)) == float("inf")
@@ -179,7 +186,7 @@ def test_all_are_busy_once_each_has_a_task():
 def test_a_run_that_came_to_a_stop_measures_nothing(fact, why):
     facts = [*ADDED, *(start(0, item) for item in range(4)), fact]
     with pytest.raises(RuntimeError, match=why):
-        measure(Seen(facts, 6.0), TASK_S, 100.0, 300.0)
+        measure(Seen(facts, 6.0), ITEMS, 100.0, 300.0)
 
 
 def test_an_estimate_is_the_mean_and_its_standard_error():
