@@ -6,6 +6,7 @@ switched off. Everything else in this room that needs git calls `run_git`.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _NEUTRAL: Final = (
     "index.version=2",
 )
 
+_PATIENTLY: Final = ("nice", "-n", "19") if os.name == "posix" and shutil.which("nice") else ()
 OWN_RULES: Final = (f"core.attributesFile={os.devnull}", "merge.conflictStyle=merge")
 """Configuration for merges: no driver, attribute or style of the person's."""
 
@@ -55,6 +57,7 @@ def run_git(
     configuration: Sequence[str] = (),
     input_data: bytes = b"",
     accept: Sequence[int] = (0,),
+    is_patient: bool = False,
 ) -> GitAnswer:
     """Run one git command to its end.
 
@@ -65,12 +68,13 @@ def run_git(
         configuration: further `key=value` settings, strongest last.
         input_data: its standard input.
         accept: exit statuses that are answers and not failures.
+        is_patient: it may take its time: whatever else wants a processor goes first.
 
     Raises:
         NeedsPerson: git is not installed, or it failed; carries what it said.
     """
     settings = [part for item in (*_NEUTRAL, *configuration) for part in ("-c", item)]
-    command = ["git", "--no-pager", *settings, *arguments]
+    command = [*(_PATIENTLY if is_patient else ()), "git", "--no-pager", *settings, *arguments]
     try:
         done = subprocess.run(
             command,

@@ -30,4 +30,6 @@ def repack(git_dir: Path) -> None:
 
     Safe while agents land: packs that no ref leads to yet are marked as kept.
     """
-    run_git(["repack", "-a", "-d", "-l", "-q"], cwd=git_dir)
+    arguments = ["repack", "-a", "-d", "-l", "-q"]
+    # One thread, behind all others: on two processors it would make an editor's key wait.
+    run_git(arguments, cwd=git_dir, configuration=["pack.threads=1"], is_patient=True)
