@@ -19,7 +19,6 @@ from longshift.engine.room import RunRoom
 from longshift.errors import NeedsPerson, OutOfBounds
 from longshift.repository.files import FileEdit
 from longshift.repository.landing import Submission
-from longshift.repository.store import ObjectStore
 from tests.support.engine_world import (
     TEXT,
     Open,
@@ -334,26 +333,3 @@ async def test_landings_and_decisions_wait_behind_no_agent(world: World) -> None
         finally:
             go.set()
         await asyncio.gather(*crowd)
-
-
-async def test_a_ragged_store_is_packed_while_agents_land(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    repack = ObjectStore.repack
-
-    def noted(store: ObjectStore) -> None:
-        repack(store)
-        loop.call_soon_threadsafe(packed.set)
-
-    monkeypatch.setattr("longshift.repository.tidying.MOST_PACKS", 2)
-    monkeypatch.setattr(ObjectStore, "repack", noted)
-    async with held(world) as crew:
-        await crew.begin(30)
-        for first in range(1, 30, 3):
-            await crew.submit({f"T{n}": {f"{n}.txt": b"%d\n" % n} for n in range(first, first + 3)})
-        await asyncio.wait_for(packed.wait(), 20)
-        assert len(crew.run.changes) == 30
-        assert crew.it.file("30.txt") == b"30\n"
-        GitRepository(crew.room.store.git_dir).git("fsck", "--strict", crew.run.head)

@@ -242,10 +242,6 @@ class ObjectStore:
         for mark in kept:
             mark.unlink(missing_ok=True)
 
-    def is_untidy(self) -> bool:
-        """Whether the store has so many packs or loose objects that a repack is worth it."""
-        return tidying.is_untidy(self.git_dir)
-
     def repack(self) -> None:
         """Pack the store's objects into one pack; safe while runs go on."""
         with self._packs_lock:

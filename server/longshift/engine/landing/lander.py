@@ -7,7 +7,6 @@ worker that submitted it, and nobody else waits for it.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Final
@@ -32,8 +31,6 @@ from longshift.errors import NeedsPerson
 from longshift.repository.landing import Submission
 from longshift.repository.workspace import Workspace
 
-log = logging.getLogger(__name__)
-
 MOST_TOGETHER: Final = 64
 """Submissions that land together: the first of them waits for the last."""
 INTENTS_A_ROUND: Final = 8
@@ -50,7 +47,6 @@ class Lander:
         self._queue: deque[Waiting] = deque()
         self._landing: asyncio.Task[None] | None = None
         self._recording: set[asyncio.Task[None]] = set()
-        self._tidying: asyncio.Task[None] | None = None
         self._clashing: dict[str, tuple[str, ...]] = {}
         self._under_way: dict[str, asyncio.Task[Landed | Conflict]] = {}
 
@@ -95,12 +91,10 @@ class Lander:
         await asyncio.gather(landing, return_exceptions=True)
 
     async def close(self) -> None:
-        """Wait until nothing is on its way to the head, and nothing is packed any more."""
+        """Wait until nothing is on its way to the head any more."""
         if self._landing is not None:
             await self._landing
         await asyncio.gather(*self._recording)
-        if self._tidying is not None:
-            await self._tidying
 
     async def _land(
         self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
@@ -122,9 +116,6 @@ class Lander:
             except Exception as error:  # noqa: BLE001 -- each of those who wait raises it
                 for one in waiting:
                     one.fail(error)
-        # Nothing is awaited from here on: what is submitted now finds this done, and begins anew.
-        if self._tidying is None or self._tidying.done():
-            self._tidying = asyncio.create_task(self._tidy())
 
     def _next_group(self) -> list[Waiting]:
         """Take those from the queue that may land now, in order.
@@ -234,14 +225,6 @@ class Lander:
         waiting.workspace.rebase_onto(conflict.head, conflict.edits)
         self._clashing[task] = conflict.paths
         waiting.answer.set_result(Conflict(conflict.paths, conflict.notes))
-
-    async def _tidy(self) -> None:
-        """Have the store packed anew where it has grown ragged; no landing waits for it."""
-        try:
-            if await self._room.off_loop(self._room.store.is_untidy):
-                await asyncio.to_thread(self._room.store.repack)
-        except NeedsPerson as error:  # it only stays larger than it need be
-            log.warning("the store could not be packed anew: %s", error)
 
     def _message(self, task: Task) -> str:
         run = self._room.run

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.model import Finding, Handoff, Task
@@ -21,6 +22,9 @@ from longshift.repository.landing import Conflict as Clashing
 from longshift.repository.landing import Merged, Submission, merge_submission
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
+
+PACKED_FROM: Final = 3
+"""Submissions that are worth a pack: fewer cost less as loose objects, which wait for no disk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +130,11 @@ class Merging:
             when: the time of the commits in seconds since 1970.
         """
         group, ground = Group(run.head), _Ground(run.taken, told(run), when)
-        # A pack even for one: when thousands of loose objects are tidied away, readers wait.
-        with self._store.objects.gathering() as group.kept:
+        if len(waiting) < PACKED_FROM:
             self._merge_each(group, waiting, ground)
+        else:
+            with self._store.objects.gathering() as group.kept:
+                self._merge_each(group, waiting, ground)
         return group
 
     def _merge_each(self, group: Group, waiting: Sequence[Waiting], ground: _Ground) -> None:
