@@ -15,7 +15,7 @@ from typing import Final
 import pygit2
 
 from longshift.errors import NeedsPerson
-from longshift.repository import publishing, tidying
+from longshift.repository import publishing
 from longshift.repository.differences import compare
 from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
 from longshift.repository.loose import swap_ref
@@ -245,7 +245,7 @@ class ObjectStore:
     def repack(self) -> None:
         """Pack the store's objects into one pack; safe while runs go on."""
         with self._packs_lock:
-            tidying.repack(self.git_dir)
+            publishing.repack(self.git_dir)
 
 
 def checked_name(name: str) -> str:

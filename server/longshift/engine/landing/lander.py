@@ -149,6 +149,8 @@ class Lander:
         await _one_a_round(self._send_back(clash) for clash in group.clashes)
         if group.fits:
             await self._put_on_head(group)
+        elif group.kept:  # what was written to merge what clashes after all
+            await self._room.off_loop(self._room.store.release, group.kept)
 
     async def _put_on_head(self, group: Group) -> None:
         chronicle, run, store = self._room.chronicle, self._room.run, self._room.store
