@@ -58,8 +58,14 @@ RETRYING = """\
 README = "# Weather\n\nAsks the weather service for forecasts and warnings.\n"
 
 
-def sturdy(*more: Json, delay_s: float = 0) -> Json:
-    """A script: one task with three hunks in `app/client.py`, a finding on it, and what else."""
+def sturdy(*more: Json, delay_s: float = 0, judged_s: float = 0) -> Json:
+    """A script: one task with three hunks in `app/client.py`, a finding on it, and what else.
+
+    Args:
+        more: the flows of other tasks.
+        delay_s: how long their workers wait first.
+        judged_s: how long the verdict takes: a run is at work until then.
+    """
     finding = call(
         "report_finding",
         path="app/client.py",
@@ -85,6 +91,7 @@ def sturdy(*more: Json, delay_s: float = 0) -> Json:
     for one in others:
         one["turns"] = [{**one["turns"][0], "delay_s": delay_s}, *one["turns"][1:]]
     verdict = call("verdict", reason="Calls end in time, and are tried again.", decision="done")
+    verdict["delay_s"] = judged_s
     return {"flows": [plan, work, *others, {"role": "judge", "turns": [finding, verdict]}]}
 
 

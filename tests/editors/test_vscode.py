@@ -73,7 +73,8 @@ def settings_file(folder: Path, settings: Mapping[str, Mapping[str, Mapping[str,
 
 
 def test_the_journey_inside_of_the_extension_host(editors, client, project, playing, tmp_path):
-    settings = settings_file(tmp_path, playing(sturdy()))
+    # The run is told of at most a few times a second: a quicker one is never seen at work.
+    settings = settings_file(tmp_path, playing(sturdy(judged_s=2)))
     said = drive("in-host.mjs", editors, project, settings)
     assert "not ok" not in said
     assert said.count("ok - ") >= 28
