@@ -125,6 +125,24 @@ def test_processes_are_started_in_three_rooms_only() -> None:
     assert not wrong, wrong
 
 
+def test_no_commit_holds_pythons_lock() -> None:
+    """apsw's own `with connection` commits without letting other threads run meanwhile.
+
+    No test can see it where the disk is quick; `python -m benchmarks review` does.
+    """
+    opened_once = "journal/schema.py"
+    wrong = [
+        f"{module.relative_to(SOURCE)}:{node.lineno}"
+        for module in modules()
+        if room_of(module) == "journal" and str(module.relative_to(SOURCE)) != opened_once
+        for node in parsed(module)
+        if isinstance(node, ast.With | ast.AsyncWith)
+        for item in node.items
+        if ast.unparse(item.context_expr) in {"db", "self._db"}
+    ]
+    assert not wrong, wrong
+
+
 def test_the_domain_is_pure() -> None:
     allowed = {
         "collections",

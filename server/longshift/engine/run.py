@@ -48,8 +48,8 @@ log = logging.getLogger(__name__)
 
 GOES_ON: Final = "The endpoint is tried again from time to time, and the run goes on by itself."
 SHORTEST_WAIT_S: Final = 0.05
-MOST_STARTS: Final = 32
-"""Attempts whose start is one record: that of hundreds held the loop for a tenth of a second."""
+MOST_TOGETHER: Final = 32
+"""Attempts whose start or end is one record: hundreds held the loop for a tenth of a second."""
 
 _ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.GuardRefused)
 """Facts from which nothing follows that could be started: accounts of what agents do."""
@@ -161,8 +161,8 @@ class RunDriver:
         await asyncio.gather(*agents, return_exceptions=True)
         await self._lander.close()
         left = interrupted(self._room.run, "The run was stopped or interrupted.")
-        if left:
-            await self._room.chronicle.record(*left)
+        for first in range(0, len(left), MOST_TOGETHER):
+            await self._room.chronicle.record(*left[first : first + MOST_TOGETHER])
 
     async def _record_end(self, outcome: FinishRun) -> None:
         run = self._room.run
@@ -404,8 +404,8 @@ def _starts_together(steps: Sequence[Next]) -> "Iterator[Next | _Starts]":
             yield from group
             continue
         starts = [step for step in group if isinstance(step, StartAttempt)]
-        for first in range(0, len(starts), MOST_STARTS):
-            yield _Starts(tuple(starts[first : first + MOST_STARTS]))
+        for first in range(0, len(starts), MOST_TOGETHER):
+            yield _Starts(tuple(starts[first : first + MOST_TOGETHER]))
 
 
 def _interrupted_planner(run_id: str, planner_id: str, reason: str = "") -> events.PlannerFinished:

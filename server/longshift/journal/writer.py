@@ -209,7 +209,7 @@ class Writer:
         if len(statements) == 1:  # which is a transaction, without two more statements
             self._db.execute(*statements[0])
             return
-        with self._db:  # one transaction, so one write through to the disk
+        with _transaction(self._db):  # so one write through to the disk
             for statement in statements:
                 self._db.execute(*statement)
 
@@ -217,7 +217,7 @@ class Writer:
         for job in group:
             try:
                 self._require_file()
-                with self._db:
+                with _transaction(self._db):
                     self._db.execute("DELETE FROM messages WHERE run = ?", (job.run,))
                     self._db.execute(_DELETE_UNUSED_TEXTS)
                     self._db.execute("DELETE FROM events WHERE run = ?", (job.run,))
@@ -258,6 +258,23 @@ class Writer:
             transactions=was.transactions + 1,
             largest_group=max(was.largest_group, appends),
         )
+
+
+@contextlib.contextmanager
+def _transaction(db: apsw.Connection) -> Iterator[None]:
+    """All or nothing of what is executed inside.
+
+    A connection's own `with` commits while it holds Python's one lock, so that every thread would
+    wait for the disk with it: a tenth of a second, where the disk is busy.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # of some errors SQLite has undone it already
+            db.execute("ROLLBACK")
+        raise
 
 
 def _statements(
