@@ -12,8 +12,9 @@ import re
 import sys
 from dataclasses import dataclass, field
 
+from benchmarks.answering import Answering, serve_until_told
+
 _REPLIES = re.compile(rb'"role":\s*"assistant"')
-_LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 TASKS_A_REPLY = 25
 
 
@@ -112,59 +113,20 @@ def _completion(calls: list[tuple[str, dict[str, object]]], turn: int, sent: int
     return json.dumps(completion).encode()
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(Answering):
     def __init__(self, scene: Scene) -> None:
+        super().__init__()
         self._scene = scene
-        self._parts: list[bytes] = []
-        self._missing = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._missing -= len(data)
-        if self._missing > 0:
-            return
-        whole = b"".join(self._parts)
-        head, end, rest = whole.partition(b"\r\n\r\n")
-        if not end:
-            self._parts, self._missing = [whole], 0
-            return
-        told = _LENGTH.search(head)
-        self._missing = (int(told[1]) if told else 0) - len(rest)
-        self._parts = [whole]
-        if self._missing <= 0:
-            self._parts = []
-            self._answer(head, rest)
-
-    def _answer(self, head: bytes, body: bytes) -> None:
-        scene = self._scene
+    def answer(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET"):
-            self._send(scene.first_worker)
-        elif scene.delay_s and b'"name":"add_task"' not in body:
-            # The planner is not kept waiting: all agents are to be at work at once.
-            reply = answer(body, scene)
-            asyncio.get_running_loop().call_later(scene.delay_s, self._send, reply)
-        else:
-            self._send(answer(body, scene))
-
-    def _send(self, body: bytes) -> None:
-        if not self._transport.is_closing():
-            head = (
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-            )
-            self._transport.write(head % len(body) + body)
-
-
-async def _serve(scene: Scene) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(scene), "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
+            self.send(self._scene.first_worker)
+            return
+        # The planner is not kept waiting: all agents are to be at work at once.
+        delay_s = 0.0 if b'"name":"add_task"' in body else self._scene.delay_s
+        self.send(answer(body, self._scene), delay_s)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Scene(**json.loads(sys.stdin.readline()))))
+    _scene = Scene(**json.loads(sys.stdin.readline()))
+    asyncio.run(serve_until_told(lambda: _Connection(_scene)))

@@ -244,10 +244,6 @@ def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def _stalls(report: Path, begun: float, ended: float) -> list[float]:
-    return Report.read(report).stalls(begun, ended)
-
-
 def _most_held_gb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.answering import Answering, serve_until_told
 from benchmarks.replay.tasks import CALLS_A_REPLY, Plan, Task, with_piece, without_markers
 
 PLANNERS: Final = 30
@@ -27,7 +28,6 @@ PLANNERS: Final = 30
 KEPT: Final = 400
 """Conversations of workers whose requests are kept, spread over all tasks."""
 
-_LENGTH: Final = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _TASK: Final = re.compile(rb"Replayed task (\d+):")
 _SLICE: Final = re.compile(rb"Replayed slice (\d+)\b")
 _LAST: Final = b'"tool_call_id":"'
@@ -220,66 +220,22 @@ def _calls(id_: str, calls: Calls) -> bytes:
     ).encode()
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(Answering):
     def __init__(self, replaying: Replaying, delay_s: float) -> None:
+        super().__init__()
         self._replaying = replaying
         self._delay_s = delay_s
-        self._parts: list[bytes] = []
-        self._missing = 0
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-
-    def data_received(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._missing -= len(data)
-        if self._missing > 0:
-            return
-        whole = b"".join(self._parts)
-        head, end, rest = whole.partition(b"\r\n\r\n")
-        if not end:
-            self._parts, self._missing = [whole], 0
-            return
-        told = _LENGTH.search(head)
-        self._missing = (int(told[1]) if told else 0) - len(rest)
-        self._parts = [whole]
-        if self._missing <= 0:
-            self._parts, self._missing = [], 0
-            self._answer(head, rest)
-
-    def _answer(self, head: bytes, body: bytes) -> None:
+    def answer(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET /kept"):
-            self._send(json.dumps([one.decode() for one in self._replaying.kept.values()]).encode())
-            return
-        if head.startswith(b"GET"):
-            self._send(json.dumps({"strange": list(self._replaying.strange)}).encode())
-            return
-        reply = self._replaying.answer(body)
-        if self._delay_s and not head.startswith(b"POST /now/"):
-            self._loop.call_later(self._delay_s, self._send, reply)
+            self.send(json.dumps([one.decode() for one in self._replaying.kept.values()]).encode())
+        elif head.startswith(b"GET"):
+            self.send(json.dumps({"strange": list(self._replaying.strange)}).encode())
         else:
-            self._send(reply)
-
-    def _send(self, body: bytes) -> None:
-        if not self._transport.is_closing():
-            head = (
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-            )
-            self._transport.write(head % len(body) + body)
-
-
-async def _serve(plan: Path, delay_s: float) -> None:
-    replaying = Replaying(Plan.read(plan))
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: _Connection(replaying, delay_s), "127.0.0.1", 0, backlog=4096
-    )
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
+            delay_s = 0.0 if head.startswith(b"POST /now/") else self._delay_s
+            self.send(self._replaying.answer(body), delay_s)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), float(sys.argv[2])))
+    _replaying = Replaying(Plan.read(Path(sys.argv[1])))
+    asyncio.run(serve_until_told(lambda: _Connection(_replaying, float(sys.argv[2]))))

@@ -1,11 +1,13 @@
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from longshift.repository.files import EXECUTABLE, REGULAR, SYMLINK, FileEdit
+from longshift.repository.hunks import line_hunks
 from longshift.repository.landing import Conflict, Merged, Submission, merge_submission
 from longshift.repository.merge import Revision, keeps_landed_lines, merge_trees_favouring
 from longshift.repository.store import ObjectStore
@@ -220,6 +222,36 @@ def test_the_certificate_sees_a_lost_line(
     base: bytes, head: bytes, yours: bytes | None, merged: bytes | None, kept: bool
 ) -> None:
     assert keeps_landed_lines([Revision(base, head, yours, merged)]) is kept
+
+
+def by_the_letter(revision: Revision) -> bool:
+    """The certificate's rule as its docstring has it, over whole texts."""
+
+    def lines(data: bytes | None) -> list[bytes]:
+        return data.removesuffix(b"\n").split(b"\n") if data else []
+
+    missing = Counter(lines(revision.head))
+    missing.subtract(lines(revision.merged))
+    base, yours = ((one or b"").decode("latin-1") for one in (revision.base, revision.yours))
+    for hunk in line_hunks(base, yours):
+        missing.subtract(line.removesuffix("\n").encode("latin-1") for line in hunk.old_lines)
+    return all(count <= 0 for count in missing.values())
+
+
+def test_the_certificate_is_the_same_without_what_is_alike_at_both_ends() -> None:
+    chance = random.Random(5)
+    kept = 0
+    for _ in range(3000):
+        end = chance.choice([b"", b"\n"])
+        base = [
+            chance.choice([b"a\n", b"b\n", b"\n", b"a\r\n"]) for _ in range(chance.randrange(9))
+        ]
+        texts = [b"".join(mutate(chance, base) if base else base) for _ in range(4)]
+        texts = [chance.choice([text, text.removesuffix(b"\n"), text + end]) for text in texts]
+        revision = Revision(*(chance.choice([text, text, None]) for text in texts))
+        kept += keeps_landed_lines([revision])
+        assert keeps_landed_lines([revision]) is by_the_letter(revision), revision
+    assert 300 < kept < 2700
 
 
 def test_the_certificate_follows_lines_that_moved() -> None:

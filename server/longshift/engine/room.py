@@ -19,6 +19,7 @@ from longshift.domain.state import Run
 from longshift.domain.task_lock import LEASE_S
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
+from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.turns import Turns
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
@@ -84,8 +85,12 @@ class Shop:
 
     async def for_agent(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do blocking work of one of many agents on another thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.agents_threads, partial(work, *args, **kwargs))
+
+        def in_turn() -> T:
+            PRECEDENCE.give_way()
+            return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self.agents_threads, in_turn)
 
 
 def pausing(run: Run, reason: str, cause: PauseCause = "trouble") -> list[events.RunPaused]:

@@ -20,6 +20,7 @@ from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Surroundings
 from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
+from longshift.engine.precedence import PRECEDENCE
 from longshift.errors import NeedsPerson
 from longshift.lsp.configuration import EditorSettings
 from longshift.lsp.garbage import COLLECTOR
@@ -250,7 +251,8 @@ class Session:
         if self._is_closed:
             raise NeedsPerson(f"{self.root} was closed meanwhile. Nothing was done.")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
+        with PRECEDENCE.person():
+            return await loop.run_in_executor(self._threads, lambda: work(*args, **kwargs))
 
     def forget_closed(self, path: str) -> None:
         """Drop what was computed for a buffer that was closed."""

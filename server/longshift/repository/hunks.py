@@ -49,7 +49,7 @@ def line_hunks(old: str, new: str) -> list[LineHunk]:
         return []
     if max(len(old), len(new)) > LARGEST_COMPARED:
         return _coarse_hunks(split_lines(old), split_lines(new))
-    old_lines, new_lines = split_lines(old), split_lines(new)
+    old_lines, new_lines = old.split("\n"), new.split("\n")
     patch = _patch(_encode(old), _encode(new), context=0)
     hunks = []
     for found in patch.hunks:
@@ -58,12 +58,18 @@ def line_hunks(old: str, new: str) -> list[LineHunk]:
         hunks.append(
             LineHunk(
                 old_start,
-                tuple(old_lines[old_start : old_start + found.old_lines]),
+                _ended(old_lines, old_start, found.old_lines),
                 new_start,
-                tuple(new_lines[new_start : new_start + found.new_lines]),
+                _ended(new_lines, new_start, found.new_lines),
             )
         )
     return hunks
+
+
+def _ended(lines: Sequence[str], start: int, count: int) -> tuple[str, ...]:
+    """Some lines with their ends: all but what stands behind the last end have one."""
+    last = len(lines) - 1
+    return tuple(lines[n] if n == last else f"{lines[n]}\n" for n in range(start, start + count))
 
 
 def _coarse_hunks(old: Sequence[str], new: Sequence[str]) -> list[LineHunk]:

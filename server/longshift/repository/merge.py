@@ -7,7 +7,7 @@ configuration is used.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from longshift.repository.files import (
@@ -46,13 +46,18 @@ def keeps_landed_lines(revisions: Iterable[Revision]) -> bool:
     unless the submission's own edit took such a line out of a base that had it. Files that moved
     are covered because lines are counted over all files together.
     """
-    missing: Counter[str] = Counter()
+    revisions = tuple(revisions)
+    missing: Counter[bytes] = Counter()
+    come: Counter[bytes] = Counter()
     for revision in revisions:
-        missing.update(_lines(revision.head))
-        missing.subtract(_lines(revision.merged))
-        for hunk in line_hunks(_text(revision.base), _text(revision.yours)):
-            missing.subtract(_line(line) for line in hunk.old_lines)
-    return all(count <= 0 for count in missing.values())
+        head, merged = _without_common_ends(revision.head or b"", revision.merged or b"")
+        missing.update(_lines(head))
+        come.update(_lines(merged))
+    missing -= come  # and what is not above zero is gone with it
+    for revision in revisions if missing else ():
+        removed = Counter(_removed_lines(revision.base or b"", revision.yours or b""))
+        missing -= removed
+    return not missing
 
 
 @dataclass(frozen=True)
@@ -235,14 +240,38 @@ def _relabel(text: str, head: str, yours: str) -> str:
     return text.replace(head, "head").replace(yours, "yours")
 
 
-def _text(data: bytes | None) -> str:
+def _without_common_ends(one: bytes, other: bytes) -> tuple[bytes, bytes]:
+    """What is left of two texts without the lines at start and end that are the same in both."""
+    most = min(len(one), len(other))
+    start = one.rfind(b"\n", 0, _length_alike(lambda n: one[:n] == other[:n], most)) + 1
+    most -= start
+    end = _length_alike(lambda n: n == 0 or one[-n:] == other[-n:], most)
+    # Up to behind the first line end of what is alike, so that whole lines stay.
+    cut = one.find(b"\n", len(one) - end)
+    end = len(one) - cut - 1 if end and cut >= 0 else 0
+    return one[start : len(one) - end], other[start : len(other) - end]
+
+
+def _length_alike(are_alike: Callable[[int], bool], most: int) -> int:
+    """The greatest length, up to `most`, at which two texts are alike; whatever is shorter is."""
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if are_alike(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _removed_lines(base: bytes, yours: bytes) -> Iterator[bytes]:
+    """The lines of a text that another form of it takes out, without their ends."""
     # Latin-1 takes every byte for one character: lossless, and only line ends matter here.
-    return (data or b"").decode("latin-1")
+    old, new = (one.decode("latin-1") for one in _without_common_ends(base, yours))
+    for hunk in line_hunks(old, new):
+        for line in hunk.old_lines:
+            yield line.removesuffix("\n").encode("latin-1")
 
 
-def _lines(data: bytes | None) -> list[str]:
-    return [_line(line) for line in _text(data).removesuffix("\n").split("\n")] if data else []
-
-
-def _line(line: str) -> str:
-    return line.removesuffix("\n")
+def _lines(data: bytes) -> list[bytes]:
+    return data.removesuffix(b"\n").split(b"\n") if data else []

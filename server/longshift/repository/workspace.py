@@ -7,7 +7,6 @@ time use it; it has no locks. Mistakes of a model are `TellModel`, and
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -27,6 +26,7 @@ from longshift.repository.globs import parse_globs
 from longshift.repository.links import Links, leads_out, links_of
 from longshift.repository.newcomers import Newcomers
 from longshift.repository.paths import checked_file_path, checked_folder_path
+from longshift.repository.replacing import find_to_replace
 from longshift.repository.search import Match, Query
 from longshift.repository.store import ObjectStore
 from longshift.repository.textfile import TextFile, decode
@@ -38,8 +38,6 @@ LARGEST_WRITTEN_BYTES: Final = 10_000_000
 """Of a file that a tool writes; one that is larger already may be made smaller."""
 MOST_WRITTEN_BYTES: Final = 50_000_000
 """Of all files that one attempt has written: hundreds of workspaces are in memory at once."""
-_LINES_NAMED: Final = 5
-"""Most lines that a mistake names."""
 
 
 class Workspace:
@@ -150,21 +148,7 @@ class Workspace:
         """
         name = checked_file_path(path)
         file = self._text_file(name)
-        old, new = _in_ends_of(file, old_text, new_text)
-        if not old:
-            raise TellModel("old_text_empty")
-        count = file.text.count(old)
-        if count == 0:
-            raise TellModel("old_text_not_found", path=name, near=_lines_like(old, file.text))
-        if not replace_all and (times := _occurrences(file.text, old)) > 1:
-            raise TellModel(
-                "old_text_repeated",
-                path=name,
-                times=times,
-                lines=_line_numbers(file.text, old),
-            )
-        if old == new:
-            raise TellModel("nothing_replaced")
+        old, new, count = find_to_replace(name, file, old_text, new_text, replace_all=replace_all)
         # Before it is made: a few characters become gigabytes where all of them are replaced.
         self._check_size(name, len(file.text) + count * (len(new) - len(old)))
         data = file.encode(file.text.replace(old, new))
@@ -456,36 +440,3 @@ def _matching(names: list[str], glob: str, inside: str) -> list[str]:
         for name in names
         if spec.match_file(name) or (inside and spec.match_file(name.removeprefix(inside)))
     ]
-
-
-def _in_ends_of(file: TextFile, old: str, new: str) -> tuple[str, str]:
-    """Fit a model's line ends to the file's; in a mixed file, to those where the text is found."""
-    if file.newline == "mixed" and old not in file.text:
-        as_crlf = TextFile("", newline="\r\n")
-        return as_crlf.adapt(old), as_crlf.adapt(new)
-    return file.adapt(old), file.adapt(new)
-
-
-def _occurrences(text: str, part: str) -> int:
-    """How often a part occurs; of those that overlap it can't be told either which one is meant."""
-    return sum(1 for _ in _starts(text, part))
-
-
-def _line_numbers(text: str, part: str) -> list[int]:
-    """The lines, counted from 1, in which the first occurrences of a part begin."""
-    starts = islice(_starts(text, part), _LINES_NAMED)
-    return [text.count("\n", 0, start) + 1 for start in starts]
-
-
-def _starts(text: str, part: str) -> Iterator[int]:
-    position = text.find(part)
-    while position >= 0:
-        yield position
-        position = text.find(part, position + 1)
-
-
-def _lines_like(old: str, text: str) -> list[int]:
-    """Lines that are the first of a text that was not found, but for the white space around."""
-    first = next((line.strip() for line in old.split("\n") if line.strip()), "")
-    near = (n for n, line in enumerate(text.split("\n"), 1) if first and line.strip() == first)
-    return list(islice(near, _LINES_NAMED))

@@ -23,6 +23,7 @@ _INVISIBLE: Final = (
 _CONTROLS: Final = "\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f"  # tab, line ends, form feed stay
 
 _SUSPECT: Final = re.compile(f"[{_BIDI}{_JOINERS}{_SELECTORS}{_INVISIBLE}{_CONTROLS}]")
+_PLAIN_ASCII: Final = bytes(n for n in range(128) if not _SUSPECT.match(chr(n)))
 _TAGS: Final = range(0xE0020, 0xE0080)
 _BLACK_FLAG: Final = "\U0001f3f4"
 
@@ -46,6 +47,8 @@ class HiddenCharacter:
 
 def find_hidden(text: str) -> Iterator[HiddenCharacter]:
     """Every hidden character of a text, in order."""
+    if _is_plain(text):
+        return
     line, start, seen = 1, 0, 0
     for found in _SUSPECT.finditer(text):
         place = found.start()
@@ -64,9 +67,16 @@ def visible(text: str) -> str:
 
 def rewrite_hidden(text: str, write: Callable[[str], str]) -> str:
     """The text with each hidden character written in another way."""
+    if _is_plain(text):
+        return text
     return _SUSPECT.sub(
         lambda found: write(found[0]) if _is_hidden(text, found.start()) else found[0], text
     )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is of ASCII's visible characters alone, as most programs are: seen at once."""
+    return text.isascii() and not text.encode("ascii").translate(None, _PLAIN_ASCII)
 
 
 def _is_hidden(text: str, place: int) -> bool:

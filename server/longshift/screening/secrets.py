@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 _PREFIXES: Final = (
-    "sk[-_]", "rk[-_]", "gsk_", "hf_", "r8_", "xai-", "nvapi-", "pplx-", "glpat-", "gh[opsu]_",
-    "github_pat_", "AIza", "AKIA",
+    "sk-", "sk_", "rk-", "rk_", "gsk_", "hf_", "r8_", "xai-", "nvapi-", "pplx-", "glpat-",
+    "gho_", "ghp_", "ghs_", "ghu_", "github_pat_", "AIza", "AKIA",
 )  # fmt: skip
 # The test for what stands before comes after each prefix: so a search can skip to first letters.
 _AT_PREFIX: Final = "|".join(rf"{prefix}(?<![A-Za-z0-9]{prefix})" for prefix in _PREFIXES)
@@ -188,6 +188,9 @@ def _by_rule(text: str) -> list[Secret]:
 
 
 def _by_pattern(text: str) -> Iterator[Secret]:
+    # Hardly a text has any, and that is seen in a tenth of the time that the patterns take.
+    if not any(word in text for word in (*_PREFIXES, "PRIVATE KEY")):
+        return
     for pattern, kind in _PATTERNS:
         for found in pattern.finditer(text):
             yield Secret(found.start(), found.end(), kind)

@@ -17,6 +17,7 @@ from longshift.domain.state import Run
 from longshift.engine.landing.admission import refuse_clashes
 from longshift.engine.landing.fading import faded, told
 from longshift.engine.landing.inspection import Defect, defects_of
+from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.room import is_text
 from longshift.repository.landing import Conflict as Clashing
 from longshift.repository.landing import Merged, Submission, merge_submission
@@ -139,6 +140,7 @@ class Merging:
 
     def _merge_each(self, group: Group, waiting: Sequence[Waiting], ground: _Ground) -> None:
         for one in waiting:
+            PRECEDENCE.give_way()
             try:
                 merged = self._merge_one(one, group.head, ground)
             except Exception as error:  # noqa: BLE001 -- its worker raises it; the others go on
