@@ -6,6 +6,7 @@ work is let run in pieces, each of which gives way first. Must never hold agents
 however often an editor asks.
 """
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from typing import Final
 LONGEST_S: Final = 0.1
 """How long a piece of work gives way: an editor that asks all the time slows agents down, and
 does not stop them."""
+
+ROUNDS: Final = 20
+"""How often it is looked again meanwhile."""
 
 
 class Precedence:
@@ -43,6 +47,13 @@ class Precedence:
     def give_way(self) -> None:
         """Wait while a person does, for a while at most. Blocking: never in the loop's thread."""
         self._is_free.wait(LONGEST_S)
+
+    async def give_way_in_loop(self) -> None:
+        """The same for what an agent does in the loop's thread, which is not held up."""
+        for _ in range(ROUNDS):
+            if not self._waiting:
+                return
+            await asyncio.sleep(LONGEST_S / ROUNDS)
 
 
 PRECEDENCE: Final = Precedence()

@@ -8,7 +8,9 @@ import asyncio
 from types import TracebackType
 from typing import Final
 
-MOST_AT_ONCE: Final = 12
+from longshift.engine.precedence import PRECEDENCE
+
+MOST_AT_ONCE: Final = 5
 """All that is ready is done in one round of the loop, and a key or a menu waits for the round's
 end: with no bound, hundreds of workers whose answers come at one moment make a round of a tenth of
 a second. So many keep the threads busy; more only make rounds longer."""
@@ -40,6 +42,7 @@ class Turn:
 
     async def take(self) -> None:
         """Wait for a place."""
+        await PRECEDENCE.give_way_in_loop()
         await self._places.acquire()
         self._is_held = True
 
