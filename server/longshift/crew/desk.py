@@ -317,6 +317,8 @@ class FindingReport:
     """Other places that it speaks of, at the same head."""
     check: str = ""
     """The command of the check that says so; "": a judge does."""
+    origin: Literal["run", "base"] | None = None
+    """What a check measured against the base; None: where the finding lies says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,5 +343,15 @@ class CheckOutcome:
     """None: it could not be run or was killed."""
     output: str
     new_failure: bool
-    """It fails at the head and did not fail at the run's base."""
+    """It fails at the head, and not so at the run's base."""
     findings: tuple[FindingReport, ...] = ()
+    tries: int = 1
+    """How often it ran on this head."""
+    passed: int = 0
+    """On how many of its tries it passed, if there were several."""
+    flaky: bool = False
+    """It fails on some tries and not on others, or by other tests each time."""
+    stood_before: int = 0
+    """How much of what it finds stood at the base too."""
+    left_out: bool = False
+    """It was found in the repository's files, and its program is not there."""

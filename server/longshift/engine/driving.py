@@ -12,7 +12,7 @@ from typing import Final
 from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.model import Budget
-from longshift.engine.checks import Checks
+from longshift.engine.checking.checks import Checks
 from longshift.engine.outfitting import Outfitter
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.engine.run import RunDriver
@@ -80,7 +80,7 @@ class Drivers:
                 return
             room = await self._outfitter.room_again(run_id, budget)
             try:
-                commands = await self._outfitter.checks(room, room.run.head)
+                commands = await self._outfitter.checks(room, room.run.taken)
                 if resumed:
                     await self._shop.chronicle.record(resumed)
             except BaseException:

@@ -17,7 +17,7 @@ from longshift.domain import events
 from longshift.domain.model import Finding, Severity
 from longshift.domain.state import Run
 from longshift.engine.briefing import reads_by_rule
-from longshift.engine.checks import Checks
+from longshift.engine.checking.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import (
@@ -137,7 +137,7 @@ class JudgingDesk(AgentDesk):
             message=report.message,
             suggestion=report.suggestion,
             evidence=report.evidence,
-            origin="run" if on_difference else "base",
+            origin=report.origin or ("run" if on_difference else "base"),
             commit=self._head,
             related=report.related,
             check=report.check,

@@ -17,7 +17,7 @@ from longshift.crew.prompts import Library, PromptDefect, library
 from longshift.domain.events import RunStarted
 from longshift.domain.model import Budget, Usage
 from longshift.domain.task_lock import LEASE_S
-from longshift.engine.checks import find_checks
+from longshift.engine.checking.finding import FoundCheck, find_checks
 from longshift.engine.commanding import ignored_paths
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
@@ -190,8 +190,13 @@ class Outfitter:
         ledger = RunLedger(budget or run.budget, run.usage, run.usage_by_task)
         return await self.room(run.started, loaded.settings, ledger)
 
-    async def checks(self, room: RunRoom, commit: str) -> Sequence[str]:
-        """The checks that the person named, else what a trusted repository speaks of itself."""
+    async def checks(self, room: RunRoom, commit: str) -> Sequence[str | FoundCheck]:
+        """The checks that the person named, else what a trusted repository speaks of itself.
+
+        Args:
+            room: the run's.
+            commit: what the person has; a run's own head could speak of fewer.
+        """
         if room.settings.checks is not None:
             return room.settings.checks
         if isinstance(room.cage_of_models, Refusal):

@@ -28,7 +28,7 @@ from longshift.domain.decide import (
 )
 from longshift.domain.model import PauseCause, TaskState
 from longshift.domain.state import Phase
-from longshift.engine.checks import Checks
+from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import begin_cycle
 from longshift.engine.judging import run_judge
 from longshift.engine.landing.foreseeing import Foresight

@@ -12,7 +12,7 @@ from typing import Final
 
 from longshift.domain import events
 from longshift.domain.model import Constraint, Goal
-from longshift.engine.checks import Checks
+from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import snapshot
 from longshift.engine.desks import DETAIL_CHARACTERS
 from longshift.engine.difference import sayable

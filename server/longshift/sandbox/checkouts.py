@@ -30,6 +30,8 @@ class Checkouts:
             size: how many commands may run at a time, at least 1.
             ignored: tells a command's leftovers from its edits.
         """
+        self.folder = str(folder)
+        """Where commands find their files, each in a folder below, if no cage says otherwise."""
         self._ignored = ignored
         # The last one back is the first to go: it holds the tree most like the next.
         self._free: asyncio.LifoQueue[Checkout] = asyncio.LifoQueue()

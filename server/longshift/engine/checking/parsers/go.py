@@ -1,0 +1,94 @@
+"""`go vet`, `go build` and `go test` as text, and golangci-lint's lines.
+
+Owns adding the package's folder where only a file's name is printed. Pure.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line
+
+_VET: Final = re.compile(
+    r"(?:vet: )?(?P<path>[^\s:][^:]{0,400}\.go):(?P<line>\d{1,9})(?::\d{1,9})?: (?P<message>.+)"
+)
+_LINTER: Final = re.compile(r"\((?P<code>[a-z]\w{1,40})\)$")
+_FAILED: Final = re.compile(r"\s*--- FAIL: (?P<test>\S+) \(")
+_SAID: Final = re.compile(
+    r"\s+(?P<path>[\w.-]{1,200}\.go):(?P<line>\d{1,9}): ?(?P<message>.*)|"
+    r"\s+Error Trace:\s+(?P<trace>[^\s:]{1,400}\.go):(?P<at>\d{1,9})"
+)
+_PACKAGE: Final = re.compile(r"(?:FAIL|ok  )\t(?P<package>\S+)")
+
+
+def read(output: Output) -> Iterator[Diagnostic]:
+    """Read what Go's tools print."""
+    yield from _tests(output)
+    for at, line in output.free():
+        found = _VET.match(line)
+        if found is None:
+            continue
+        output.taken.add(at)
+        linter = _LINTER.search(found["message"])
+        yield Diagnostic(
+            path=found["path"],
+            line=number(found["line"]),
+            message=one_line(found["message"]),
+            code=linter["code"] if linter else "go",
+            tool="go",
+            repeats=True,
+        )
+
+
+def _tests(output: Output) -> Iterator[Diagnostic]:
+    packages = _packages(output.lines)
+    failed = [(at, found["test"]) for at, line in output.free() if (found := _FAILED.match(line))]
+    parents = {test.rpartition("/")[0] for _, test in failed}
+    for at, test in failed:
+        output.taken.add(at)
+        said = _said_below(output, at)
+        if test in parents:
+            continue  # it fails for what fails below it
+        package = packages[at]
+        path, line_number, message = said or ("", 1, "fails")
+        yield Diagnostic(
+            path=_in_package(path, package),
+            line=line_number,
+            message=one_line(f"{test}: {message}"),
+            code="test-failed",
+            tool="go",
+            test=f"{package}.{test}",
+        )
+
+
+def _packages(lines: Sequence[str]) -> list[str]:
+    """The package that each line belongs to: it is named below what its tests print."""
+    found, package = list[str](), ""
+    for line in reversed(lines):
+        named = _PACKAGE.match(line)
+        package = named["package"] if named else package
+        found.append(package)
+    return found[::-1]
+
+
+def _said_below(output: Output, at: int) -> tuple[str, int, str] | None:
+    said = None
+    for below, line in enumerate(output.lines[at + 1 : at + 60], at + 1):
+        if not line.startswith((" ", "\t")) or _FAILED.match(line):
+            break
+        found = _SAID.match(line)
+        if found:
+            output.taken.add(below)
+            said = said or (
+                found["path"] or found["trace"],
+                number(found["line"] or found["at"]),
+                found["message"] or "fails",
+            )
+    return said
+
+
+def _in_package(path: str, package: str) -> str:
+    """A file's name in the last folder of its package; which of them it is, is found by files."""
+    if "/" in path or "/" not in package:
+        return path
+    return f"{package.rpartition('/')[2]}/{path}"
