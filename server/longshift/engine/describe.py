@@ -11,6 +11,7 @@ from longshift.domain.budgets import Share, shares
 from longshift.domain.contention import hottest, rework_rate
 from longshift.domain.model import Finding, Question, Task, TaskState, Usage
 from longshift.domain.state import Run
+from longshift.engine.checking.hacking import COMPARED
 from longshift.engine.landing.inspection import INSPECTED
 from longshift.review.placing import Standing, place_findings
 from longshift.review.proposals import Proposals
@@ -129,7 +130,7 @@ def reporter(one: Finding) -> str:
     """Who reported it: `check`, `inspection` or `judge`."""
     if one.check:
         return "check"
-    return "inspection" if one.evidence == INSPECTED else "judge"
+    return "inspection" if one.evidence in (INSPECTED, COMPARED) else "judge"
 
 
 def line_range(start_line: int, end_line: int) -> Json:

@@ -17,6 +17,7 @@ from longshift.domain import events
 from longshift.domain.model import Finding, Severity
 from longshift.domain.state import Run
 from longshift.engine.briefing import reads_by_rule
+from longshift.engine.checking import hacking
 from longshift.engine.checking.checks import Checks
 from longshift.engine.commanding import run_and_discard
 from longshift.engine.desks import AgentDesk
@@ -48,7 +49,8 @@ class JudgingDesk(AgentDesk):
         self._checks = checks
         self._one_at_a_time = asyncio.Lock()
         # What the inspection found stands until the inspection no longer finds it.
-        self.reported: set[str] = {finding.id for finding in standing(room.run)}
+        own = (*standing(room.run), *hacking.standing(room.run))
+        self.reported: set[str] = {finding.id for finding in own}
 
     async def run_checks(self) -> Sequence[CheckOutcome]:
         """Run every check on the head, and report what they find."""
@@ -157,6 +159,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         that came to no verdict is answered for by the engine: the next cycle goes on.
     """
     await inspect_all(room)
+    await hacking.compare_with_base(room)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
     seed = f"{run.id}.{run.cycle}"

@@ -79,7 +79,7 @@ class _Looked:
             for place, line in enumerate(hunk.new_lines)
         ]
         self.removed = [line.strip() for hunk in hunks for line in hunk.old_lines]
-        self.is_test = bool(_TEST_PATH.search(change.path))
+        self.is_test = is_test_path(change.path)
         self._stubs: frozenset[int] = frozenset()
         if self.added and change.path.endswith(".py"):
             self._stubs = stub_lines(change.new)
@@ -90,8 +90,13 @@ class _Looked:
             yield Hit("stub", self.path, number, text.strip())
         for kind, pattern in _patterns(self.language):
             match = pattern.search(text)
-            if match and not _in_string(text, match.start()):
+            if match and not in_string(text, match.start()):
                 yield Hit(kind, self.path, number, text.strip())
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a file holds tests, by the customs of any language."""
+    return bool(_TEST_PATH.search(path))
 
 
 @cache
@@ -99,7 +104,7 @@ def _patterns(language: Language) -> Sequence[tuple[Kind, re.Pattern[str]]]:
     return language.patterns()
 
 
-def _in_string(text: str, position: int) -> bool:
+def in_string(text: str, position: int) -> bool:
     """Whether a place of a line lies within quotes; near enough for what is looked for here."""
     before = text[:position]
     return any(before.count(quote) % 2 for quote in "\"'`")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from longshift.domain import events
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
+from longshift.engine.checking.hacking import COMPARED
 from longshift.engine.landing.inspection import INSPECTED
 from longshift.repository.files import FileVersion, is_binary
 from longshift.repository.hunks import line_hunks
@@ -16,8 +17,9 @@ from longshift.repository.store import ObjectStore
 
 
 def told(run: Run) -> list[Finding]:
-    """The open findings of judges and checks; the inspection of landings lets its own go."""
-    return [f for f in run.findings.values() if f.state == "open" and f.evidence != INSPECTED]
+    """The open findings of judges and checks; the engine's own looks let theirs go."""
+    own = (INSPECTED, COMPARED)
+    return [f for f in run.findings.values() if f.state == "open" and f.evidence not in own]
 
 
 def faded(

@@ -1,0 +1,231 @@
+"""Checks that were made to ask for less by their configuration.
+
+Owns one table: which keys may not grow, shrink, fall or be switched. All files that differ are
+read together, so that a setting which moved from one to another is the same setting. Pure.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from longshift.domain.model import Severity
+from longshift.engine.checking.hacks.settings_of import Flat, flat_settings, is_settings
+from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
+from longshift.engine.checking.tasks import tools_of
+
+_Said = tuple[str, Severity]
+_MISSING: Final = object()
+_LEVELS: Final = (
+    ("off", 0), ("0", 0), ("none", 0), ("allow", 0), ("false", 0), ("basic", 1), ("warn", 2),
+    ("1", 2), ("information", 1), ("warning", 2), ("standard", 2), ("deny", 3), ("error", 3),
+    ("2", 3), ("true", 3), ("strict", 4), ("forbid", 4), ("recommended", 3), ("all", 5),
+)  # fmt: skip
+_LEVEL: Final = dict(_LEVELS)
+
+
+def configured(changes: Sequence[Change]) -> Iterator[Hack]:
+    """Hold the configuration of checks at two trees against each other."""
+    files = [one for one in changes if is_settings(one.path)]
+    old: Flat = {}
+    new: Flat = {}
+    home: dict[str, Change] = {}
+    for one in files:
+        before = flat_settings(one.old_path or one.path, one.old or "")
+        now = flat_settings(one.path, one.new or "")
+        home |= dict.fromkeys(before, one) | dict.fromkeys(now, one)
+        old |= before
+        new |= now
+    tools = {key.split(".")[0] for key in old}
+    for key in sorted(old.keys() | new.keys()):
+        if key.split(".")[0] not in tools or old.get(key) == new.get(key):
+            continue
+        for pattern, weigh, code in _RULES:
+            if pattern.search(key):
+                said = weigh(old.get(key, _MISSING), new.get(key, _MISSING))
+                if said:
+                    yield _hack(home[key], key, code, said)
+                break
+    yield from _scripts(old, new, home)
+
+
+def _hack(one: Change, key: str, code: str, said: _Said) -> Hack:
+    message, severity = said
+    last = re.escape(key.rpartition(".")[2])
+    lines = (one.new or "").splitlines()
+    line = next((at for at, text in enumerate(lines, 1) if re.search(rf"\b{last}\b", text)), 1)
+    return Hack(
+        path=one.path,
+        line=line,
+        code=code,
+        message=f"`{key[:120]}` {message}",
+        severity=severity,
+        is_gone=one.new is None,
+        names=(key.rpartition(".")[2],),
+    )
+
+
+def _grows(old: object, new: object) -> _Said | None:
+    more = sorted(_items(new) - _items(old))
+    if more:
+        return f"leaves out more than before: {', '.join(more)[:200]}.", "error"
+    return None
+
+
+def _shrinks(old: object, new: object) -> _Said | None:
+    if old is _MISSING:
+        return None
+    fewer = sorted(_items(old) - _items(new))
+    if fewer and "ALL" not in _items(new):
+        return f"no longer asks for {', '.join(fewer)[:200]}.", "error"
+    return None
+
+
+def _falls(old: object, new: object) -> _Said | None:
+    if not _is_number(old):
+        return None
+    if not _is_number(new):
+        return f"was {old:g} and is gone.", "error"
+    assert isinstance(old, int | float), "asked above"
+    assert isinstance(new, int | float), "asked above"
+    return (f"fell from {old:g} to {new:g}.", "error") if new < old else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _switched_off(old: object, new: object) -> _Said | None:
+    if old is True and new is not True:
+        return "was true and is not any more.", "error"
+    return ("was switched off.", "error") if new is False and old is not False else None
+
+
+def _released(old: object, new: object) -> _Said | None:
+    """For names that stand for other things too (`noEmit`): only what was asked is let go."""
+    return _switched_off(old, new) if old is True else None
+
+
+def _switched_on(old: object, new: object) -> _Said | None:
+    return ("was switched on.", "error") if new is True and old is not True else None
+
+
+def _switched_on_perhaps(old: object, new: object) -> _Said | None:
+    return ("was switched on.", "warning") if new is True and old is not True else None
+
+
+def _level_falls(old: object, new: object) -> _Said | None:
+    before, now = _level(old), _level(new)
+    if before is None:
+        return ("was switched off.", "error") if now == 0 else None
+    if new is _MISSING:
+        return ("is no longer set.", "warning") if before > 1 else None
+    return ("was lowered.", "error") if now is not None and now < before else None
+
+
+def _level(value: object) -> int | None:
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is _MISSING or value is None:
+        return None
+    return _LEVEL.get(str(value).lower())
+
+
+def _options(old: object, new: object) -> _Said | None:
+    """Options of pytest that leave tests out, or that ask for coverage."""
+    before, now = (" ".join(_listed(one)) for one in (old, new))
+    more = sorted(set(_LEAVES_OUT.findall(now)) - set(_LEAVES_OUT.findall(before)))
+    if more:
+        return f"leaves tests out: {', '.join(one.strip() for one in more)[:200]}", "error"
+    least, least_now = (_COVER.findall(one) for one in (before, now))
+    if least and (not least_now or float(least_now[-1]) < float(least[-1])):
+        return f"asked for {least[-1]} % coverage, and now for less.", "error"
+    fewer = sorted(set(_STRICT.findall(before)) - set(_STRICT.findall(now)))
+    return (f"no longer has {', '.join(fewer)}.", "warning") if fewer else None
+
+
+_LEAVES_OUT: Final = re.compile(
+    r"--ignore(?:-glob)?[= ]\S+|--deselect[= ]\S+|(?:^|\s)-[km] ?(?:\"[^\"]*\"|'[^']*'|\S+)"
+    r"|--no-cov\b|--cov-fail-under[= ]0\b"
+)
+_COVER: Final = re.compile(r"--cov-fail-under[= ](\d{1,3}(?:\.\d{1,4})?)")
+_STRICT: Final = re.compile(r"--strict(?:-markers|-config)?|-W[= ]?error")
+
+
+def _warnings(old: object, new: object) -> _Said | None:
+    if "error" in _items(old) and "error" not in _items(new):
+        return "no longer makes warnings errors.", "warning"
+    return None
+
+
+def _items(value: object) -> set[str]:
+    return {" ".join(one.split()) for one in _listed(value)}
+
+
+def _listed(value: object) -> list[str]:
+    if value is _MISSING or value is None or isinstance(value, bool):
+        return []
+    listed = value if isinstance(value, list) else re.split(r"[,\n]", str(value))
+    return [str(one).strip() for one in listed if str(one).strip()]
+
+
+_Weigh = Callable[[object, object], "_Said | None"]
+_RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
+    (re.compile(pattern, re.IGNORECASE), weigh, code)
+    for pattern, weigh, code in (
+        (r"^pytest\.addopts$", _options, DISABLED),
+        (r"^pytest\.filterwarnings$", _warnings, DISABLED),
+        (r"^pytest\.(?:testpaths|python_(?:files|classes|functions))$", _shrinks, DISABLED),
+        (r"^pytest\.(?:norecursedirs|collect_ignore.*)$", _grows, DISABLED),
+        (r"^pytest\.xfail_strict$", _switched_off, DISABLED),
+        (r"^coverage\..*fail_under$", _falls, COVERAGE),
+        (r"^coverage\..*(?:omit|exclude_(?:lines|also))$", _grows, COVERAGE),
+        (r"^coverage\..*branch$", _switched_off, COVERAGE),
+        (r"^coverage\..*(?:source|include)$", _shrinks, COVERAGE),
+        (r"coverageThreshold\.|thresholds\.|(?:^|/)(?:nyc|c8)\.(?:lines|branches|functions|statem)",
+         _falls, COVERAGE),
+        (r"(?:^|/)(?:nyc|c8)\.check-coverage$", _switched_off, COVERAGE),
+        (r"coveragePathIgnorePatterns$|(?:^|/)(?:nyc|c8)\.exclude$", _grows, COVERAGE),
+        (r"^ruff\..*(?:ignore|exclude|unfixable)$|^ruff\..*per-file-ignores\.", _grows, DISABLED),
+        (r"^ruff\..*select$", _shrinks, DISABLED),
+        (r"^(?:flake8|pylint|bandit)\..*(?:ignore|ignores|exclude|disable|skips|exclude_dirs)$",
+         _grows, DISABLED),
+        (r"^(?:flake8|pylint)\..*(?:select|enable)$", _shrinks, DISABLED),
+        (r"^black\..*exclude$", _grows, DISABLED),
+        (r"^mypy\..*(?:exclude|disable_error_code)$", _grows, DISABLED),
+        (r"^mypy\.(?:files|packages|modules)$|^mypy\..*enable_error_code$", _shrinks, DISABLED),
+        (r"^mypy\..*ignore_errors$", _switched_on, DISABLED),
+        (r"^mypy\..*(?:ignore_missing_imports|allow_\w+)$", _switched_on_perhaps, DISABLED),
+        (r"^mypy\..*(?:strict\w*|disallow_\w+|warn_\w+|check_untyped_defs|no_implicit_\w+)$",
+         _switched_off, DISABLED),
+        (r"pyright\..*(?:ignore|exclude)$", _grows, DISABLED),
+        (r"pyright\..*(?:typeCheckingMode|report\w+)$", _level_falls, DISABLED),
+        (r"pyright\.(?:include|strict)$", _shrinks, DISABLED),
+        (r"(?:^|/)eslint\..*rules\.", _level_falls, DISABLED),
+        (r"(?:^|/)eslint\..*ignorePatterns$", _grows, DISABLED),
+        (r"(?:^|/)eslint\.extends$", _shrinks, DISABLED),
+        (r"jest\..*testPathIgnorePatterns$", _grows, DISABLED),
+        (r"jest\..*passWithNoTests$", _switched_on, DISABLED),
+        (r"tsconfig.*\.exclude$", _grows, DISABLED),
+        (r"tsconfig.*\.compilerOptions\.(?:strict|no|check|exact|always|useUnk|force)\w*$",
+         _released, DISABLED),
+        (r"tsconfig.*\.compilerOptions\.(?:skipLibCheck|allowUn\w+|suppress\w+)$",
+         _switched_on_perhaps, DISABLED),
+        (r"^lints\.", _level_falls, DISABLED),
+    )
+]  # fmt: skip
+"""By key, the first that fits: what may not become of a setting, and what that is called."""
+
+
+def _scripts(old: Flat, new: Flat, home: Mapping[str, Change]) -> Iterator[Hack]:
+    """Scripts of package.json that no longer run a tool which no other runs instead."""
+    before = {k: str(v) for k, v in old.items() if _SCRIPT.search(k)}
+    left = {tool for k, v in new.items() if _SCRIPT.search(k) for tool in tools_of(str(v))}
+    came = left - {tool for v in before.values() for tool in tools_of(v)}
+    for key, text in before.items():
+        gone = sorted(tools_of(text) - left)
+        if gone:
+            severity: Severity = "warning" if came else "error"
+            yield _hack(home[key], key, DISABLED, (f"no longer runs {', '.join(gone)}.", severity))
+
+
+_SCRIPT: Final = re.compile(r"(?:^|/)scripts\.")

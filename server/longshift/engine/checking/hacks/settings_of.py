@@ -1,0 +1,152 @@
+"""Configuration of checks as flat keys, the same for a tool wherever it is configured.
+
+Owns reading TOML, INI and JSON of known names, and making `[tool.mypy]`, `[mypy]` and `mypy.ini`
+one. Pure; a file that is broken says nothing.
+"""
+
+import configparser
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from posixpath import basename, dirname
+from typing import Final
+
+LARGEST: Final = 256_000
+MOST_KEYS: Final = 20_000
+DEEPEST: Final = 12
+
+Flat = dict[str, object]
+
+_INI: Final = ("setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "mypy.ini", ".mypy.ini")
+_INI_MORE: Final = (".coveragerc", ".flake8", ".pylintrc")
+_JSON: Final = re.compile(
+    r"(?:[jt]sconfig[\w.-]*\.json|package\.json|\.eslintrc(?:\.json)?|pyrightconfig\.json"
+    r"|jest\.config\.json|\.nycrc(?:\.json)?|\.c8rc(?:\.json)?|biome\.jsonc?)$"
+)
+_TOOLS: Final = (
+    "ruff", "mypy", "pyright", "basedpyright", "coverage", "pytest", "pylint", "flake8", "black",
+    "bandit", "lints",
+)  # fmt: skip
+_JSON_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/')
+_TRAILING: Final = re.compile(r",(\s*[}\]])")
+
+
+def is_settings(path: str) -> bool:
+    """Whether a file configures checks in a form that is read."""
+    name = basename(path)
+    return (
+        name in ("pyproject.toml", "ruff.toml", ".ruff.toml", "Cargo.toml")
+        or name in _INI
+        or name in _INI_MORE
+        or bool(_JSON.fullmatch(name))
+    )
+
+
+def flat_settings(path: str, text: str) -> Flat:
+    """What a file sets of known tools, by `tool.key.key`; a tool of JavaScript's by its file."""
+    if len(text) > LARGEST:
+        return {}
+    name = basename(path)
+    try:
+        if name.endswith(".toml"):
+            return dict(_of_toml(name, tomllib.loads(text)))
+        if _JSON.fullmatch(name):
+            return dict(_of_json(path, _json(text)))
+        return dict(_of_ini(name, text))
+    except (ValueError, RecursionError, configparser.Error):
+        return {}
+
+
+def _of_toml(name: str, document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    if "ruff" in name:
+        yield from _flat("ruff", document)
+        return
+    if name == "Cargo.toml":
+        yield from _flat("lints", document.get("lints"))
+        workspace = document.get("workspace")
+        yield from _flat("lints", workspace.get("lints") if isinstance(workspace, dict) else None)
+        return
+    tools = document.get("tool")
+    for tool, value in (tools if isinstance(tools, dict) else {}).items():
+        if tool == "pytest" and isinstance(value, dict):
+            yield from _flat("pytest", value.get("ini_options", value))
+        elif tool in _TOOLS:
+            yield from _flat(tool, value)
+
+
+def _of_ini(name: str, text: str) -> Iterator[tuple[str, object]]:
+    parser = configparser.ConfigParser(strict=False, interpolation=None, allow_no_value=True)
+    parser.read_string(text)
+    for section in parser.sections():
+        tool, _, rest = section.replace("tool:", "").partition("-" if "mypy" in section else ":")
+        if name == ".coveragerc":
+            tool, rest = "coverage", section
+        elif name == ".pylintrc":
+            tool, rest = "pylint", section.lower()
+        if tool not in _TOOLS:
+            continue
+        prefix = f"{tool}.overrides.{rest}" if tool == "mypy" and rest else tool
+        prefix = f"{tool}.{rest}" if rest and tool != "mypy" else prefix
+        for key, value in parser.items(section):
+            yield f"{prefix}.{key}".lower(), _ini_value(key, value or "")
+
+
+def _ini_value(key: str, value: str) -> object:
+    plain = value.strip().lower()
+    if plain in ("true", "yes", "on", "false", "no", "off"):
+        return plain in ("true", "yes", "on")
+    if re.fullmatch(r"\d{1,6}(?:\.\d{1,6})?", plain):
+        return float(plain)
+    if key == "addopts":
+        return value
+    return [part.strip() for part in re.split(r"[,\n]", value) if part.strip()]
+
+
+def _of_json(path: str, document: object) -> Iterator[tuple[str, object]]:
+    name = basename(path)
+    place = f"{dirname(path)}/" if dirname(path) else ""
+    if not isinstance(document, dict):
+        return
+    if name == "package.json":
+        for key in ("jest", "eslintConfig", "c8", "nyc", "scripts"):
+            tool = {"eslintConfig": "eslint"}.get(key, key)
+            yield from _flat(f"{place}{tool}", document.get(key))
+        return
+    tool = next(
+        (tool for word, tool in _BY_FILE if word in name),
+        name,
+    )
+    yield from _flat(f"{place}{tool}", document)
+
+
+_BY_FILE: Final = (
+    ("eslintrc", "eslint"),
+    ("pyrightconfig", "pyright"),
+    ("jest", "jest"),
+    ("nycrc", "nyc"),
+    ("c8rc", "c8"),
+)
+
+
+def _flat(prefix: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
+    """Pairs of key and value; of a list of tables each by what it is about."""
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{prefix}.{key}", inner, depth + 1)
+    elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        for one in value:
+            about = one.get("module", one.get("files", ""))
+            listed = about if isinstance(about, list) else [about]
+            rest = {key: inner for key, inner in one.items() if inner is not about}
+            for each in listed[:200]:
+                yield from _flat(f"{prefix}.{each}", rest, depth + 1)
+    elif value is not None:
+        yield prefix, value
+
+
+def _json(text: str) -> object:
+    bare = _JSON_COMMENT.sub(lambda found: found[1] or "", text)
+    return json.loads(_TRAILING.sub(r"\1", bare))

@@ -1,0 +1,85 @@
+"""Comments that keep a check from speaking, and marks that keep whole groups of tests from running.
+
+Owns telling a new one from one that moved with its line. Pure.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from posixpath import splitext
+from typing import Final
+
+from longshift.crew.gates.languages import BY_SUFFIX
+from longshift.crew.gates.scan import in_string
+from longshift.engine.checking.hacks.shape import DISABLED, SKIPPED, Change, Hack, Moved
+
+MOST_OF_A_FILE: Final = 20
+_WHOLE: Final = re.compile(
+    r"#\s*noqa(?!\s*:)|#\s*type:\s*ignore(?!\[)|#\s*pyright:\s*ignore(?!\[)|mypy:\s*ignore-errors"
+    r"|(?:ruff|flake8):\s*noqa|pylint:\s*(?:disable=all|skip-file)|@ts-(?:ignore|nocheck)"
+    r"|/\*\s*(?:eslint|oxlint)-disable(?!-(?:next-)?line)"
+    r"|(?:eslint|oxlint)-disable(?:-next-line|-line)?\s*(?:\*/|--|$)|//\s*nolint(?!:)"
+    r"|#!\[\s*allow\(|allow\(\s*(?:warnings|unused|clippy::all)\b|noqa:\s*ALL"
+)
+"""One that silences a whole file, or everything that could be said of a line."""
+_COMMENT: Final = re.compile(r"\s*(?:#|//|/\*|\{/\*).*$|^\s*#!?\[.*\]\s*$")
+_GROUP: Final = re.compile(
+    r"\b(?P<only>(?:it|test|describe|context|suite)\.only\b|f(?:it|describe)\s*\(\s*[\"'`])"
+    r"|(?:^|\s)(?:xdescribe|xcontext)\s*\(|\b(?:describe|context|suite)\.(?:skip|todo)\b"
+)
+_COLLECTION: Final = re.compile(r"^\s*collect_ignore(?:_glob)?\b|\bdef pytest_ignore_collect\b")
+
+
+def silenced(changes: Sequence[Change]) -> Iterator[Hack]:
+    """Find what silences a check, or a group of tests, and stood nowhere before."""
+    stood = Moved(
+        key for one in changes for _, line in one.removed for key in [_key(one.path, line)] if key
+    )
+    for one in changes:
+        if one.new is not None:
+            yield from _of_file(one, stood)
+
+
+def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
+    before = {_bare(line) for line in (one.old or "").splitlines()}
+    added = {number for number, _ in one.added}
+    count = 0
+    for number, line in one.added:
+        key = _key(one.path, line)
+        if key is None or stood.takes(key) or count == MOST_OF_A_FILE:
+            continue
+        count += 1
+        group = _GROUP.search(line)
+        if group is not None and key.startswith("tests:"):
+            how = "All other tests are" if group["only"] else "A group of tests is"
+            message = f"{how} kept from running: {line.strip()[:120]}"
+            yield Hack(one.path, number, SKIPPED, message)
+            continue
+        bare = _bare(line)
+        plain = bool(_WHOLE.search(line)) or (bool(bare) and bare in before)
+        # What stands on a line of its own speaks of the next one: is that one the run's?
+        plain = plain or bool(_COLLECTION.match(line)) or (not bare and number + 1 not in added)
+        message = f"A check is kept from speaking here: {line.strip()[:160]}"
+        yield Hack(one.path, number, DISABLED, message, "error" if plain else "warning")
+
+
+def _key(path: str, line: str) -> str | None:
+    """What of a line silences something, folded; None: nothing does."""
+    language = BY_SUFFIX.get(splitext(path)[1].lower())
+    if language is None:
+        return None
+    found = re.search(language.suppression, line)
+    if found and not in_string(line, found.start()):
+        return " ".join(line[found.start() :].split())
+    group = _GROUP.search(line) if path.endswith(_SCRIPTS) else None
+    if group and not in_string(line, group.start()):
+        return f"tests:{' '.join(line.split())}"
+    if path.endswith("conftest.py") and _COLLECTION.match(line):
+        return f"collected:{' '.join(line.split())}"
+    return None
+
+
+_SCRIPTS: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
+
+
+def _bare(line: str) -> str:
+    return _COMMENT.sub("", line).strip()
