@@ -52,7 +52,9 @@ def _hack(one: Change, key: str, code: str, said: _Said) -> Hack:
     message, severity = said
     last = re.escape(key.rpartition(".")[2])
     lines = (one.new or "").splitlines()
-    line = next((at for at, text in enumerate(lines, 1) if re.search(rf"\b{last}\b", text)), 1)
+    line = next(
+        (at for at, text in enumerate(lines, 1) if re.search(rf"(?<!\w){last}(?!\w)", text)), 1
+    )
     return Hack(
         path=one.path,
         line=line,
@@ -206,7 +208,7 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
         (r"jest\..*testPathIgnorePatterns$", _grows, DISABLED),
         (r"jest\..*passWithNoTests$", _switched_on, DISABLED),
         (r"tsconfig.*\.exclude$", _grows, DISABLED),
-        (r"tsconfig.*\.compilerOptions\.(?:strict|no|check|exact|always|useUnk|force)\w*$",
+        (r"tsconfig.*\.compilerOptions\.(?:strict|no[IUFP]|check|exact|always|useUnk|force)\w*$",
          _released, DISABLED),
         (r"tsconfig.*\.compilerOptions\.(?:skipLibCheck|allowUn\w+|suppress\w+)$",
          _switched_on_perhaps, DISABLED),

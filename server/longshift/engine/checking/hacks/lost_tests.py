@@ -6,10 +6,12 @@ into cases of one, or what it tested is gone as well. Pure.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from posixpath import splitext
 from typing import Final
 
+from longshift.crew.gates.languages import BY_SUFFIX
 from longshift.engine.checking.hacks.shape import (
     DELETED,
     SKIPPED,
@@ -57,7 +59,7 @@ def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
         if one.is_test or one.path.endswith(".rs")
     ]
     pairs, gone, come = _paired(old, new)
-    excuse = _Excuse(changes)
+    excuse = _Excuse(changes, old, new)
     yield from _deleted([one for one in gone if not excuse.holds(one.test)], come)
     yield from _skipped(pairs, come)
     for before, now in pairs:
@@ -90,33 +92,55 @@ def _paired(
 class _Excuse:
     """What came to the tests, and what went from the code that they test."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
+    def __init__(
+        self, changes: Sequence[Change], old: Sequence[_Placed], new: Sequence[_Placed]
+    ) -> None:
         tests = [one for one in changes if one.is_test or one.path.endswith(".rs")]
-        added = "\n".join(line for one in tests for _, line in one.added)
+        live = {tuple(words(check)) for one in new for check in one.test.checks}
+        added = "\n".join(line for one in tests for line in _counting(one, live))
         self._added = Counter(word for word, _ in words(added))
         self._now = {word for one in tests for word, _ in words(one.new or "")}
         code = [one for one in changes if not one.is_test]
         before = {name for one in code for name in _defined(one.old or "")}
-        self._gone = before - {name for one in code for name in _defined(one.new or "")}
+        after = {name for one in code for name in _defined(one.new or "")}
+        self._gone = before - after - {one.test.short for one in old}
 
     def holds(self, test: Test) -> bool:
         """Whether nothing is lost with a test."""
         names = {word for word, is_literal in words(test.body) if not is_literal}
         if names & self._gone:
             return True  # what it tested is gone too
-        return self.has(test.body if len(test.checks) else "") if test.checks else False
+        _, _, body = test.body.partition("\n")
+        literals = [word in self._now for word, is_literal in words(body) if is_literal and word]
+        known = [
+            word in self._now for word in {w for w, is_literal in words(body) if not is_literal}
+        ]
+        if sum(literals) < ENOUGH * len(literals) or sum(known) * 2 < len(known):
+            return False
+        return self._came_back(test.checks)
 
-    def has(self, text: str) -> bool:
-        """Whether what a text says came back in other tests."""
-        found = list(words(text.partition("\n")[2] if "\n" in text else text))
-        literals = [word for word, is_literal in found if is_literal and word]
-        names = {word for word, is_literal in found if not is_literal}
-        if literals:
-            back = sum(self._added[word] > 0 for word in literals)
-            known = sum(name in self._now for name in names)
-            return back >= ENOUGH * len(literals) and known * 2 >= len(names)
-        back = sum(self._added[name] > 0 for name in names)
-        return bool(names) and back >= ENOUGH * len(names)
+    def has(self, checks: Sequence[str]) -> bool:
+        """Whether what was checked came back in other tests."""
+        names = {word for check in checks for word, is_literal in words(check) if not is_literal}
+        known = sum(name in self._now for name in names)
+        return known * 2 >= len(names) and self._came_back(checks)
+
+    def _came_back(self, checks: Sequence[str]) -> bool:
+        found = [one for check in checks for one in words(check)]
+        counted = [word for word, is_literal in found if is_literal and word]
+        counted = counted or [word for word, _ in found]
+        back = sum(self._added[word] > 0 for word in counted)
+        return bool(counted) and back >= ENOUGH * len(counted)
+
+
+def _counting(one: Change, live: Set[tuple[tuple[str, bool], ...]]) -> Iterator[str]:
+    """The added lines that may stand for what is lost: no assertion that can't fail."""
+    language = BY_SUFFIX.get(splitext(one.path)[1].lower())
+    check = re.compile(language.check) if language else None
+    for _, line in one.added:
+        said = tuple(words(line)) if check and check.search(line) else ()
+        if not said or any(said[:count] in live for count in range(1, len(said) + 1)):
+            yield line
 
 
 def _defined(text: str) -> Iterator[str]:
@@ -190,11 +214,11 @@ def _what_weakened(
     old: Test, new: Test, lost: Sequence[str], came: Sequence[str], excuse: _Excuse
 ) -> tuple[str, str] | None:
     if old.checks and not new.checks:
-        return None if excuse.has(" ".join(lost)) else ("error", "checks nothing any more")
-    if len(new.checks) < len(old.checks) and not excuse.has(" ".join(lost)):
+        return None if excuse.has(lost) else ("error", "checks nothing any more")
+    if len(new.checks) < len(old.checks) and not excuse.has(lost):
         count = len(old.checks) - len(new.checks)
         return "warning" if came else "error", f"makes {count} fewer of its checks: {quoted(lost)}"
-    if new.cases < old.cases and not excuse.has(new.body):
+    if new.cases < old.cases:
         return "warning", f"runs for {new.cases} cases, and ran for {old.cases}"
     changed = _only_values(lost, came)
     if changed and any(map(_TOLERANCE.search, changed)):

@@ -31,7 +31,7 @@ _CODE: Final = re.compile(
 )
 _IGNORES: Final = re.compile(r"(?:^|/)\.(?:eslint|flake8|pylint|ruff)ignore$")
 _ALWAYS: Final = re.compile(
-    r"\bcontinue-on-error:\s*true\b|\ballow_failure:\s*true\b|^\s*if:\s*(?:\$\{\{\s*)?false\b"
+    r"\bcontinue-on-error:\s*true\b|\ballow_failure:\s*true\b|^\s*(?:-\s+)?if:\s*(?:\$\{\{\s*)?false\b"
 )
 _WITH_TOOL: Final = re.compile(
     r"\|\|\s*(?:true|:|exit\s+0|echo)(?=[\s\"';)]|$)|;\s*(?:true|exit\s+0)\s*[\"']?,?\s*$"
@@ -131,9 +131,9 @@ def _tools(line: str) -> set[str]:
 
 
 def _uncommented(line: str) -> str:
-    return (
-        "" if line.lstrip().startswith(("#", "//", "name:", "- name:")) else line.partition(" #")[0]
-    )
+    told = line.lstrip("\t @-") if line.startswith("\t") else line.strip()
+    aside = told.startswith(("#", "//", "name:", "- name:"))
+    return "" if aside else told.partition(" #")[0]
 
 
 def _rules_off(one: Change) -> Iterator[Hack]:

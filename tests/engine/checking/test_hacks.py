@@ -1,0 +1,81 @@
+"""Tests and checks that ask for less than before are seen; honest work is let through."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from longshift.engine.checking.hacks import CODES, Change, find_hacks
+from tests.support.examples import examples
+
+DATA = Path(__file__).parent / "data" / "hacks"
+CASES = [
+    pytest.param(case, id=f"{file.stem}: {case['name']}")
+    for file in sorted(DATA.glob("*.toml"))
+    for case in tomllib.loads(file.read_text())["case"]
+]
+
+
+def changes_of(case):
+    return [
+        Change(
+            one["path"],
+            one.get("old"),
+            one["old"] if one.get("same") else one.get("new"),
+            one.get("old_path", ""),
+        )
+        for one in case["file"]
+    ]
+
+
+def found(case):
+    hacks = find_hacks(changes_of(case), case.get("said", ""))
+    return [f"{one.severity} {one.code} {one.path}:{one.line}" for one in hacks]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_found(case):
+    assert found(case) == case["found"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_way_back_of_an_identity_is_silent(case):
+    """A tree held against itself has nothing to say, whatever stands in it."""
+    old = [Change(one.path, one.old, one.old) for one in changes_of(case)]
+    new = [Change(one.path, one.new, one.new) for one in changes_of(case)]
+    assert find_hacks([*old, *new]) == []
+
+
+PATHS = st.sampled_from(
+    [
+        "tests/test_a.py", "a.py", "a.test.ts", "a_test.go", "src/lib.rs", "pyproject.toml",
+        "tox.ini", "package.json", "tsconfig.json", "Makefile", ".github/workflows/ci.yml",
+        "eslint.config.js", ".coveragerc", "conftest.py", "Cargo.toml", "codecov.yml",
+    ]
+)  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        "def test_a():\n", "    assert x == 1\n", "@pytest.mark.skip\n", "it('a', () => {\n", "});\n",
+        "func TestA(t *testing.T) {\n", "}\n", "#[test]\nfn a() {\n", "# noqa\n", "[tool.ruff]\n",
+        "ignore = [\"E1\"]\n", "{\"a\": [1,", "\x00", "\ud800", "\u2028", "'''", "((((", "strict = true\n",
+        "\t-pytest || true\n", "branches: 80,\n", "\"no-x\": \"off\",\n", "[" * 300, "class A:\n",
+        "\\\n", "\"\"\"", "  - run: ruff check\n", "fail_under = 9\n", "[report]\n", "\r", "\f",
+    ]
+)  # fmt: skip
+TEXTS = st.none() | st.lists(PIECES | st.text(max_size=20), max_size=12).map("".join)
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(st.lists(st.tuples(PATHS, TEXTS, TEXTS), max_size=4), st.text(max_size=40))
+def test_any_text_is_looked_at_and_placed_in_its_file(files, said):
+    changes = [
+        Change(path, *(text and text.encode("utf-8", "replace").decode() for text in (old, new)))
+        for path, old, new in files
+    ]
+    for one in find_hacks(changes, said):
+        assert one.code in CODES
+        alike = [change for change in changes if change.path == one.path]
+        texts = [change.old if one.is_gone else change.new for change in alike]
+        assert any(1 <= one.line <= max(1, text.count("\n") + 1) for text in texts if text is not None)
