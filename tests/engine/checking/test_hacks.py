@@ -57,11 +57,12 @@ PATHS = st.sampled_from(
 )  # fmt: skip
 PIECES = st.sampled_from(
     [
-        "def test_a():\n", "    assert x == 1\n", "@pytest.mark.skip\n", "it('a', () => {\n", "});\n",
-        "func TestA(t *testing.T) {\n", "}\n", "#[test]\nfn a() {\n", "# noqa\n", "[tool.ruff]\n",
-        "ignore = [\"E1\"]\n", "{\"a\": [1,", "\x00", "\ud800", "\u2028", "'''", "((((", "strict = true\n",
-        "\t-pytest || true\n", "branches: 80,\n", "\"no-x\": \"off\",\n", "[" * 300, "class A:\n",
-        "\\\n", "\"\"\"", "  - run: ruff check\n", "fail_under = 9\n", "[report]\n", "\r", "\f",
+        "def test_a():\n", "    assert x == 1\n", "@pytest.mark.skip\n", "it('a', () => {\n",
+        "});\n", "func TestA(t *testing.T) {\n", "}\n", "#[test]\nfn a() {\n", "# noqa\n",
+        "[tool.ruff]\n", 'ignore = ["E1"]\n', '{"a": [1,', "\x00", "\ud800", "\u2028", "'''", "((((",
+        "strict = true\n", "\t-pytest || true\n", "branches: 80,\n", '"no-x": "off",\n', "[" * 300,
+        "class A:\n", "\\\n", '"""', "  - run: ruff check\n", "fail_under = 9\n", "[report]\n",
+        "\r", "\f",
     ]
 )  # fmt: skip
 TEXTS = st.none() | st.lists(PIECES | st.text(max_size=20), max_size=12).map("".join)
@@ -78,4 +79,6 @@ def test_any_text_is_looked_at_and_placed_in_its_file(files, said):
         assert one.code in CODES
         alike = [change for change in changes if change.path == one.path]
         texts = [change.old if one.is_gone else change.new for change in alike]
-        assert any(1 <= one.line <= max(1, text.count("\n") + 1) for text in texts if text is not None)
+        assert any(
+            1 <= one.line <= max(1, text.count("\n") + 1) for text in texts if text is not None
+        )

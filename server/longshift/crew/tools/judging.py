@@ -108,14 +108,26 @@ def _checking(desk: JudgeDesk, brief: JudgeBrief) -> Tool[Never]:
 def _shown(check: CheckOutcome, room: int) -> Result:
     """A check's outcome in at most about `room` characters, half of it for its findings."""
     findings = [
-        {"path": f.path, "line": f.line, "code": f.code, "message": f.message}
+        {
+            "path": f.path,
+            "line": f.line,
+            "code": f.code,
+            "message": f.message,
+            **({"origin": f.origin} if f.origin == "base" else {}),
+        }
         for f in check.findings
     ]
     fitting = count_that_fit((len(str(finding)) for finding in findings), room // 2)
+    measured = {
+        "flaky": check.flaky and {"tries": check.tries, "passed": check.passed},
+        "stood_before": check.stood_before,
+        "left_out": check.left_out and say("check_left_out"),
+    }
     return {
         "command": check.command,
         "exit_status": check.exit_status,
         "new_failure": check.new_failure,
+        **{name: value for name, value in measured.items() if value},
         "findings": findings[:fitting],
         "findings_total": len(findings),
         "output": head_and_tail(check.output, room // 2, how_to_see="how_to_see_output"),

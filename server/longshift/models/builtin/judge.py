@@ -162,6 +162,7 @@ def _read_checks(runs: Sequence[Done]) -> _Checks:
         return _Checks(f" The checks could not be run: {runs[-1].error}")
     listed = runs[-1].result.get("checks") if runs else None
     checks = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    checks = [each for each in checks if not each.get("left_out")]
     failing = [each for each in checks if each.get("exit_status") != 0]
     # A check that failed before the run too is told, and held against no one.
     newly = tuple(str(each.get("command")) for each in failing if each.get("new_failure") is True)
