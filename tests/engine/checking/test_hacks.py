@@ -59,10 +59,10 @@ PIECES = st.sampled_from(
     [
         "def test_a():\n", "    assert x == 1\n", "@pytest.mark.skip\n", "it('a', () => {\n",
         "});\n", "func TestA(t *testing.T) {\n", "}\n", "#[test]\nfn a() {\n", "# noqa\n",
-        "[tool.ruff]\n", 'ignore = ["E1"]\n', '{"a": [1,', "\x00", "\ud800", "\u2028", "'''", "((((",
-        "strict = true\n", "\t-pytest || true\n", "branches: 80,\n", '"no-x": "off",\n', "[" * 300,
-        "class A:\n", "\\\n", '"""', "  - run: ruff check\n", "fail_under = 9\n", "[report]\n",
-        "\r", "\f",
+        "[tool.ruff]\n", 'ignore = ["E1"]\n', '{"a": [1,', "\x00", "\ud800", "\u2028", "'''",
+        "((((", "strict = true\n", "\t-pytest || true\n", "branches: 80,\n", '"no-x": "off",\n',
+        "[" * 300, "class A:\n", "\\\n", '"""', "  - run: ruff check\n", "fail_under = 9\n",
+        "[report]\n", "\r", "\f",
     ]
 )  # fmt: skip
 TEXTS = st.none() | st.lists(PIECES | st.text(max_size=20), max_size=12).map("".join)

@@ -29,9 +29,11 @@ _WARNING: Final = re.compile(r"[A-Z]\w{0,40}Warning: ")
 """How Python prints a warning, and pytest a summary of them."""
 _CODE: Final = re.compile(r"(?P<code>[A-Z]{1,8}\d{2,6})\b:?\s*")
 _CODE_AT_END: Final = re.compile(
-    r"\s[\[(](?P<code>[A-Za-z][A-Za-z0-9_/@-]*(?:[.-][A-Za-z0-9_/@-]+)*)[\])]$"
+    r"\s[\[(](?P<code>-?[A-Za-z][A-Za-z0-9_/@-]*(?:[.-][A-Za-z0-9_/@-]+)*)[\])]$"
 )
 _CODE_IN_FRONT: Final = re.compile(r"\[(?P<code>[A-Za-z][\w-]{1,40}|[A-Z]\d{2,6})\]\s+")
+_PYRIGHT: Final = re.compile(r"\s{4,}\S.*\((report[A-Z]\w{1,60})\)$")
+"""Where pyright puts the code of a message that goes on."""
 _STEADY: Final = ("ruff", "mypy", "pyright", "basedpyright", "flake8", "pylint", "shellcheck")
 """Tools of this form that say the same each time."""
 
@@ -47,6 +49,8 @@ def read(output: Output, command: str) -> Iterator[Diagnostic]:
         if _WARNING.match(message):
             severity = "warning"
         output.taken.add(at)
+        below = output.lines[at + 1 : at + 4] if not code else ()
+        code = code or next((found[1] for line in below if (found := _PYRIGHT.match(line))), "")
         yield Diagnostic(
             path=place["path"].strip(),
             line=number(place["line"]),

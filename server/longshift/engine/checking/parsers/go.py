@@ -89,6 +89,6 @@ def _said_below(output: Output, at: int) -> tuple[str, int, str] | None:
 
 def _in_package(path: str, package: str) -> str:
     """A file's name in the last folder of its package; which of them it is, is found by files."""
-    if "/" in path or "/" not in package:
+    if not path or "/" in path or "/" not in package:
         return path
     return f"{package.rpartition('/')[2]}/{path}"

@@ -15,6 +15,7 @@ _SUMMARY: Final = re.compile(
     r"(?:FAILED|ERROR|SUBFAILED\S*) (?P<path>[^:\s][^:]{0,400}?\.\w{1,8})(?P<rest>::.+| - .+)?$"
 )
 _PLACE: Final = re.compile(r"(?P<path>[^\s:][^:]{0,400}):(?P<line>\d{1,9}): ?(?P<what>.*)$")
+_LINE: Final = re.compile(r"/[^:]{1,400}\.py:\d{1,9}: (?:assert\b|\w{0,60}(?:Error|Exception)\b)")
 _RULE: Final = re.compile(r"={5,} .* ={5,}$|={10,}$")
 _COVERAGE: Final = re.compile(r"(?:FAIL|ERROR:)\s.*Required test coverage|Coverage failure: total")
 _ELSE: Final = re.compile(r"INTERNALERROR>|ERROR: (?:not found|file or directory not found|usage)")
@@ -58,6 +59,8 @@ def _sections(output: Output) -> list[_Section]:
                 found.append(_Section("", []))  # what follows belongs to no test
         elif found and found[-1].name:
             _add(found[-1], line)
+        elif _LINE.match(line):
+            pass  # one line for each failure, and the summary names its test
         else:
             continue
         output.taken.add(at)
@@ -99,7 +102,12 @@ def _test_of(rest: str, sections: Mapping[str, object]) -> tuple[str, str]:
         name = " - ".join(parts[:count])
         if name.replace("::", ".") in sections:
             return name, " - ".join(parts[count:])
-    return parts[0], " - ".join(parts[1:])
+    name = parts[0]
+    for count in range(2, min(len(parts), 8) + 1):
+        if name.count("[") <= name.count("]"):
+            break
+        name = " - ".join(parts[:count])  # the values of a case may hold it too
+    return name, " - ".join(parts[name.count(" - ") + 1 :])
 
 
 def _failure(path: str, line: int, test: str, message: str) -> Diagnostic:
@@ -140,7 +148,8 @@ def read_unittest(output: Output) -> Iterator[Diagnostic]:
             if line and not line.startswith((" ", "-", "Traceback")):
                 message = line
         if frame is not None:
-            test = f"{head['where']}.{head['name']}"
+            where, name = head["where"], head["name"]
+            test = where if where.endswith(f".{name}") else f"{where}.{name}"
             yield Diagnostic(
                 path=frame["path"],
                 line=number(frame["line"]),

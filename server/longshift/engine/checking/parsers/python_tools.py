@@ -67,7 +67,7 @@ def read_workflow(output: Output) -> Iterator[Diagnostic]:
             code=title["code"] if title else given.get("title", "")[:60] or "workflow",
             severity=severity_of(level),
             tool=title["tool"].lower() if title else "",
-            repeats=title is not None and title["tool"] == "Ruff",
+            repeats=title is not None and title["tool"].lower() == "ruff",
         )
 
 

@@ -23,9 +23,13 @@ _SHORT: Final = re.compile(
     r"(?P<path>[^\s:][^:]{0,400}\.rs):(?P<line>\d{1,9}):\d{1,9}: "
     r"(?P<severity>error|warning)(?:\[(?P<code>[\w:]{1,60})\])?: (?P<message>.+)"
 )
-_LINT: Final = re.compile(r"`#\[(?:warn|deny|forbid)\((?P<code>[\w:]{1,60})\)\]` (?:on by|implied)")
+_LINT: Final = re.compile(r"`#\[(?:warn|deny|forbid)\((?P<code>[\w:]{1,60})\)\]`")
 _CLIPPY: Final = re.compile(r"rust-clippy/\S*#(?P<code>\w{1,60})")
 _FAILED: Final = re.compile(r"test (?P<test>\S+)(?: - should panic)? \.\.\. FAILED$")
+_STDOUT: Final = re.compile(r"---- (?P<test>\S+) stdout ----$")
+_CALM: Final = re.compile(
+    r"note: (?P<message>test did not panic.*) at (?P<path>[^:]{1,400}):(?P<line>\d{1,9})"
+)
 _PANIC: Final = re.compile(
     r"thread '(?P<test>[^']{1,300})'(?: \(\d+\))? panicked at "
     r"(?P<path>[^:]{1,400}):(?P<line>\d{1,9})(?::\d{1,9})?:?"
@@ -71,8 +75,14 @@ def read_tests(output: Output) -> Iterator[Diagnostic]:
     failed = {found["test"]: at for at, line in output.free() if (found := _FAILED.match(line))}
     if not failed:
         return
+    test = ""
     panics: dict[str, tuple[str, int, str]] = {}
     for at, line in enumerate(output.lines):
+        head = _STDOUT.match(line)
+        test = head["test"] if head else test
+        calm = _CALM.match(line) if test else None
+        if calm:
+            panics.setdefault(test, (calm["path"], number(calm["line"]), calm["message"]))
         found = _PANIC.match(line)
         if found:
             message = output.lines[at + 1] if at + 1 < len(output.lines) else ""
