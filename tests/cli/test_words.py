@@ -87,10 +87,13 @@ OTHERS: list[e.Event] = [
     e.ConstraintLifted(constraint="K1"),
     e.QuestionAnswered(run="R1", question="Q1", answer=HOSTILE),
     e.BudgetExceeded(run="R1", kind="usd", used=Decimal(2), limit=Decimal(2)),
+    e.JudgeStarted(run="R1", cycle=1, look=2, because=HOSTILE),
     e.RunFinished(
         run="R1",
         outcome="no_progress",
         reason=HOSTILE,
+        rule="oscillation",
+        figures={"returns": 2, "back_to_cycle": 1},
         cycles=1,
         tasks=e.TaskCounts(landed=1, failed=1),
         conflicts=1,

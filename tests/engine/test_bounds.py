@@ -67,7 +67,7 @@ async def test_what_each_role_tried_stands_in_the_journal(world: World) -> None:
             "judge",
             turn(call("report_finding", path="GIT~1/config", line=1, message="m", code="c",
                       severity="error")),
-            turn(call("verdict", reason="Fine.", decision="done")),
+            turn(call("verdict", reason="It is all as asked.", decision="done")),
         ),
     )  # fmt: skip
     async with world.opened() as it:

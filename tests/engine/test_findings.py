@@ -24,6 +24,12 @@ from tests.support.engine_world import (
 )
 
 
+@pytest.fixture(autouse=True)
+def one_judge(world: World) -> None:
+    """An open warning makes a `done` marginal; here, one judge's word is enough."""
+    world.settings["stop"] = {"second_judge": "never"}
+
+
 def finds(line: int, message: str = "Too loud", **more: object) -> Script:
     given = {"path": "a.txt", "code": "L1", "severity": "warning"} | more
     return call("report_finding", line=line, message=message, **given)

@@ -150,7 +150,8 @@ def _(event: e.RunPaused, run: Run | None) -> Told:
 def _(event: e.RunFinished, run: Run | None) -> Told:
     del run
     tone: Tone = "good" if event.outcome == "done" else "bad"
-    return Told(f"{event.run} ended: {event.outcome}{_because(event.reason)}", tone)
+    rule = f" by the rule {event.rule}" if event.rule and event.outcome == "no_progress" else ""
+    return Told(f"{event.run} ended: {event.outcome}{rule}{_because(event.reason)}", tone)
 
 
 @_told.register
@@ -293,6 +294,8 @@ def _(event: e.ConflictPredicted, run: Run | None) -> Told:
 @_told.register
 def _(event: e.JudgeStarted, run: Run | None) -> Told:
     del run
+    if event.look > 1:
+        return Told(f"a second judge looks at cycle {event.cycle}{_because(event.because)}")
     return Told(f"the judge looks at cycle {event.cycle}")
 
 

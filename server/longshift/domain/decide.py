@@ -1,28 +1,35 @@
 """What to do next: a pure function of a run's state.
 
-Owns scheduling between tasks and the rules that end a run. Never awaits, reads a clock or
-touches disk: the engine performs what is decided here, and asks again after every event.
+Owns scheduling between tasks; the rules that end a run are in `domain.stopping`. Never awaits,
+reads a clock or touches disk: the engine performs what is decided here, and asks again after every
+event.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Final, Literal
 
 from longshift.domain import equals
-from longshift.domain.budgets import digits
 from longshift.domain.model import Outcome, Task, TaskState, VerdictDecision
 from longshift.domain.queue import in_the_way, newest_places, places
 from longshift.domain.state import Phase, Run
+from longshift.domain.stopping import (
+    Figures,
+    RuleName,
+    Stop,
+    ended_by,
+    out_of_budget,
+    out_of_cycles,
+    wants_second_judge,
+)
 
 CycleMode = Literal["plan", "replan", "retry"]
 ATTEMPTS_PER_TASK = 3
 """A task is tried again at most twice; an interrupted attempt does not count."""
 MOST_NAMED = 20
 """Tasks that one is told to wait for."""
-IDLE_CYCLES = 2
-"""Cycles in a row that land nothing and resolve no finding before the run is stopped."""
 MODES: Final[Mapping[VerdictDecision, CycleMode]] = {
     "continue": "plan",
     "replan": "replan",
@@ -73,6 +80,11 @@ class DropTask:
 class StartJudge:
     """Nothing is left to do in this cycle: judge the head."""
 
+    look: int = 1
+    """2: a second judge, for the first one's `done` was marginal."""
+    because: str = ""
+    """What made it so, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class FinishRun:
@@ -80,6 +92,8 @@ class FinishRun:
 
     outcome: Outcome
     reason: str
+    rule: RuleName
+    figures: Figures = field(default_factory=dict)
 
 
 Next = BeginCycle | StartPlanner | StartAttempt | StartAgents | DropTask | StartJudge | FinishRun
@@ -107,9 +121,11 @@ def decide(run: Run, *, judging: bool) -> list[Next]:
         case Phase.JUDGING if judging:
             return []
         case Phase.JUDGING:
-            return [_out_of_budget(run)] if run.exceeded else [StartJudge()]
+            return [_out_of_budget(run)] if run.exceeded else [_judge(run)]
         case Phase.JUDGED:
-            return [_after_verdict(run)]
+            step = _after_verdict(run)
+            # The first judge has spoken and is about to be gone: one at a time.
+            return [] if judging and isinstance(step, StartJudge) else [step]
 
 
 def over_time(run: Run, now: datetime) -> bool:
@@ -202,38 +218,26 @@ def _planning(run: Run) -> bool:
     return any(planner.state == "running" for planner in run.planners.values())
 
 
+def _judge(run: Run) -> StartJudge:
+    """Who is to judge the head now: after an interruption, whoever was at it."""
+    second = run.cycles[-1].verdict is not None
+    return StartJudge(2, wants_second_judge(run)) if second else StartJudge()
+
+
 def _after_verdict(run: Run) -> Next:
     last = run.cycles[-1].verdict
     assert last is not None, "a judged cycle has its verdict"
     # The person may have asked for more while the judge was at work: a rework, a finding to fix.
     asked = last.decision != "retry" and run.count(TaskState.WAITING) > 0
-    if last.decision == "done" and not asked:
-        return FinishRun("done", last.reason)
-    if last.decision == "give_up" and not asked:
-        return FinishRun("gave_up", last.reason)
-    if run.exceeded:
-        return _out_of_budget(run)
-    if not asked and _is_idle(run):
-        return FinishRun(
-            "no_progress",
-            f"{IDLE_CYCLES} cycles in a row landed nothing and resolved no finding; "
-            f"the judge's last word: {last.reason}",
-        )
-    limit = run.budget.cycles
-    if limit and run.cycle >= limit:
-        return FinishRun(
-            "out_of_budget",
-            f"budget.cycles allows no more than {run.cycle}, and that many are done; raise it and "
-            f"resume the run to go on. The judge's last word: {last.reason}",
-        )
-    return BeginCycle(run.cycle + 1, MODES[last.decision])
-
-
-def _is_idle(run: Run) -> bool:
-    latest = run.cycles[-IDLE_CYCLES:]
-    # A cycle without a verdict was cut off: it had no chance to bring anything.
-    brought = (c.landed or c.resolved or c.verdict is None for c in latest)
-    return len(latest) == IDLE_CYCLES and not any(brought)
+    marginal = wants_second_judge(run) if last.decision == "done" and not asked else ""
+    if marginal and not run.exceeded:
+        return StartJudge(2, marginal)
+    settled = last.decision in ("done", "give_up") and not asked and not marginal
+    if run.exceeded and not settled:
+        waiting = f"The judge said done, and a second one had to agree: {marginal}. "
+        return _finish(out_of_budget(run, waiting if marginal else ""))
+    stop = out_of_cycles(run) if asked else ended_by(run)
+    return _finish(stop) if stop else BeginCycle(run.cycle + 1, MODES[last.decision])
 
 
 def _first_cycle(run: Run) -> BeginCycle:
@@ -247,11 +251,8 @@ def _first_cycle(run: Run) -> BeginCycle:
 
 
 def _out_of_budget(run: Run) -> FinishRun:
-    spent = run.exceeded
-    assert spent is not None, "called only once a budget is exceeded"
-    return FinishRun(
-        "out_of_budget",
-        f"budget.{spent.kind} is used up: {digits(spent.used)} of {digits(spent.limit)}. "
-        f"What landed stands at the run's head; raise budget.{spent.kind} and resume the run to "
-        "go on.",
-    )
+    return _finish(out_of_budget(run))
+
+
+def _finish(stop: Stop) -> FinishRun:
+    return FinishRun(stop.outcome, stop.reason, stop.rule, stop.figures)

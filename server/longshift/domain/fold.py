@@ -19,6 +19,7 @@ from longshift.domain.fold_agents import (
     start_agent,
     unlock,
 )
+from longshift.domain.fold_cycles import heard_anew, start_cycle, take_finding, take_verdict
 from longshift.domain.fold_tasks import (
     add_task,
     conflict,
@@ -31,7 +32,6 @@ from longshift.domain.fold_tasks import (
     note_design,
     predict,
     put,
-    reopen,
     reserve,
     start_attempt,
     start_planner,
@@ -45,9 +45,8 @@ from longshift.domain.model import (
     Said,
     TaskState,
     Usage,
-    Verdict,
 )
-from longshift.domain.state import CycleRecord, Phase, Run, State
+from longshift.domain.state import Phase, Run, State
 from longshift.domain.transitions import PHASES, WORKING_ONLY, Refused, known, name_of
 
 
@@ -167,9 +166,10 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.RunFinished():
             return _finish(run, event, time)
         case e.RunSteered():
-            return replace(run, messages=(*run.messages, Said(text=event.message)))
+            said = (*run.messages, Said(text=event.message))
+            return heard_anew(replace(run, messages=said))
         case e.CycleStarted():
-            return _start_cycle(run, event)
+            return start_cycle(run, event)
         case e.HeadMoved():
             return _move_head(run, event)
         case e.HeadPublished():
@@ -210,9 +210,9 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.JudgeStarted():
             return _start_judge(run)
         case e.VerdictReached():
-            return _take_verdict(run, event)
+            return take_verdict(run, event)
         case e.FindingReported() | e.FindingResolved() | e.FindingDismissed():
-            return _take_finding(run, event)
+            return take_finding(run, event)
         case e.DecisionIntended():
             return replace(run, deciding=(*run.deciding, event))
         case e.ChangeDecided():
@@ -257,6 +257,8 @@ def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
 
 
 def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
+    if run.outcome is not None:
+        run = heard_anew(run)
     return replace(
         run,
         checkout=event.checkout or run.checkout,
@@ -266,6 +268,8 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
         running_since=time,
         outcome=None,
         outcome_reason="",
+        outcome_rule="",
+        outcome_figures={},
         exceeded=_still_exceeded(run, event.budget),
         goes_on=run.outcome == "out_of_budget" and event.budget is not None,
         **_rebudgeted(run, event.budget),
@@ -322,14 +326,9 @@ def _finish(run: Run, event: e.RunFinished, time: datetime) -> Run:
         seconds_run=run.seconds_at(time),
         outcome=event.outcome,
         outcome_reason=event.reason,
+        outcome_rule=event.rule,
+        outcome_figures=event.figures,
     )
-
-
-def _start_cycle(run: Run, event: e.CycleStarted) -> Run:
-    if event.cycle != run.cycle + 1:
-        raise Refused(f"cycle {event.cycle} after cycle {run.cycle}")
-    cycles = (*run.cycles, CycleRecord(event.cycle, event.mode))
-    return replace(run, cycles=cycles, goes_on=False, idle_agents=0)
 
 
 def _move_head(run: Run, event: e.HeadMoved) -> Run:
@@ -356,44 +355,6 @@ def _start_judge(run: Run) -> Run:
     return run
 
 
-def _take_verdict(run: Run, event: e.VerdictReached) -> Run:
-    if event.cycle != run.cycle:
-        raise Refused(f"a verdict on cycle {event.cycle} in cycle {run.cycle}")
-    verdict = Verdict(
-        cycle=event.cycle, decision=event.decision, reason=event.reason, tasks=event.tasks
-    )
-    if event.tasks:  # none is running: no judge starts while one is
-        run = reopen(run, event.tasks)
-    cycle = replace(run.cycles[-1], verdict=verdict)
-    return replace(run, cycles=(*run.cycles[:-1], cycle))
-
-
-def _take_finding(
-    run: Run, event: e.FindingReported | e.FindingResolved | e.FindingDismissed
-) -> Run:
-    if isinstance(event, e.FindingReported):
-        before = run.findings.get(event.finding)
-        if before is not None and before.state == "dismissed":
-            raise Refused(f"finding {event.finding} is dismissed")
-        findings = put(run.findings, event.finding, event.detail)
-        return replace(run, findings=findings, newest=newest(run, event.finding))
-    finding = known(run.findings, event.finding, "finding")
-    gives_reason = isinstance(event, e.FindingDismissed) and bool(event.reason)
-    if finding.state != "open" and not (finding.state == "dismissed" and gives_reason):
-        raise Refused(f"finding {finding.id} is {finding.state}")
-    if isinstance(event, e.FindingDismissed):
-        update = {"state": "dismissed", "reason": event.reason}
-        cycles = run.cycles
-    else:
-        update = {"state": "resolved"}
-        cycles = (
-            *run.cycles[:-1],
-            *(replace(last, resolved=last.resolved + 1) for last in run.cycles[-1:]),
-        )
-    findings = put(run.findings, finding.id, finding.model_copy(update=update))
-    return replace(run, findings=findings, cycles=cycles)
-
-
 def _decide(run: Run, event: e.ChangeDecided) -> Run:
     change = known(run.changes, event.change, "change")
     if event.path not in change.paths:
@@ -418,7 +379,7 @@ def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run
     answered = question.model_copy(update={"answer": event.answer})
     said = Said(text=event.answer, question=question.text, to=question.asked_by)
     return replace(
-        run,
+        heard_anew(run),
         questions=put(run.questions, question.id, answered),
         messages=(*run.messages, said),
     )

@@ -22,6 +22,7 @@ from longshift.domain.model import (
     TaskState,
 )
 from longshift.domain.queue import entered, moved, rebuilt
+from longshift.domain.scope import touches
 from longshift.domain.state import Phase, Run, number_of
 from longshift.domain.table import Table
 from longshift.domain.transitions import TASKS, Refused, known, name_of
@@ -173,7 +174,14 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
             parent=event.parent, commit=event.commit, change_id=change.id, paths=event.paths
         )
         steps = (*steps, step)
-    cycle = replace(run.cycles[-1], landed=run.cycles[-1].landed + (event.change is not None))
+    counts, inside = event.change is not None, touches(run.started.goal, event.paths)
+    last = run.cycles[-1]
+    cycle = replace(
+        last,
+        landed=last.landed + counts,
+        inside=last.inside + (counts and inside),
+        outside=last.outside + (counts and not inside),
+    )
     return replace(
         _let_go(put_task(run, task.model_copy(update=update)), task.id),
         head=event.commit,

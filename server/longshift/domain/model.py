@@ -98,6 +98,28 @@ class Budget(Value):
     task: TaskBudget = TaskBudget()
 
 
+class StopRules(Value):
+    """When code ends a run that goes nowhere. Zero everywhere means: that rule never speaks."""
+
+    idle_cycles: int = 2
+    """Cycles in a row that bring nothing."""
+    stalled_cycles: int = 4
+    """Cycles in a row in which the same errors stand, and the difference stays as large."""
+    returns: int = 2
+    """How often the run may come back to where it was."""
+    diminishing: Amount = Decimal(4)
+    """How many times as much a landing or resolved finding may cost as in earlier cycles."""
+    drift_cycles: int = 3
+    """Cycles in a row that go away from the goal."""
+    second_judge: Literal["marginal", "never"] = "marginal"
+    """When a `done` takes a second judge who agrees."""
+
+
+ChecksWord = Literal["", "none", "not_run", "unrunnable", "failed", "passed"]
+"""How the checks stand at a verdict's head: `none`: there are none; "": not known, as of a verdict
+of an older version."""
+
+
 class Usage(Value):
     """What calls to models have used; of one call or of many."""
 

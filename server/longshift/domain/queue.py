@@ -121,7 +121,7 @@ def in_the_way(queue: Queue, tasks: Table[str, Task], task: Task) -> int:
     if not len(queue.claims):
         return 0
     found = 0
-    for path in map(_plain, task.plan.paths):
+    for path in map(plain, task.plan.paths):
         found |= queue.claims.get(path, 0) | queue.claims.get(f"{path}/", 0)
         for folder in _folders(path):
             found |= queue.claims.get(folder, 0)
@@ -158,7 +158,7 @@ def _next_in_line(queue: Queue, task: Task) -> int:
     found = 0
     if not len(queue.claims):
         return 0
-    for path in map(_plain, task.plan.paths):
+    for path in map(plain, task.plan.paths):
         first = 0
         for claim in (path, *_folders(path)):
             named = queue.claims.get(claim, 0)
@@ -172,13 +172,13 @@ def _next_in_line(queue: Queue, task: Task) -> int:
 
 def _claims(task: Task) -> Iterator[str]:
     for named in task.plan.paths:
-        path = _plain(named)
+        path = plain(named)
         yield path
         for folder in _folders(path):
             yield f"{folder}/"
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """A path in one spelling; a pattern as the folder that all its matches are in, "" the root."""
     parts = (part for part in path.split("/") if part not in ("", "."))
     return "/".join(takewhile(lambda part: not set("*?[") & set(part), parts))

@@ -15,6 +15,7 @@ from longshift.domain.model import (
     AgentRecord,
     Budget,
     Change,
+    ChecksWord,
     Constraint,
     DesignNote,
     Finding,
@@ -48,13 +49,44 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CycleRecord:
-    """What one cycle brought; the stop rules read it."""
+    """What one cycle brought; the stop rules read it.
+
+    What stands below `verdict` is measured at the verdict, or counted up to it.
+    """
 
     number: int
     mode: str
     landed: int = 0
     resolved: int = 0
     verdict: Verdict | None = None
+    """The last one; a second judge's stands in place of the first's."""
+    first_done: str = ""
+    """The reason of a first judge's `done` that took a second judge; "": there is none."""
+    looks: int = 0
+    """How many judges came to a verdict."""
+    start: str = ""
+    """The head that it began with."""
+    start_tree: str = ""
+    """That head's tree; "": not known."""
+    began_with: Usage = field(default_factory=Usage)
+    """What the run had used when it began."""
+    inside: int = 0
+    """Landings that touch the goal's paths."""
+    outside: int = 0
+    """Landings that touch none of them, where the goal names any."""
+    came_back: tuple[str, ...] = ()
+    """Findings that were resolved and have come back."""
+    standing: tuple[str, ...] = ()
+    """The run's own open findings of severity error, by id."""
+    weighty: int = 0
+    """How many of its open findings are errors or warnings."""
+    head: str = ""
+    tree: str = ""
+    diff_lines: int | None = None
+    edits: int = 0
+    undone: int = 0
+    undone_paths: tuple[str, ...] = ()
+    checks: ChecksWord = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +112,12 @@ class Run:
     """Time spent running up to the last pause; since then, add `running_since`."""
     outcome: Outcome | None = None
     outcome_reason: str = ""
+    outcome_rule: str = ""
+    """Which rule ended it; "": none has, or it is not known."""
+    outcome_figures: Mapping[str, int | float | str] = field(default_factory=dict)
     cycles: tuple[CycleRecord, ...] = ()
+    counted_from: int = 0
+    """Where in `cycles` the rules that end a run begin to count: a person's word is a new start."""
     planners: Mapping[str, PlannerRecord] = field(default_factory=dict)
     designs: Mapping[str, DesignNote] = field(default_factory=dict)
     """What planners have decided for all tasks, by the notes' ids, oldest first."""

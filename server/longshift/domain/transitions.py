@@ -18,6 +18,7 @@ PHASES: Final[Mapping[tuple[Phase, type[e.OfRun]], Phase]] = {
     (Phase.JUDGING, e.JudgeStarted): Phase.JUDGING,  # again, after an interruption
     (Phase.JUDGING, e.VerdictReached): Phase.JUDGED,
     (Phase.JUDGED, e.CycleStarted): Phase.WORKING,
+    (Phase.JUDGED, e.JudgeStarted): Phase.JUDGING,  # a second judge, after a marginal `done`
     (Phase.READY, e.RunFinished): Phase.ENDED,
     (Phase.WORKING, e.RunFinished): Phase.ENDED,
     (Phase.JUDGING, e.RunFinished): Phase.ENDED,

@@ -55,12 +55,8 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
 
     The first cycle finds the head where the run has just started it, so nothing is moved.
     """
-    started: tuple[events.Event, ...] = (
-        events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode),
-        *cycle_facts(room.run, begin.cycle),
-    )
     if begin.cycle == 1:
-        await room.chronicle.record(*started)
+        await room.chronicle.record(*await _started(room, begin, room.run.head))
         await inspect_all(room)
         return
     run = room.run
@@ -81,7 +77,16 @@ async def begin_cycle(room: RunRoom, begin: BeginCycle) -> None:
     moved = await room.off_loop(_move, room, onto, base)
     gone = await room.off_loop(faded, room.store, told(run), onto, moved[0].paths)
     clashes = _clash_tasks(room, rejected)
+    started = await _started(room, begin, moved[0].head)
     await room.chronicle.record(*clashes, *moved, *resolved(room.run, gone), *started)
+
+
+async def _started(room: RunRoom, begin: BeginCycle, head: str) -> list[events.Event]:
+    tree = await room.off_loop(room.store.objects.tree_of, head)
+    return [
+        events.CycleStarted(run=room.run_id, cycle=begin.cycle, mode=begin.mode, tree=str(tree)),
+        *cycle_facts(room.run, begin.cycle),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def describe_run(
         "state": run.lifecycle,
         "outcome": run.outcome,
         "reason": run.outcome_reason or run.pause_reason,
+        "rule": run.outcome_rule or None,
+        "figures": dict(run.outcome_figures),
         "phase": str(run.phase),
         "cycle": run.cycle,
         "head": run.head,

@@ -219,7 +219,7 @@ class Engine:
         run = self.shop.chronicle.run(run_id)
         if driver is not None and run.phase is not Phase.ENDED:
             try:
-                await driver.finish(FinishRun("stopped", reason))
+                await driver.finish(FinishRun("stopped", reason, "person"))
             except NeedsPerson as error:
                 await self.pause(run_id, str(error), "trouble")
                 raise

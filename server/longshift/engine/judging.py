@@ -6,6 +6,7 @@ fails and an open error of the run's own stand in the way of `done`, whatever a 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from longshift import telemetry
@@ -14,7 +15,7 @@ from longshift.crew.desk import CheckOutcome, CommandOutcome, FindingReport, Rep
 from longshift.crew.judge import judge
 from longshift.crew.prompts import say
 from longshift.domain import events
-from longshift.domain.model import Finding, Severity
+from longshift.domain.model import ChecksWord, Finding, Severity
 from longshift.domain.state import Run
 from longshift.engine.briefing import reads_by_rule
 from longshift.engine.checking import hacking
@@ -29,6 +30,7 @@ from longshift.engine.difference import (
     sayable,
 )
 from longshift.engine.landing.inspection import inspect_all, standing
+from longshift.engine.measuring import Measured, measure
 from longshift.engine.recognising import dismissed_to_tell, recognise
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
@@ -45,6 +47,8 @@ class JudgingDesk(AgentDesk):
         """Sit a judge down at the run's head."""
         self._head = room.run.head
         talk = f"judge.{room.run.cycle}"
+        if room.run.cycles[-1].looks:  # a second judge, in a conversation of its own
+            talk += f".{room.run.cycles[-1].looks + 1}"
         super().__init__(room, spending, "judge", "judge", room.workspace(self._head), talk)
         self._checks = checks
         self._one_at_a_time = asyncio.Lock()
@@ -184,6 +188,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     )
     with telemetry.agent("judge", desk.agent, room.run_id):
         outcome = await judge(desk, brief)
+    measured = await room.off_loop(measure, room.store, run, run.head, stats)
     unseen = [
         finding
         for finding in open_before
@@ -191,21 +196,28 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
     ]
     # What a check reports is let go by the check, and by no judge that did not run it.
     gone = [one for one in unseen if one.check and checks.is_through_with(one.check, run.head)]
-    if not isinstance(outcome, VerdictGiven):
-        return [*_resolved(run, gone), _verdict(room, VerdictGiven("continue", outcome.reason))]
-    gone += [one for one in unseen if not one.check]
-    return [*_resolved(run, gone), _verdict(room, outcome)]
+    if isinstance(outcome, VerdictGiven):
+        gone += [one for one in unseen if not one.check]
+    else:
+        outcome = VerdictGiven("continue", outcome.reason)
+    word = checks.word(run.head)
+    return [*_resolved(run, gone), _verdict(run, outcome, measured, word)]
 
 
 def _resolved(run: Run, findings: Sequence[Finding]) -> list[events.FindingResolved]:
     return [events.FindingResolved(run=run.id, finding=one.id) for one in findings]
 
 
-def _verdict(room: RunRoom, given: VerdictGiven) -> events.VerdictReached:
+def _verdict(
+    run: Run, given: VerdictGiven, measured: Measured, checks: ChecksWord
+) -> events.VerdictReached:
     return events.VerdictReached(
-        run=room.run_id,
-        cycle=room.run.cycle,
+        run=run.id,
+        cycle=run.cycle,
         decision=given.decision,
         reason=given.reason,
         tasks=given.tasks,
+        head=run.head,
+        checks=checks,
+        **asdict(measured),
     )

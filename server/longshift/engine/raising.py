@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from longshift.domain.budgets import Share, allows_more, digits, used_up
-from longshift.domain.model import Budget, BudgetKind
+from longshift.domain.model import Budget, BudgetKind, Outcome
 from longshift.domain.state import Phase, Run
 from longshift.errors import UsageError
 from longshift.settings import Loaded, merge_tables
@@ -21,6 +21,9 @@ RESUME_OPTIONS: Final[Mapping[BudgetKind, str]] = {
     "cycles": "--max-cycles N",
 }
 """How the command line raises each limit of a run."""
+
+GOES_ON: Final[frozenset[Outcome]] = frozenset({"no_progress"})
+"""Ends that a person may overrule: a rule spoke, and the counting begins anew."""
 
 
 async def budget_to_resume(
@@ -44,7 +47,7 @@ async def budget_to_resume(
             f"`longshift pause {run.id}`."
         )
     share = used_up(run)
-    if run.phase is Phase.ENDED and share is None:
+    if run.phase is Phase.ENDED and share is None and run.outcome not in GOES_ON:
         raise UsageError(
             f"{run.id} has ended ({run.outcome}); there is nothing to resume. Start a new "
             "goal, or ask for rework of one of its changes."

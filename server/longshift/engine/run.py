@@ -178,6 +178,8 @@ class RunDriver:
                 conflicts=run.conflicts,
                 usage=run.usage,
                 head=run.head,
+                rule=outcome.rule,
+                figures=outcome.figures,
             )
         )
 
@@ -209,8 +211,10 @@ class RunDriver:
                 await self._start_attempts(attempts)
             case DropTask(task_id, reason):
                 await record(events.TaskDropped(run=run.id, task=task_id, reason=reason))
-            case StartJudge():
-                await record(events.JudgeStarted(run=run.id, cycle=run.cycle))
+            case StartJudge(look, because):
+                await record(
+                    events.JudgeStarted(run=run.id, cycle=run.cycle, look=look, because=because)
+                )
                 self._is_judging = True
                 self._set_going(self._run_judge)
             case FinishRun():

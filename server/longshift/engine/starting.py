@@ -76,6 +76,7 @@ class Starts:
             workers=settings.workers,
             budget=settings.budget.limits(),
             overlap=settings.overlap,
+            stop=settings.stop.rules(),
             overrides=json.dumps(self._outfitter.overrides(overrides), default=str),
         )
 

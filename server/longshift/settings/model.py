@@ -22,13 +22,14 @@ from pydantic import (
     Strict,
 )
 
-from longshift.domain.model import Budget, Strategy, TaskBudget
+from longshift.domain.model import Budget, StopRules, Strategy, TaskBudget
 
 Role = Literal["planner", "worker", "judge"]
 Resume = Literal["ask", "auto"]
 Overlap = Literal["order", "allow"]
 Gates = Literal["enforce", "advise", "off"]
 Api = Literal["chat", "responses"]
+SecondJudge = Literal["marginal", "never"]
 SandboxMode = Literal["auto", "bubblewrap", "landlock", "none"]
 
 ROLES: Final[tuple[Role, ...]] = ("planner", "worker", "judge")
@@ -229,6 +230,34 @@ class BudgetTable(Table):
         )
 
 
+class StopTable(Table):
+    """When code ends a run that goes nowhere; 0 everywhere: that rule never speaks."""
+
+    idle_cycles: Count = 2
+    """Cycles in a row that land nothing and resolve no finding."""
+    stalled_cycles: Count = 4
+    """Cycles in a row in which the same errors stand and the difference stays as large."""
+    returns: Count = 2
+    """How often a run may come back to where it was: files, findings, edits undone."""
+    diminishing: Amount = Decimal(4)
+    """How many times as much as in earlier cycles a landing or resolved finding may cost."""
+    drift_cycles: Count = 3
+    """Cycles in a row that land beside the goal alone, or leave more findings each time."""
+    second_judge: SecondJudge = "marginal"
+    """Whether a second judge has to agree where a `done` was marginal."""
+
+    def rules(self) -> StopRules:
+        """The same as the domain's own value."""
+        return StopRules(
+            idle_cycles=self.idle_cycles,
+            stalled_cycles=self.stalled_cycles,
+            returns=self.returns,
+            diminishing=self.diminishing,
+            drift_cycles=self.drift_cycles,
+            second_judge=self.second_judge,
+        )
+
+
 class SandboxTable(Table):
     """Where the commands that a model chose are run."""
 
@@ -317,6 +346,7 @@ class Settings(Table):
     """What becomes of a tool call that a gate finds wanting."""
     models: ModelsTable = ModelsTable()
     budget: BudgetTable = BudgetTable()
+    stop: StopTable = StopTable()
     sandbox: SandboxTable = SandboxTable()
     _known: Mapping[str, Known] = PrivateAttr(default_factory=dict)
 

@@ -40,6 +40,7 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("resume", "tighter", "to go on without a person is a person's decision"),
     ("gates", "tighter", "they hold a model to its evidence before work counts as done"),
     ("budget.*", "tighter", "the person pays"),
+    ("stop.*", "tighter", "they end what costs the person and brings nothing"),
     ("models.*.model", "unpriced", "the person's price would be held against another model"),
     ("models.*.input_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
     ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
@@ -62,6 +63,7 @@ PRICES: Final = (".input_usd_per_mtok", ".output_usd_per_mtok", ".cached_input_u
 _FROM_STRICT_TO_LOOSE: Final[Mapping[str, tuple[str, ...]]] = {
     "resume": ("ask", "auto"),
     "gates": ("enforce", "advise", "off"),
+    "stop.second_judge": ("marginal", "never"),
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from longshift.domain.events.fact import OfRun
-from longshift.domain.model import Finding, VerdictDecision
+from longshift.domain.model import ChecksWord, Finding, VerdictDecision
 
 
 class JudgeStarted(OfRun):
@@ -11,16 +11,35 @@ class JudgeStarted(OfRun):
 
     event: Literal["judge.started"] = "judge.started"
     cycle: int
+    look: int = 1
+    """2: a second judge, because the first one's `done` was marginal."""
+    because: str = ""
+    """What made it marginal, in words."""
 
 
 class VerdictReached(OfRun):
-    """The judge, or the engine where the judge could not, said what comes next."""
+    """The judge, or the engine where the judge could not, said what comes next.
+
+    With it stands what was measured of the head that it speaks of, for the rules that end a run.
+    """
 
     event: Literal["verdict"] = "verdict"
     cycle: int
     decision: VerdictDecision
     reason: str
     tasks: tuple[str, ...] = ()
+    head: str = ""
+    """The commit that was judged; "" here and below: not known, as of an older version."""
+    tree: str = ""
+    diff_lines: int | None = None
+    """Lines added and removed between what the person has and the head; None: not known."""
+    edits: int = 0
+    """Hunks by which the head differs from the one that the cycle began with; 0 in a first one."""
+    undone: int = 0
+    """How many of these undo a hunk of an earlier cycle: the same lines of the same file."""
+    undone_paths: tuple[str, ...] = ()
+    """The first few files in which they stand."""
+    checks: ChecksWord = ""
 
 
 class FindingReported(OfRun):

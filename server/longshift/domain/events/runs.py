@@ -1,5 +1,6 @@
 """The course of a run: its start and end, its cycles, its head, its budgets."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from longshift.domain.model import (
     Goal,
     Outcome,
     PauseCause,
+    StopRules,
     Strategy,
     Usage,
     Value,
@@ -35,6 +37,8 @@ class RunStarted(OfRun):
     workers: int = 8
     budget: Budget = Budget()
     overlap: Literal["order", "allow"] = "order"
+    stop: StopRules = StopRules()
+    """When it is ended for going nowhere."""
     overrides: str = "{}"
     """What was set for this run alone, as JSON: a resume in another process works alike."""
 
@@ -79,6 +83,10 @@ class RunFinished(OfRun):
     conflicts: int
     usage: Usage
     head: str
+    rule: str = ""
+    """Which rule of `domain.stopping` ended it, `person`, or "": an older version did."""
+    figures: Mapping[str, int | float | str] = {}
+    """What the rule went by, by name."""
 
 
 class RunSteered(OfRun):
@@ -95,6 +103,8 @@ class CycleStarted(OfRun):
     cycle: Annotated[int, Field(ge=1)]
     mode: Literal["plan", "replan", "retry"] = "plan"
     """`retry`: the tasks that the last verdict named run again, without planning."""
+    tree: str = ""
+    """The tree of the head that it begins with; "": not known, as of an older version."""
 
 
 class HeadMoved(OfRun):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, Literal
 
 from longshift.crew.desk import CheckOutcome, FindingReport
+from longshift.domain.model import ChecksWord
 from longshift.engine.checking.comparing import Compared, compare
 from longshift.engine.checking.finding import FoundCheck
 from longshift.engine.checking.locating import Located, locate
@@ -93,6 +94,18 @@ class Checks:
             for check in self._of(head)
             if check.command == command
         )
+
+    def word(self, head: str) -> ChecksWord:
+        """How they stand at a head, in a word for the record."""
+        if not self._commands:
+            return "none"
+        if self.are_due(head):
+            return "not_run"
+        if all(check.left_out for check in self._of(head)):
+            return "none"
+        if self.unrunnable(head):
+            return "unrunnable"
+        return "failed" if self.standing_failures(head) else "passed"
 
     def are_due(self, head: str) -> bool:
         """Whether there are checks that nobody has run on this head."""

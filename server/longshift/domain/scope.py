@@ -1,0 +1,22 @@
+"""What a goal is to stay within, and whether a landing does.
+
+Pure. A landing beyond it is no mistake by itself: what a change needs may lie elsewhere.
+"""
+
+from collections.abc import Sequence
+
+from longshift.domain.model import Goal
+from longshift.domain.queue import plain
+
+
+def scope(goal: Goal) -> tuple[str, ...]:
+    """The paths that a goal is to stay within; empty: the whole repository."""
+    return goal.paths or ((goal.selection.path,) if goal.selection else ())
+
+
+def touches(goal: Goal, paths: Sequence[str]) -> bool:
+    """Whether any of some paths lies within a goal's scope."""
+    folders = [plain(one) for one in scope(goal)]
+    if not folders or "" in folders:
+        return True
+    return any(path == one or path.startswith(f"{one}/") for path in paths for one in folders)

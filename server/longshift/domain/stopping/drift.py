@@ -1,0 +1,54 @@
+"""Drift: cycles that go away from the goal.
+
+Owns this rule. Pure. It shows where all that lands lies outside of the paths that the goal names,
+and where more findings of weight are open after each cycle. What a change needs elsewhere, a test
+or a caller, lands beside what lies inside, and is none.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+from longshift.domain.state import Run
+from longshift.domain.stopping.shapes import Stop, counted, ending
+
+GROWTH: Final = 2
+"""So many times as many findings as at the beginning are a drift; fewer are more of the same."""
+ADVICE: Final = (
+    "Look at what landed (`longshift diff {run}`) and reject what was not asked for; then steer "
+    "it and `longshift resume {run}`, or start a narrower goal."
+)
+
+
+def drift(run: Run) -> Stop | None:
+    """Cycles in a row landed outside of the goal's scope alone, or left more findings each time."""
+    return _beyond_scope(run) or _more_findings(run)
+
+
+def _beyond_scope(run: Run) -> Stop | None:
+    most = run.started.stop.drift_cycles
+    last = counted(run)[-most:]
+    if not most or len(last) < most or any(one.inside or not one.outside for one in last):
+        return None
+    outside = sum(one.outside for one in last)
+    what = (
+        f"In each of {most} cycles in a row all that landed lies outside of what the goal names: "
+        f"{outside} landings."
+    )
+    figures = {"cycles": most, "landed_outside": outside, "landed_inside": 0}
+    return Stop("drift", "no_progress", ending(run, what, ADVICE), figures)
+
+
+def _more_findings(run: Run) -> Stop | None:
+    most = run.started.stop.drift_cycles
+    counts = [one.weighty for one in counted(run)[-most - 1 :]]
+    grows = all(before < after for before, after in pairwise(counts))
+    if not most or len(counts) <= most or not grows or not counts[0]:
+        return None
+    if counts[-1] < GROWTH * counts[0]:
+        return None
+    what = (
+        f"After each of {most} cycles in a row more findings of weight were open: "
+        f"{', '.join(map(str, counts))}."
+    )
+    figures = {"cycles": most, "findings_before": counts[0], "findings_now": counts[-1]}
+    return Stop("drift", "no_progress", ending(run, what, ADVICE), figures)
