@@ -1,8 +1,8 @@
 """Diminishing return: what a landing or a resolved finding costs has risen over a set factor.
 
 Owns this rule. Pure. The end of good work is dear by the piece too, with a planner and a judge for
-one last task; but it is cheap as a whole. So the rule speaks only where cycles cost as much as
-before, all together, and bring far less.
+one last task; but it is cheaper as a whole. So the rule speaks only where a cycle costs as much as
+the dearest before it, and brings far less.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,8 @@ FEWEST: Final = 4
 """Cycles before which the rule says nothing."""
 LATEST: Final = 2
 """Cycles in a row that must all be as dear."""
+AS_MUCH: Final = Decimal("0.95")
+"""A cycle that costs this share of the dearest earlier one costs as much."""
 ADVICE: Final = (
     "Review what there is; a new goal that is narrower costs less than going on. "
     "`longshift resume {run}` goes on all the same."
@@ -32,7 +34,7 @@ def diminishing_return(run: Run) -> Stop | None:
     unit, costs = _costs(run)
     totals = costs[-len(cycles) :]
     each = [cost / max(1, brought(one)) for cost, one in zip(totals, cycles, strict=True)]
-    before, usual = _median(each[:-LATEST]), _median(totals[:-LATEST])
+    before, usual = _median(each[:-LATEST]), AS_MUCH * max(totals[:-LATEST])
     dear = all(one >= factor * before for one in each[-LATEST:])
     if not before or not dear or min(totals[-LATEST:]) < usual:
         return None

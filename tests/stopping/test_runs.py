@@ -1,0 +1,47 @@
+"""The same runs through the real engine: real git, a real journal, a scripted model over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from longshift.domain.model import Goal
+from tests.scripted_model import ScriptedServer, running_server
+from tests.support.engine_world import World
+from tests.support.repository_git import GitRepository
+from tests.support.stopping_script import flows
+from tests.support.stopping_spec import BASE, Spec, specs, text
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ScriptedServer]:
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: ScriptedServer, tmp_path: Path) -> World:
+    person = GitRepository.create(tmp_path / "repository")
+    person.commit({path: text(words).encode() for path, words in BASE.items()})
+    return World(person, server)
+
+
+@pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.name)
+async def test_a_run_ends_by_the_right_rule(spec: Spec, world: World) -> None:
+    world.play(*flows(spec))
+    steered = [cycle.steer for cycle in spec.cycle if cycle.steer]
+    async with world.opened() as it:
+        goal = Goal(text="Make it better", paths=spec.paths)
+        run_id, _ = await it.engine.start(goal, {"budget": {"cycles": spec.most_cycles}})
+        for message in steered:
+            await it.signal("judging")
+            await it.engine.steer(run_id, message)
+            await it.raise_signal("steered")
+        run = await it.ended()
+        ended = (run.outcome_rule, run.outcome, run.cycle)
+        assert ended == (spec.rule, spec.outcome, len(spec.cycle)), run.outcome_reason
+        assert [words for words in spec.says if words not in run.outcome_reason] == []
+        told = await it.call("describeRun")
+        assert (told["rule"], told["figures"]) == (spec.rule, dict(run.outcome_figures))
+        assert told["figures"]
+        world.person.assert_sound()
