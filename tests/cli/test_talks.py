@@ -90,3 +90,21 @@ def test_each_conversation_says_how_it_ended() -> None:
     ]  # fmt: skip
     history.tell("end")
     assert ended(history.run, "judge.2") == "interrupted"  # no verdict will come any more
+
+
+def test_two_judges_of_one_cycle_are_told_apart() -> None:
+    names = ("judge.1", "judge.1.2")
+    history = History().tell("cycle plan; plan; judge; find; say done; judge")
+    assert [ended(history.run, name) for name in names] == ["done", "running"]
+    history.tell("say continue")
+    assert [ended(history.run, name) for name in names] == ["done", "continue"]
+    facts: list[e.Event] = []
+    for look in (1, 2):
+        facts += [
+            e.JudgeStarted(run="R1", cycle=1, look=look),
+            e.ConversationOpened(run="R1", role="judge", agent="judge", model="m"),
+            called(look, agent="judge"),
+        ]
+    for look, name in enumerate(names, 1):
+        (sat,) = sittings(records(*facts), name)
+        assert [call.usage.input_tokens for call in sat.calls] == [look]

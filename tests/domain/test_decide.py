@@ -63,6 +63,21 @@ IDLE = "begin; plan; judge; say continue;"
         ("begin; plan; judge; add A; say give_up", "cycle 2 retry"),
         ("begin; plan; judge; add A; say replan", "cycle 2 replan"),
         (f"{IDLE} begin; plan; judge; add A; say continue", "cycle 3 plan"),
+        # a marginal done takes a second judge, whose word counts
+        ("begin; plan; judge; find; say done", "second judge"),
+        ("begin; plan; judge; find; say done; judge", "second judge"),
+        ("begin; plan; judge; find; say done; judge; say done", "end done"),
+        ("begin; plan; judge; find; say done; judge; say continue", "cycle 2 plan"),
+        ("begin; plan; judge; find; say done; judge; say give_up", "end gave_up"),
+        ("begin; plan; judge; find; resolve; say done", "end done"),
+        ("begin; plan; judge; find; add A; say done", "cycle 2 retry"),
+        ("begin; plan; judge; find; say done; add A", "cycle 2 retry"),
+        ("begin; plan; judge; find; exceed tokens; say done", "end out_of_budget"),
+        ("begin; plan; judge; find; say done; exceed tokens", "end out_of_budget"),
+        ("begin; plan; judge; find; say done; judge; exceed tokens", "end out_of_budget"),
+        ("begin; plan; judge; find; say continue; begin; plan; judge; say done", "second judge"),
+        ("begin; plan; add A; try A; fail A; judge; say done", "second judge"),
+        ("begin; plan; add A; try A; land A; judge; say done", "end done"),
         # no progress
         (f"{IDLE} begin; plan; judge; say continue", "end no_progress"),
         (f"{IDLE} begin; plan; judge; say retry", "end no_progress"),
@@ -175,6 +190,12 @@ def test_what_equal_agents_may_be_started(history: str, expected: str, strategy:
 
 def test_a_judge_that_is_at_work_is_waited_for() -> None:
     assert decide(History().tell("begin; plan; judge").run, judging=True) == []
+
+
+def test_a_second_judge_waits_until_the_first_is_gone() -> None:
+    told = History().tell("begin; plan; judge; find; say done")
+    assert decide(told.run, judging=True) == []
+    assert decide(told.run, judging=False) != []
 
 
 def test_a_task_is_told_behind_which_it_waits() -> None:

@@ -1,29 +1,11 @@
 """The same runs through the real engine: real git, a real journal, a scripted model over HTTP."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from longshift.domain.model import Goal
-from tests.scripted_model import ScriptedServer, running_server
 from tests.support.engine_world import World
-from tests.support.repository_git import GitRepository
 from tests.support.stopping_script import flows
-from tests.support.stopping_spec import BASE, Spec, specs, text
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[ScriptedServer]:
-    with running_server() as running:
-        yield running
-
-
-@pytest.fixture
-def world(server: ScriptedServer, tmp_path: Path) -> World:
-    person = GitRepository.create(tmp_path / "repository")
-    person.commit({path: text(words).encode() for path, words in BASE.items()})
-    return World(person, server)
+from tests.support.stopping_spec import Spec, specs
 
 
 @pytest.mark.parametrize("spec", specs(), ids=lambda spec: spec.name)

@@ -69,8 +69,8 @@ class History:
                 return f"try {names[task_id]}{number}"
             case DropTask(task_id):
                 return f"drop {names[task_id]}"
-            case StartJudge():
-                return "judge"
+            case StartJudge(look):
+                return "judge" if look == 1 else "second judge"
             case FinishRun(outcome):
                 return f"end {outcome}"
 

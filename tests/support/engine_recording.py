@@ -187,6 +187,23 @@ async def typed(world: World) -> None:
         await it.ended()
 
 
+async def stopped(world: World) -> None:
+    """Two judges of one cycle who disagree, then files that go to and fro; gone on with, ended."""
+    there, back = [edit("two", "TWO")], [edit("TWO", "two")]
+    names = [f"{word} {n}" for n in (1, 2) for word in ("shout", "hush")]
+    world.play(
+        planner(task("shout 1", "a.txt"), task("lost", "b.txt"), times=1),
+        *(planner(task(name, "a.txt"), times=1) for name in names[1:]),
+        *(worker(name, turn(*(there if "shout" in name else back))) for name in names),
+        *judge("done", "continue", "continue", "continue", "continue", "give_up"),
+    )
+    async with world.opened() as it:
+        await it.work()
+        await it.engine.steer("R1", "Leave it as it was.")
+        await it.engine.resume("R1")
+        await it.ended()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -203,7 +220,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
          "opened": opened, "typed": typed, "shared": shared, "crowded": crowded,
-         "designed": designed}  # fmt: skip
+         "designed": designed, "stopped": stopped}  # fmt: skip
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from longshift.domain import events as e
 from longshift.domain.decide import BeginCycle, FinishRun, Next, StartJudge, decide
 from longshift.domain.fold import apply
-from longshift.domain.model import Budget, Finding, Goal, TaskPlan, Usage
+from longshift.domain.model import Budget, Finding, Goal, StopRules, TaskPlan, Usage
 from longshift.domain.state import Run, State
 from longshift.engine.difference import path_stats
 from longshift.engine.measuring import measure
@@ -52,7 +52,7 @@ def _version(content: str | None) -> FileVersion | None:
 class Facts:
     """One scripted run, told cycle by cycle."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, stop: StopRules | None = None) -> None:
         self.spec = spec
         self.trees = Trees()
         self.files = {path: text(words) for path, words in BASE.items()}
@@ -63,7 +63,8 @@ class Facts:
         goal = Goal(text="Make it better", paths=spec.paths)
         budget = Budget(cycles=spec.most_cycles)
         base = self.trees.commit(self.files)
-        self.take(e.RunStarted(run="R1", goal=goal, repo="/r", base=base, budget=budget))
+        fields = {"goal": goal, "repo": "/r", "base": base, "budget": budget}
+        self.take(e.RunStarted(run="R1", stop=stop or StopRules(), **fields))
 
     @property
     def run(self) -> Run:

@@ -49,15 +49,18 @@ class Turn:
 
 
 def sittings(records: Sequence[Recorded], name: str) -> list[Sitting]:
-    """What is on record of a conversation, named as it is kept: `P1`, `T3.2`, `A1.3`, `judge.1`."""
+    """What is on record of a conversation, named as it is kept: `P1`, `T3.2`, `A1.3`, `judge.1`.
+
+    A cycle's second judge is `judge.1.2`.
+    """
     agent, _, cycle = name.partition(".")
     who = agent if agent == "judge" else name
     judged = ""
     found: list[tuple[e.ConversationOpened, list[e.ModelCalled]]] = []
     for record in records:
         match record.event:
-            case e.JudgeStarted(cycle=number):
-                judged = str(number)
+            case e.JudgeStarted(cycle=number, look=look):
+                judged = str(number) if look == 1 else f"{number}.{look}"
             case e.ConversationOpened(agent=one) as opened if one == who:
                 if who != "judge" or judged == cycle:
                     found.append((opened, []))
@@ -102,10 +105,7 @@ def ended(run: Run, name: str) -> str:
     """How a conversation ended, in a word; "running" while it goes on."""
     agent, _, number = name.partition(".")
     if agent == "judge":
-        verdicts = [cycle.verdict for cycle in run.cycles if str(cycle.number) == number]
-        goes_on = run.outcome is None and str(run.cycle) == number
-        otherwise = "running" if goes_on else "interrupted"
-        return next((verdict.decision for verdict in verdicts if verdict), otherwise)
+        return _judged(run, number)
     if agent in run.planners:
         return run.planners[agent].state
     if agent in run.agents:
@@ -117,6 +117,17 @@ def ended(run: Run, name: str) -> str:
     if attempt is None:
         return "interrupted"
     return attempt.failure or attempt.state
+
+
+def _judged(run: Run, name: str) -> str:
+    """The verdict of a judge, by its cycle and, of a second one, its look: `1`, `1.2`."""
+    number, _, look = name.partition(".")
+    goes_on = run.outcome is None and str(run.cycle) == number
+    otherwise = "running" if goes_on else "interrupted"
+    cycle = next((one for one in run.cycles if str(one.number) == number), None)
+    if cycle is None or cycle.verdict is None or cycle.looks < int(look or 1):
+        return otherwise
+    return cycle.verdict.decision if look or cycle.looks == 1 else "done"
 
 
 def show_conversation(console: Console, name: str, told: Iterator[Turn]) -> None:
