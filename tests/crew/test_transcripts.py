@@ -3,12 +3,22 @@
 import json
 import re
 import tomllib
+from itertools import count
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from longshift.crew.briefs import CallLimits, Planned, PlannerBrief, UnfinishedCause, WorkerBrief
+from longshift.crew.briefs import (
+    CallLimits,
+    Planned,
+    PlannerBrief,
+    UnfinishedCause,
+    WorkerBrief,
+    WorkGivenUp,
+    WorkLanded,
+    WorkUnfinished,
+)
 from longshift.crew.limits import LIMITS
 from longshift.crew.planner import plan
 from longshift.crew.prompts import library
@@ -17,6 +27,7 @@ from tests.support.crew_desk import Reply, call, raw
 
 DATA = Path(__file__).parent / "data" / "transcripts"
 TRANSCRIPTS = tomllib.loads((DATA / "planner.toml").read_text())["transcript"]
+OF_WORKERS = tomllib.loads((DATA / "worker.toml").read_text())["transcript"]
 ARGUMENTS = {"finish": {"summary": "all", "evidence": "README.md:1"}}
 
 
@@ -60,7 +71,8 @@ async def test_a_transcript_ends_as_it_should(make_desk, goal, given):
 def test_every_cause_has_a_limit_a_reason_and_a_transcript():
     causes = set(get_args(UnfinishedCause))
     assert set(LIMITS) == causes
-    assert {given["ends"] for given in TRANSCRIPTS} == causes | {"finish"}
+    ends = {given["ends"] for given in (*TRANSCRIPTS, *OF_WORKERS)}
+    assert ends == causes | {"finish", "landed", "given up"}
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gates.md").read_text()
@@ -73,6 +85,41 @@ def test_the_page_names_every_cause_and_no_message_that_there_is_not():
     known = set(library().names("messages"))
     assert len(said) > 8
     assert set(said) <= known
+
+
+SEARCHES = count()
+
+
+def as_turn(word):
+    """A worker's reply, by a word: `look` is another search each time, `a1` writes 1 to file a."""
+    match word:
+        case "look":
+            return call("search", pattern=f"nothing {next(SEARCHES)}")
+        case "submit":
+            return call("submit", summary="s", deviations="d")
+        case "give_up":
+            return call("give_up", reason="It can't be.")
+    return call("write_file", path=word[0], content=word[1:])
+
+
+@pytest.mark.parametrize("given", OF_WORKERS, ids=lambda given: given["name"])
+async def test_a_workers_turns_are_borne_as_long_as_they_may_lead_somewhere(
+    make_desk, goal, make_task, given
+):
+    words = [word for part in given["turns"] for word in part.split()]
+    turns = [word.partition("*") for word in words]
+    desk = make_desk([as_turn(word) for word, _, times in turns for _ in range(int(times or 1))])
+    ended = await work(desk, WorkerBrief(goal, make_task()))
+    match ended:
+        case WorkLanded():
+            assert given["ends"] == "landed"
+        case WorkGivenUp():
+            assert given["ends"] == "given up"
+        case WorkUnfinished():
+            assert ended.failure == "model"
+            assert LIMITS[given["ends"]].reason.partition("{times}")[0] in ended.reason
+    told = [text for text in desk.told() if "replies left" not in text]
+    assert [part for part, text in zip(given["told"], told, strict=True) if part not in text] == []
 
 
 EDIT = call("edit_file", path="app/main.py", old_text="return 1", new_text="return 2")

@@ -208,6 +208,8 @@ class JudgeBrief:
 UnfinishedCause = Literal[
     "turn_limit",
     "repetition",
+    "no_edits",
+    "undone_edits",
     "no_tool_calls",
     "empty_replies",
     "cut_off",
@@ -257,7 +259,8 @@ class WorkUnfinished:
     """A worker that came to no end by itself."""
 
     failure: Literal["turn_limit", "model", "conflict"]
-    """`model`: it repeated itself or called no tool; `conflict`: it conflicted too often."""
+    """`model`: it repeated itself, changed nothing or called no tool; `conflict`: it conflicted too
+    often."""
     reason: str
     """A sentence for a person."""
 

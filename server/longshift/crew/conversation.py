@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 from longshift.crew.briefs import Unfinished, UnfinishedCause
 from longshift.crew.compaction import Lasting, is_due, shortened
 from longshift.crew.desk import Desk
+from longshift.crew.effort import Effort
 from longshift.crew.hearing import news_of_others, words_of_person
 from longshift.crew.limits import LIMITS, MOST_CALLS, unfinished
 from longshift.crew.prompts import say, words_of
@@ -72,6 +73,7 @@ async def converse(
     opening: str,
     allowance: CallAllowance,
     lasting: Lasting,
+    effort: Effort | None = None,
 ) -> Outcome | Unfinished:
     """Lead one conversation to its end.
 
@@ -83,6 +85,7 @@ async def converse(
         allowance: the calls that it may take; then one grace call follows, in which only an
             ending tool is heard.
         lasting: what stays word for word where the conversation is shortened.
+        effort: what its edits come to; None: it has none to make.
 
     Returns:
         What the ending tool made of it, or why it was ended from outside.
@@ -92,7 +95,7 @@ async def converse(
         CancelledError: the run was stopped.
     """
     await desk.tell_opened(system, toolbox.digest)
-    talk = _Talk(desk, toolbox, allowance, lasting, system.effort)
+    talk = _Talk(desk, toolbox, allowance, lasting, system.effort, effort)
     talk.tell("system", system.text)
     talk.tell("user", opening)
     try:
@@ -116,6 +119,7 @@ class _Talk(Generic[Outcome]):
         allowance: CallAllowance,
         lasting: Lasting,
         effort: str,
+        edits: Effort | None,
     ) -> None:
         self._desk = desk
         self._lasting = lasting
@@ -124,10 +128,12 @@ class _Talk(Generic[Outcome]):
         self._toolbox = toolbox
         self._allowance = allowance
         self._effort = effort
+        self._edits = edits
         self._messages: list[Message] = []
         self._repetition = Repetition()
-        self._circling: str | None = None
-        """The tool that is called over and over in spite of a nudge: the next reply is the last."""
+        self._sentence: End[Outcome | Unfinished] | None = None
+        """How it ends unless by itself: it goes on as before in spite of a nudge, and the next
+        reply is the last."""
         self._fruitless = 0
         self._unheard: list[str] = []
         self._was_held_for_news = False
@@ -146,12 +152,12 @@ class _Talk(Generic[Outcome]):
 
     async def step(self) -> End[Outcome | Unfinished] | None:
         """One call of the model and all that follows from it; None: go on."""
-        circling, out_of_calls = self._circling, self._allowance.left <= 0
+        sentence, out_of_calls = self._sentence, self._allowance.left <= 0
         reply = await self._ask()
         trouble: UnfinishedCause | None = _trouble_of(reply)
         tool, limit = "", self._allowance.limit
         if reply.tool_calls:
-            in_grace = out_of_calls or circling is not None
+            in_grace = out_of_calls or sentence is not None
             ran = await self._run(reply.tool_calls, in_grace=in_grace)
             if isinstance(ran, End):
                 return ran
@@ -160,9 +166,9 @@ class _Talk(Generic[Outcome]):
             return _unfinished("turn_limit", times=self._allowance.limit)
         if self._allowance.limit > limit:
             # Its last word began something new, which it may bring to an end.
-            self._circling, self._allowance.circling = None, False
-        elif circling is not None:
-            return _unfinished("repetition", tool=circling)
+            self._sentence, self._allowance.circling = None, False
+        elif sentence is not None:
+            return sentence
         if (ended := self._answer(trouble, tool)) is not None:
             return ended
         if reply.tool_calls and reply.finish_reason == "length":
@@ -224,6 +230,7 @@ class _Talk(Generic[Outcome]):
         self.hear(self._unheard)
         self._unheard.clear()
         self._act_on(word, calls[-1].name)
+        self._heed_edits()
         if len(calls) > MOST_CALLS:
             return "too_many_calls", ""
         return (troubles[-1] if all(troubles) else None), calls[-1].name
@@ -278,10 +285,28 @@ class _Talk(Generic[Outcome]):
 
     def _act_on(self, word: Word, tool: str) -> None:
         if word == "over":
-            self._circling, self._allowance.circling = tool, True
+            self._let_end(_unfinished("repetition", tool=tool))
             self.tell("user", say("repetition_grace", name=tool, ending=self._toolbox.ending))
         elif word == "nudge":
             self.tell("user", say("repetition", name=tool, times=self._repetition.times))
+
+    def _heed_edits(self) -> None:
+        """Say that its turns come to nothing, where it has edits to make and makes none that last.
+
+        Whoever is told to end for another reason is not told of this, too.
+        """
+        heeded = self._edits and self._edits.count(self._desk.workspace.state)
+        if not heeded or self._sentence is not None:
+            return
+        ending = self._toolbox.ending
+        if heeded.is_over:
+            self._let_end(_unfinished(heeded.cause, times=heeded.times))
+            self.tell("user", say("fruitless_grace", ending=ending))
+        else:
+            self.tell("user", say(heeded.cause, times=heeded.times, ending=ending))
+
+    def _let_end(self, sentence: End[Outcome | Unfinished]) -> None:
+        self._sentence, self._allowance.circling = sentence, True
 
     def _answer(
         self, trouble: UnfinishedCause | None, tool: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from longshift.crew.briefs import Unfinished, UnfinishedCause
+from longshift.crew.effort import NO_EDITS_OVER, UNDONE_OVER
 
 MOST_CALLS: Final = 32
 """Tool calls of one reply that are run; what stands behind them is not."""
@@ -38,6 +39,18 @@ LIMITS: Final[Mapping[UnfinishedCause, Limit]] = {
         "repetition",
         "It went on calling {tool} in the same way, with the same result, and did not end when it "
         "was asked to.",
+    ),
+    "no_edits": Limit(
+        NO_EDITS_OVER,
+        "no_edits",
+        "It made {times} replies in a row that changed no file, and did not end when it was asked "
+        "to. The task may be too large or unclear: name the place and the change in it.",
+    ),
+    "undone_edits": Limit(
+        UNDONE_OVER,
+        "undone_edits",
+        "It took {times} edits in a row back or made them again, so that the files were as "
+        "before, and did not end when it was asked to. The task may ask for two things at once.",
     ),
     "no_tool_calls": Limit(
         2, "no_tool_call", "It answered {times} times in a row without calling a tool."
@@ -75,8 +88,9 @@ LIMITS: Final[Mapping[UnfinishedCause, Limit]] = {
         "It asked for more than 32 tool calls in one reply, {times} replies in a row.",
     ),
 }
-"""Each cause with its limit. The first two are followed by a grace turn: one more reply, in which
-only a tool that ends the conversation is heard."""
+"""Each cause with its limit. The first four are followed by a grace turn: one more reply, in which
+only a tool that ends the conversation is heard. The next two are a worker's alone, and told of
+before (`crew.effort`)."""
 
 
 def unfinished(cause: UnfinishedCause, *, times: int = 0, tool: str = "") -> Unfinished:

@@ -8,6 +8,7 @@ from longshift.crew.commands_run import CommandsRun
 from longshift.crew.compaction import Lasting
 from longshift.crew.conversation import CallAllowance, converse
 from longshift.crew.desk import WorkerDesk
+from longshift.crew.effort import Effort
 from longshift.crew.opening import worker_opening
 from longshift.crew.roles import role_prompt
 from longshift.crew.toolbox import Toolbox
@@ -45,6 +46,7 @@ async def work(desk: WorkerDesk, brief: WorkerBrief) -> WorkerOutcome:
         opening=worker_opening(brief),
         allowance=allowance,
         lasting=Lasting(brief.goal.text, brief.constraints, commands=lambda: ran.last),
+        effort=Effort(desk.workspace.state),
     )
     if isinstance(ended, Unfinished):
         out_of_turns = ended.cause == "turn_limit"
