@@ -17,7 +17,7 @@ _NOTHING: Final = re.compile(r"no test specified|^\s*(?:true|exit 0|:)?\s*$")
 _WAITS: Final = re.compile(r"--watch(?:All)?\b(?!=false)|\bnodemon\b|\b(?:rm|publish|deploy)\b")
 _WRITES: Final = re.compile(r"--(?:fix|write)\b")
 _TARGET: Final = re.compile(
-    r"(?P<name>[\w.-]+)(?:[ \t]+[\w*+-][^:=]{0,200})?[ \t]*::?(?!=)(?P<rest>.*)"
+    r"(?P<name>[\w.-]+)(?:[ \t]+[\w*+-][^:\s]{0,80}){0,6}[ \t]*::?(?!=)(?P<rest>.*)"
 )
 
 
