@@ -204,6 +204,30 @@ async def stopped(world: World) -> None:
         await it.ended()
 
 
+async def checked(world: World) -> None:
+    """A check that newly fails and is mended, one that failed before, and a test that is gone."""
+    test = "def test_a():\n    assert open('a.txt').read()\n"
+    world.person.commit({"test_a.py": test.encode()})
+    checks = call("run_checks")
+    world.play(
+        planner(task("shout", "a.txt"), times=1),
+        planner(task("hush", "a.txt"), times=1),
+        worker("shout", turn(edit("two", "LOUD"), call("delete_file", path="test_a.py"))),
+        worker("hush", turn(edit("LOUD", "quiet"))),
+        flow(
+            "judge", turn(checks), turn(call("verdict", reason="x", decision="continue")), times=1
+        ),
+        flow("judge", turn(checks), turn(call("verdict", reason="y", decision="done")), times=1),
+    )
+    async with world.opened() as it:
+        shouts = "sed 's/^\\([0-9]*\\).*/a.txt:\\1: shouts/'"
+        loud = f"grep -n LOUD a.txt | {shouts} | grep . && exit 1; true"
+        await it.start(checks=[loud, "false"], sandbox={"mode": "none"})
+        await it.until(lambda run: run.cycle == 2)
+        await it.call("dismissFinding", findingId="F1", reason="It was no test.")
+        await it.ended()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -220,7 +244,7 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
          "opened": opened, "typed": typed, "shared": shared, "crowded": crowded,
-         "designed": designed, "stopped": stopped}  # fmt: skip
+         "designed": designed, "stopped": stopped, "checked": checked}  # fmt: skip
 
 
 def main() -> None:

@@ -407,6 +407,25 @@ def _(event: e.CommandRan, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.CheckRan, run: Run | None) -> Told:
+    del run
+    check = f"Check `{event.command}`"
+    if event.left_out:
+        return Told(f"{check} was left out: its program is not there", "warn", minor=True)
+    if event.exit_status is None:
+        return Told(f"{check} could not be run to its end", "warn")
+    if event.flaky:
+        held = "and never did before the run" if event.new_failure else "and is not held against it"
+        text = f"{check} is flaky: it passed on {event.passed} of {event.tries} tries, {held}"
+        return Told(text, "warn")
+    if event.new_failure:
+        return Told(f"{check} fails, and did not so before the run", "bad")
+    before = " as it did before the run" if event.exit_status else ""
+    verb = "fails" if event.exit_status else "passes"
+    return Told(f"{check} {verb}{before}", "dim", minor=True)
+
+
+@_told.register
 def _(event: e.GuardRefused, run: Run | None) -> Told:
     del run
     if not event.tool:

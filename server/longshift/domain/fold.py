@@ -226,7 +226,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return _take_question(run, event)
         case e.SandboxOpened():
             return replace(run, sandbox=event)
-        case e.CommandRan() | e.ConversationOpened():
+        case e.CommandRan() | e.ConversationOpened() | e.CheckRan():
             return run  # on record, and nothing follows from it
         case e.GuardRefused():
             return replace(run, refusals=run.refusals + 1)

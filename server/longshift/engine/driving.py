@@ -27,6 +27,7 @@ NOTHING_FOLLOWS: Final = (
     events.ModelCalled,
     events.ConversationOpened,
     events.CommandRan,
+    events.CheckRan,
     events.GuardRefused,
 )
 """Facts that change nothing about what is to be done: most of all facts."""

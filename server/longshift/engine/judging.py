@@ -20,7 +20,7 @@ from longshift.domain.state import Run
 from longshift.engine.briefing import reads_by_rule
 from longshift.engine.checking import hacking
 from longshift.engine.checking.checks import Checks
-from longshift.engine.commanding import run_and_discard
+from longshift.engine.commanding import COMMAND_CHARACTERS, run_and_discard
 from longshift.engine.desks import AgentDesk
 from longshift.engine.difference import (
     in_seeded_order,
@@ -36,6 +36,8 @@ from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import TellModel
 from longshift.review.unified import run_diff
+from longshift.screening.hidden import visible
+from longshift.screening.secrets import mask
 
 _WEIGHT: Final[Mapping[Severity, int]] = {"hint": 0, "info": 1, "warning": 2, "error": 3}
 
@@ -60,6 +62,9 @@ class JudgingDesk(AgentDesk):
         """Run every check on the head, and report what they find."""
         run = self._room.run
         outcomes = await self._checks.run(self._head, run.taken)
+        if outcomes:
+            ran = (_check_ran(run.id, self._head, outcome) for outcome in outcomes)
+            await self._room.chronicle.record(*ran)
         for outcome in outcomes:
             for report in outcome.findings:
                 await self.report_finding(report)
@@ -202,6 +207,23 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         outcome = VerdictGiven("continue", outcome.reason)
     word = checks.word(run.head)
     return [*_resolved(run, gone), _verdict(run, outcome, measured, word)]
+
+
+def _check_ran(run_id: str, head: str, outcome: CheckOutcome) -> events.CheckRan:
+    passed_at_once = outcome.tries == 1 and outcome.exit_status == 0
+    return events.CheckRan(
+        run=run_id,
+        command=visible(mask(sayable(outcome.command)))[:COMMAND_CHARACTERS],
+        commit=head,
+        exit_status=outcome.exit_status,
+        new_failure=outcome.new_failure,
+        tries=outcome.tries,
+        passed=1 if passed_at_once else outcome.passed,
+        flaky=outcome.flaky,
+        findings=sum(one.origin != "base" for one in outcome.findings),
+        stood_before=outcome.stood_before,
+        left_out=outcome.left_out,
+    )
 
 
 def _resolved(run: Run, findings: Sequence[Finding]) -> list[events.FindingResolved]:

@@ -51,7 +51,7 @@ SHORTEST_WAIT_S: Final = 0.05
 MOST_TOGETHER: Final = 32
 """Attempts whose start or end is one record: hundreds held the loop for a tenth of a second."""
 
-_ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.GuardRefused)
+_ACCOUNTS: Final = (events.ModelCalled, events.CommandRan, events.CheckRan, events.GuardRefused)
 """Facts from which nothing follows that could be started: accounts of what agents do."""
 
 

@@ -21,6 +21,7 @@ from longshift.domain.events.accounts import (
 )
 from longshift.domain.events.fact import Fact, OfRun
 from longshift.domain.events.judging import (
+    CheckRan,
     FindingDismissed,
     FindingReported,
     FindingResolved,
@@ -82,6 +83,7 @@ __all__ = [
     "BudgetWarned",
     "ChangeDecided",
     "ChangeStale",
+    "CheckRan",
     "CommandRan",
     "ConflictPredicted",
     "ConstraintAdded",
@@ -166,6 +168,7 @@ Event = Annotated[
     | ModelCalled
     | SandboxOpened
     | CommandRan
+    | CheckRan
     | GuardRefused
     | BudgetWarned
     | BudgetExceeded,

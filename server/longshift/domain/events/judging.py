@@ -42,6 +42,29 @@ class VerdictReached(OfRun):
     checks: ChecksWord = ""
 
 
+class CheckRan(OfRun):
+    """A check said of a head what it has to say, after as many tries as that took."""
+
+    event: Literal["check.ran"] = "check.ran"
+    command: str
+    """Its first 2,000 characters, secrets masked."""
+    commit: str
+    """The head that it ran on."""
+    exit_status: int | None
+    """Of its first try; None: it could not be run, or not be brought to an end."""
+    new_failure: bool = False
+    """It counts against the run: it fails here, and not so at the base."""
+    tries: int = 1
+    passed: int = 0
+    """On how many of its tries it passed."""
+    flaky: bool = False
+    findings: int = 0
+    """What it reports, without what stood at the base."""
+    stood_before: int = 0
+    left_out: bool = False
+    """Its program is not there; it was found in the repository's files."""
+
+
 class FindingReported(OfRun):
     """A judge or a check reported a defect.
 
