@@ -46,7 +46,9 @@ def _worker(key: str, title: str, cycle: Cycle) -> Script:
         made = [write(path, text(cycle.write[key])), call("submit", summary="Did it.")]
     else:
         made = [call("delete_file", path=path), call("submit", summary="Did it.")]
-    return flow("worker", turn(*made, usage=CHEAP), match=f"Do: {re.escape(title)}", times=1)
+    once_more = turn(made[-1], usage=CHEAP)  # where a gate has sent it back
+    match = f"Do: {re.escape(title)}"
+    return flow("worker", turn(*made, usage=CHEAP), once_more, match=match, times=1)
 
 
 def _judge(number: int, cycle: Cycle, decision: str, again: list[str]) -> Script:
@@ -58,6 +60,9 @@ def _judge(number: int, cycle: Cycle, decision: str, again: list[str]) -> Script
     verdict = call("verdict", reason=reason(number, cycle), decision=decision,
                    tasks=again if decision == "retry" else [])  # fmt: skip
     paid = {"prompt_tokens": cycle.cost, "completion_tokens": 0, "total_tokens": cycle.cost}
+    if cycle.tries_done:
+        done = call("verdict", reason=reason(number, cycle), decision="done")
+        return flow("judge", turn(*reports, done, usage=CHEAP), turn(verdict, usage=paid), times=1)
     if cycle.steer:
         heard = turn(*reports, verdict, usage=paid, signal="judging", wait_for=["steered"])
         return flow("judge", heard, turn(verdict, usage=CHEAP), times=1)

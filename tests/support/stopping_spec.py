@@ -9,6 +9,7 @@
     says = "retry"; again = ["b.txt"]   the verdict, and whose tasks are to be done once more
     second = "done"                     what a second judge says, where one is asked
     cost = 1000                         tokens of the cycle
+    tries_done = true                   the judge says done first, and is refused (for real alone)
     steer = "…"                         what the person says while the judge is at work
 
 The run is to end by `rule` in its last cycle, and no sooner.
@@ -44,6 +45,7 @@ class Cycle(_Data):
     again: tuple[str, ...] = ()
     reason: str = ""
     second: VerdictDecision | None = None
+    tries_done: bool = False
     cost: int = 1000
     steer: str = ""
 

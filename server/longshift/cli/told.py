@@ -150,8 +150,7 @@ def _(event: e.RunPaused, run: Run | None) -> Told:
 def _(event: e.RunFinished, run: Run | None) -> Told:
     del run
     tone: Tone = "good" if event.outcome == "done" else "bad"
-    rule = f" by the rule {event.rule}" if event.rule and event.outcome == "no_progress" else ""
-    return Told(f"{event.run} ended: {event.outcome}{rule}{_because(event.reason)}", tone)
+    return Told(f"{event.run} ended: {event.outcome}{_because(event.reason)}", tone)
 
 
 @_told.register

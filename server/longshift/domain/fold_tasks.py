@@ -22,7 +22,7 @@ from longshift.domain.model import (
     TaskState,
 )
 from longshift.domain.queue import entered, moved, rebuilt
-from longshift.domain.scope import touches
+from longshift.domain.scope import strays, touches
 from longshift.domain.state import Phase, Run, number_of
 from longshift.domain.table import Table
 from longshift.domain.transitions import TASKS, Refused, known, name_of
@@ -174,13 +174,12 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
             parent=event.parent, commit=event.commit, change_id=change.id, paths=event.paths
         )
         steps = (*steps, step)
-    counts, inside = event.change is not None, touches(run.started.goal, event.paths)
-    last = run.cycles[-1]
+    counts, goal, last = event.change is not None, run.started.goal, run.cycles[-1]
     cycle = replace(
         last,
         landed=last.landed + counts,
-        inside=last.inside + (counts and inside),
-        outside=last.outside + (counts and not inside),
+        inside=last.inside + (counts and touches(goal, event.paths)),
+        outside=last.outside + (counts and strays(goal, event.paths)),
     )
     return replace(
         _let_go(put_task(run, task.model_copy(update=update)), task.id),

@@ -73,7 +73,7 @@ class CycleRecord:
     inside: int = 0
     """Landings that touch the goal's paths."""
     outside: int = 0
-    """Landings that touch none of them, where the goal names any."""
+    """Landings that touch none of them, where the goal names any; of tests and documents aside."""
     came_back: tuple[str, ...] = ()
     """Findings that were resolved and have come back."""
     standing: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ Owns the words of this end; when a budget is used up is said by `models.ledger` 
 
 from longshift.domain.budgets import digits
 from longshift.domain.state import Run
-from longshift.domain.stopping.shapes import Figures, Stop
+from longshift.domain.stopping.shapes import Figures, Stop, standing_words
 
 
 def out_of_budget(run: Run, why: str = "") -> Stop:
@@ -36,10 +36,12 @@ def out_of_cycles(run: Run) -> Stop | None:
     limit = run.budget.cycles
     if not limit or run.cycle < limit:
         return None
-    verdict = run.cycles[-1].verdict
+    last = run.cycles[-1]
+    standing = standing_words(run, last.standing)
     reason = (
         f"budget.cycles allows no more than {run.cycle}, and that many are done; raise it and "
-        f"resume the run to go on. The judge's last word: {verdict.reason if verdict else ''}"
+        f"resume the run to go on. {standing}{' ' if standing else ''}"
+        f"The judge's last word: {last.verdict.reason if last.verdict else ''}"
     )
     figures: Figures = {"budget": "cycles", "used": run.cycle, "limit": limit}
     return Stop("budget", "out_of_budget", reason, figures)

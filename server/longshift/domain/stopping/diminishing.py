@@ -40,7 +40,7 @@ def diminishing_return(run: Run) -> Stop | None:
         return None
     times = float(min(each[-LATEST:]) / before)
     what = (
-        f"A landing or resolved finding cost {_said(unit, each[-1])} in the last cycle, and at "
+        f"a landing or resolved finding cost {_said(unit, each[-1])} in the last cycle, and at "
         f"least {times:.1f} times as much in each of the last {LATEST} as in the cycles before "
         f"({_said(unit, before)}); `stop.diminishing` is {float(factor):g}."
     )
@@ -50,7 +50,12 @@ def diminishing_return(run: Run) -> Stop | None:
         f"{unit}_before": float(before),
         f"{unit}_now": float(each[-1]),
     }
-    return Stop("diminishing_return", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop(
+        "diminishing_return",
+        "no_progress",
+        ending(run, "diminishing_return", what, ADVICE),
+        figures,
+    )
 
 
 def _costs(run: Run) -> tuple[str, list[Decimal]]:

@@ -2,13 +2,14 @@
 
 Owns this rule. Pure. It shows where all that lands lies outside of the paths that the goal names,
 and where more findings of weight are open after each cycle. What a change needs elsewhere, a test
-or a caller, lands beside what lies inside, and is none.
+or a caller, lands beside what lies inside, and is none; nor are findings that only grow as the
+difference does.
 """
 
 from itertools import pairwise
 from typing import Final
 
-from longshift.domain.state import Run
+from longshift.domain.state import CycleRecord, Run
 from longshift.domain.stopping.shapes import Stop, counted, ending
 
 GROWTH: Final = 2
@@ -31,24 +32,32 @@ def _beyond_scope(run: Run) -> Stop | None:
         return None
     outside = sum(one.outside for one in last)
     what = (
-        f"In each of {most} cycles in a row all that landed lies outside of what the goal names: "
+        f"in each of {most} cycles in a row all that landed lies outside of what the goal names: "
         f"{outside} landings."
     )
     figures = {"cycles": most, "landed_outside": outside, "landed_inside": 0}
-    return Stop("drift", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop("drift", "no_progress", ending(run, "drift", what, ADVICE), figures)
 
 
 def _more_findings(run: Run) -> Stop | None:
     most = run.started.stop.drift_cycles
-    counts = [one.weighty for one in counted(run)[-most - 1 :]]
+    cycles = counted(run)[-most - 1 :]
+    counts = [one.weighty for one in cycles]
     grows = all(before < after for before, after in pairwise(counts))
     if not most or len(counts) <= most or not grows or not counts[0]:
         return None
-    if counts[-1] < GROWTH * counts[0]:
+    if counts[-1] < GROWTH * counts[0] or _is_thinner(cycles[0], cycles[-1]):
         return None
     what = (
-        f"After each of {most} cycles in a row more findings of weight were open: "
+        f"after each of {most} cycles in a row more findings of weight were open: "
         f"{', '.join(map(str, counts))}."
     )
     figures = {"cycles": most, "findings_before": counts[0], "findings_now": counts[-1]}
-    return Stop("drift", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop("drift", "no_progress", ending(run, "drift", what, ADVICE), figures)
+
+
+def _is_thinner(first: CycleRecord, last: CycleRecord) -> bool:
+    """Whether the later one has fewer findings for each line that differs, or it is unknown."""
+    if not first.diff_lines or not last.diff_lines:
+        return True
+    return last.weighty * first.diff_lines < first.weighty * last.diff_lines

@@ -28,7 +28,7 @@ def oscillation(run: Run) -> Stop | None:
     if found is None:
         return None
     what, figures = found
-    return Stop("oscillation", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop("oscillation", "no_progress", ending(run, "oscillation", what, ADVICE), figures)
 
 
 def _trees(cycles: Sequence[CycleRecord], most: int) -> tuple[str, Figures] | None:
@@ -47,7 +47,7 @@ def _trees(cycles: Sequence[CycleRecord], most: int) -> tuple[str, Figures] | No
     if returns < most or back_to < 0:
         return None
     what = (
-        f"The head's files came back to those of an earlier cycle {returns} times, "
+        f"the head's files came back to those of an earlier cycle {returns} times, "
         f"now to those {_after(back_to)}."
     )
     return what, {"returns": returns, "back_to_cycle": back_to}
@@ -81,7 +81,7 @@ def _edits(cycles: Sequence[CycleRecord], most: int) -> tuple[str, Figures] | No
     undone, edits = sum(one.undone for one in row), sum(one.edits for one in row)
     paths = list(dict.fromkeys(path for one in row for path in one.undone_paths))
     what = (
-        f"In each of the last {len(row)} cycles at least half of the edits undid edits of earlier "
+        f"in each of the last {len(row)} cycles at least half of the edits undid edits of earlier "
         f"cycles: {undone} of {edits}, in {_named(paths)}."
     )
     return what, {"cycles": len(row), "undone": undone, "edits": edits}

@@ -34,7 +34,7 @@ def _idle(run: Run) -> Stop | None:
     void = f" ({landed} landed, and came to nothing)" if landed else ""
     what = f"{most} cycles in a row landed nothing and resolved no finding{void}."
     figures = {"cycles": most, "landed": landed, "resolved": 0}
-    return Stop("no_progress", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop("no_progress", "no_progress", ending(run, "no_progress", what, ADVICE), figures)
 
 
 def _stalled(run: Run) -> Stop | None:
@@ -47,7 +47,7 @@ def _stalled(run: Run) -> Stop | None:
     stands = stands if ids else "checks fail"
     lines = last[-1].diff_lines or 0
     what = (
-        f"After each of {most} cycles in a row {stands}, none was resolved, and the difference "
+        f"after each of {most} cycles in a row {stands}, none was resolved, and the difference "
         f"stays at about {lines:,} lines, though {sum(one.landed for one in last)} tasks landed."
     )
     figures = {
@@ -57,7 +57,7 @@ def _stalled(run: Run) -> Stop | None:
         "open_errors": len(ids),
         "diff_lines": lines,
     }
-    return Stop("no_progress", "no_progress", ending(run, what, ADVICE), figures)
+    return Stop("no_progress", "no_progress", ending(run, "no_progress", what, ADVICE), figures)
 
 
 def _stands_still(cycles: Sequence[CycleRecord]) -> bool:

@@ -65,10 +65,15 @@ def standing_words(run: Run, ids: Sequence[str]) -> str:
     return f"Open errors: {', '.join(named)}{more}."
 
 
-def ending(run: Run, what: str, advice: str) -> str:
-    """A reason: what the rule saw, what stands open, the judge's last word, what to do next."""
+def ending(run: Run, rule: RuleName, what: str, advice: str) -> str:
+    """A reason: the rule, what it saw, what stands open, the judge's last word, what to do next."""
     last = run.cycles[-1]
     said = last.verdict.reason if last.verdict else ""
-    parts = [what, standing_words(run, last.standing), said and f"The judge's last word: {said}"]
+    name = rule.replace("_", " ").capitalize()
+    parts = [
+        f"{name}: {what}",
+        standing_words(run, last.standing),
+        said and f"The judge's last word: {said}",
+    ]
     words = " ".join(part for part in parts if part)
     return f"{words}{'' if words.endswith(('.', '!', '?')) else '.'} {advice.format(run=run.id)}"
