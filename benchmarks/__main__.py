@@ -15,6 +15,7 @@ from benchmarks.result import Result
 
 NAMES = (
     "startup",
+    "attach",
     "landing",
     "workspace",
     "journal",

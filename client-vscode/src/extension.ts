@@ -77,7 +77,7 @@ function restarts(of: Lifecycle): vscode.Disposable[] {
       if (of.state.kind !== "running") void of.start();
     }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      const keys = ["longshift.server.command", "longshift.python"];
+      const keys = ["longshift.server", "longshift.python"];
       if (keys.some((key) => event.affectsConfiguration(key))) void of.start();
     }),
   ];

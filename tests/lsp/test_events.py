@@ -1,8 +1,6 @@
 """What the server tells by itself: findings, progress, updates; and two servers at once."""
 
-import pytest
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 
 from tests.support.lsp_journey import call, judge, release, replace, task
 
@@ -107,35 +105,6 @@ async def test_pause_steer_resume_and_the_end_of_the_editor(connect, repository,
     await second.command("resumeRun", runId=run_id)
     await second.until_ended(run_id)
     assert any("🦀" in str(r.messages) for r in model.by_role("planner"))
-
-
-async def test_second_server_is_a_guest(connect, repository, model):
-    """Commands reach the owner; hunks and findings show; unsaved text is never written over."""
-    root = repository({"a.txt": "one\ntwo\nthree\nfour\n"})
-    edits = [replace("a.txt", "one", "ONE"), replace("a.txt", "four", "FOUR")]
-    model.play({"flows": [*task("shout", *edits), judge(FINDING)]})
-    owner = await connect(root)
-    assert (await owner.command("listRuns"))["runs"] == []  # the first command takes the repository
-    guest = await connect(root, profile="neovim")
-    document = guest.open(root / "a.txt")
-    assert (await guest.command("listRuns"))["runs"] == []
-    run_id = await guest.run("Shout")
-    await guest.until(lambda: len(diagnostics(guest, document)) == 1)
-    assert (await owner.command("listRuns"))["runs"][0]["runId"] == run_id
-
-    guest.type(document, "three", "typed\n")
-    accepts = [a for a in await guest.actions(document) if a.kind.endswith("longshift.accept")]
-    assert [a.data for a in accepts] == [None, None], "the owner can't see this buffer"
-    with pytest.raises(JsonRpcException, match="unsaved text here"):
-        await guest.pick(accepts[0])
-    assert document.text == "one\ntwo\ntyped\nthree\nfour\n"
-    assert (root / "a.txt").read_text() == "one\ntwo\nthree\nfour\n"
-
-    guest.save(document, root / "a.txt")
-    assert (await guest.pick(accepts[0]))["state"] == "accepted"
-    assert (root / "a.txt").read_text() == "ONE\ntwo\ntyped\nthree\nfour\n"
-    await owner.client.shutdown_session()
-    assert (await guest.command("listRuns"))["runs"][0]["runId"] == run_id, "it takes over"
 
 
 async def test_earlier_runs_show_at_once(connect, repository, model):

@@ -176,8 +176,12 @@ class Editor:
 
     async def until_judged(self, run_id: str) -> None:
         """Wait until a run's judge is at work."""
+        await self.until_run(run_id, lambda run: run["phase"] == "judging")
+
+    async def until_run(self, run_id: str, holds: Callable[[Json], bool]) -> None:
+        """Wait until something holds of a run, whoever drives it."""
         async with asyncio.timeout(WAIT_S):
-            while (await self.command("describeRun", runId=run_id))["phase"] != "judging":
+            while not holds(await self.command("describeRun", runId=run_id)):
                 self.on_event.clear()
                 with contextlib.suppress(TimeoutError):  # an event may have come in between
                     await asyncio.wait_for(self.on_event.wait(), 0.1)
@@ -311,9 +315,8 @@ async def start_editor(
     capabilities = client_capabilities(PROFILES[profile])
     if change is not None:
         change(capabilities)
-    await shake_hands(
-        editor, folders, capabilities, {"settings": settings or {}, **(options or {})}
-    )
+    given = {"settings": settings or {}, **(options or {})}
+    await shake_hands(editor, folders, capabilities, given, PROFILES[profile])
     return editor
 
 
@@ -325,12 +328,17 @@ def make_editor(converter_factory: Callable[[], Any] | None = None) -> Editor:
 
 
 async def shake_hands(
-    editor: Editor, folders: Sequence[Path], capabilities: types.ClientCapabilities, options: Json
+    editor: Editor,
+    folders: Sequence[Path],
+    capabilities: types.ClientCapabilities,
+    options: Json,
+    name: str = "",
 ) -> None:
     """Initialize the session of an editor that is connected."""
     result = await editor.client.initialize_session(
         types.InitializeParams(
             capabilities=capabilities,
+            client_info=types.ClientInfo(name) if name else None,
             workspace_folders=[types.WorkspaceFolder(f.as_uri(), f.name) for f in folders],
             root_uri=folders[0].as_uri() if folders else None,
             initialization_options=options,

@@ -118,7 +118,11 @@ export class Lifecycle implements vscode.Disposable {
       documentSelector: [{ scheme: "file" }, { scheme: SCHEME }],
       outputChannel: this.log,
       revealOutputChannelOn: library.RevealOutputChannelOn.Never,
-      initializationOptions: { runUpdates: true, workspaceTrusted: vscode.workspace.isTrusted },
+      initializationOptions: {
+        runUpdates: true,
+        workspaceTrusted: vscode.workspace.isTrusted,
+        background: vscode.workspace.getConfiguration("longshift").get("server.background") === true,
+      },
       initializationFailedHandler: () => false,
       middleware: middleware(),
       errorHandler: {

@@ -17,6 +17,7 @@ from longshift.cli.terminal import complain
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "Work on a goal until it is met, headless.",
     "serve": "Serve an editor (the language server).",
+    "engine": "Drive a repository's runs without an editor.",
     "status": "Show all runs, or one.",
     "log": "Show what happened in a run.",
     "diff": "Show what a run, or one change of it, would do to your files.",

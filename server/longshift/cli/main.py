@@ -29,6 +29,10 @@ def main() -> int:
             from longshift.lsp.server import serve_stdio
 
             return serve_stdio()
+        if sorted(arguments) in (["--background", "serve"], ["--background", "--stdio", "serve"]):
+            from longshift.lsp.server import serve_stdio
+
+            return serve_stdio(background=True)
         return _run_command(arguments)
     except LongshiftError as error:
         _complain(str(error))

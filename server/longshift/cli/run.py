@@ -5,6 +5,7 @@ process that owns the repository.
 """
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 from pydantic import BaseModel, ConfigDict
 
 from longshift.cli.driving import drive
+from longshift.cli.main import DONE
 from longshift.cli.session import (
     Link,
     connected,
@@ -23,7 +25,8 @@ from longshift.cli.session import (
     run_async,
     tell_notices,
 )
-from longshift.cli.terminal import notice
+from longshift.cli.terminal import notice, output, say
+from longshift.engine.detached import ensure_engine
 from longshift.engine.ownership import Guest
 from longshift.errors import NeedsPerson, UsageError
 from longshift.repository.worktree import Worktree
@@ -93,17 +96,26 @@ class Wish(BaseModel):
 @click.option(
     "--apply", "apply_", is_flag=True, help="Write what the judge passed into your files."
 )
+@click.option(
+    "--detach", is_flag=True, help="Let it go on in the background; return once it has begun."
+)
 @json_option
-def command(goal: str, repo: Path, apply_: bool, as_json: bool, **options: object) -> int:
+def command(
+    goal: str, repo: Path, apply_: bool, detach: bool, as_json: bool, **options: object
+) -> int:
     """Work on GOAL until it is met, or until it is plain that it won't be.
 
     Your files stay as they are: review what landed, or write it with --apply.
     """
     if not goal.strip():
         raise click.UsageError("The goal is empty: say in words what is to be done")
+    if detach and apply_:
+        raise click.UsageError("--detach and --apply exclude each other: nobody waits for the end")
     wish = Wish.model_validate(options)
     worktree = find_worktree(repo)
     settings = _settings(worktree, wish)
+    if detach:
+        return run_async(_run_detached(worktree, goal, settings, as_json=as_json))
     return run_async(_run(worktree, goal, settings, apply=apply_, as_json=as_json))
 
 
@@ -121,6 +133,32 @@ async def _run(
         if isinstance(link, Guest):
             await _refuse_other_worktree(link, worktree, run_id)
         return await drive(link, worktree, state, run_id, apply=apply, as_json=as_json)
+
+
+async def _run_detached(
+    worktree: Worktree, goal: str, settings: Mapping[str, object], *, as_json: bool
+) -> int:
+    """Start a run in a process that stays; this one only tells where it is."""
+    try:
+        await ensure_engine(worktree)
+    except NeedsPerson as error:
+        raise UsageError(str(error)) from error
+    async with connected(worktree) as link:
+        if not isinstance(link, Guest):
+            raise UsageError(
+                "The engine in the background has ended already. Nothing was started. Its log in "
+                f"{worktree.state_dir / 'logs'} says why; try again."
+            )
+        run_id = await _start(link, goal, settings)
+        await _refuse_other_worktree(link, worktree, run_id)
+        pid = link.owner.pid
+    if as_json:
+        click.echo(json.dumps({"run": run_id, "pid": pid}))
+    else:
+        say(output(), f"{run_id} has begun in process {pid}, and goes on in the background.")
+        say(output(), f"Look with `longshift status {run_id}` or `longshift log {run_id}`;")
+        say(output(), f"`longshift pause {run_id}` and `longshift stop {run_id}` reach it.")
+    return DONE
 
 
 async def _start(link: Link, goal: str, settings: Mapping[str, object]) -> str:

@@ -23,7 +23,8 @@ SHORTEST_TOKEN: Final = 16
 @click.command()
 @click.option("--stdio", is_flag=True, help="Speak over standard input and output (the default).")
 @click.option("--tcp", metavar="HOST:PORT", help="Listen at an address of this machine instead.")
-def command(stdio: bool, tcp: str | None) -> int:
+@click.option("--background", is_flag=True, help="Let runs go on when the editor is closed.")
+def command(stdio: bool, tcp: str | None, background: bool) -> int:
     """Serve one editor with the language server protocol.
 
     With --tcp, the client must send the token that is printed as initializationOptions.token.
@@ -31,7 +32,7 @@ def command(stdio: bool, tcp: str | None) -> int:
     if tcp is None:
         from longshift.lsp.server import serve_stdio
 
-        return serve_stdio()
+        return serve_stdio(background=background)
     if stdio:
         raise click.UsageError("--stdio and --tcp exclude each other")
     host, port = _address(tcp)
@@ -45,7 +46,7 @@ def command(stdio: bool, tcp: str | None) -> int:
         sys.stderr.flush()
 
     try:
-        return serve_tcp(host, port, token=token, on_listening=tell)
+        return serve_tcp(host, port, token=token, on_listening=tell, background=background)
     except OSError as error:
         raise UsageError(
             f"Nothing can listen at {tcp}: {error.strerror or error}. Choose another address."

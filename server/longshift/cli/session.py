@@ -154,13 +154,12 @@ def running_runs(state: State) -> list[Run]:
     return [run for run in state.runs.values() if run.lifecycle == "running"]
 
 
-@asynccontextmanager
-async def connected(worktree: Worktree, *, goes_on: bool = False) -> AsyncIterator[Link]:
-    """Own the repository, or speak to its owner, until the end of the block.
+async def open_owner(worktree: Worktree, *, goes_on: bool = True) -> Link:
+    """Own the repository, or reach who does; the caller closes it.
 
     Args:
         worktree: the repository.
-        goes_on: whether the command lasts, so that interrupted runs may go on meanwhile.
+        goes_on: as for `connected`.
     """
     surroundings = Surroundings(
         environ=os.environ,
@@ -171,6 +170,18 @@ async def connected(worktree: Worktree, *, goes_on: bool = False) -> AsyncIterat
     )
     link = await connect(worktree, surroundings)
     log_to(worktree.state_dir)
+    return link
+
+
+@asynccontextmanager
+async def connected(worktree: Worktree, *, goes_on: bool = False) -> AsyncIterator[Link]:
+    """Own the repository, or speak to its owner, until the end of the block.
+
+    Args:
+        worktree: the repository.
+        goes_on: whether the command lasts, so that interrupted runs may go on meanwhile.
+    """
+    link = await open_owner(worktree, goes_on=goes_on)
     reason = "Longshift was closed."
     try:
         yield link

@@ -359,7 +359,9 @@ def _decide(run: Run, event: e.ChangeDecided) -> Run:
     change = known(run.changes, event.change, "change")
     if event.path not in change.paths:
         raise Refused(f"change {change.id} does not touch {event.path}")
-    decided = Decision(decision=event.decision, reason=event.reason, text=event.text)
+    decided = Decision(
+        decision=event.decision, reason=event.reason, text=event.text, editor=event.editor
+    )
     decisions = {**change.decisions, **{(event.path, hunk): decided for hunk in event.hunks}}
     change = change.model_copy(update={"decisions": decisions})
     deciding = tuple(i for i in run.deciding if (i.change, i.path) != (change.id, event.path))

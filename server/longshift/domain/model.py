@@ -24,11 +24,15 @@ HunkDecision = Literal["accepted", "rejected", "rework", "pending"]
 """What a person said of a hunk; `pending` takes an earlier decision back."""
 Outcome = Literal["done", "gave_up", "out_of_budget", "no_progress", "stopped"]
 AttemptFailure = Literal["gave_up", "turn_limit", "model", "conflict", "budget", "interrupted"]
-PauseCause = Literal["person", "interrupted", "checkout", "endpoint", "trouble"]
+PauseCause = Literal[
+    "person", "interrupted", "checkout", "endpoint", "trouble", "handover", "closed"
+]
 """`person`: they asked for it. `interrupted`: the process ended while the run was under way, so
 that it may go on by itself where the settings say so. `checkout`: HEAD names other content.
 `endpoint`: a model's endpoint is out of order; the run goes on by itself once it is well.
-`trouble`: something that only a person can mend."""
+`trouble`: something that only a person can mend. `handover`: the editor that drove it was closed,
+and another goes on with it at once. `closed`: the last editor was closed; the next one that opens
+the repository goes on."""
 BudgetKind = Literal["usd", "tokens", "calls", "minutes", "cycles"]
 Line = Annotated[int, Field(ge=1)]
 """A line of a file, counted from 1 as people and compilers do."""
@@ -317,6 +321,8 @@ class Decision(Value):
     reason: str = ""
     text: str | None = None
     """The lines that the person put there in place of the hunk's own; None: they took those."""
+    editor: str = ""
+    """As in `ChangeDecided`."""
 
 
 class HeadStep(Value):

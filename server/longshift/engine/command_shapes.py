@@ -1,29 +1,16 @@
-"""What each command takes: the shapes of its arguments, and their parsing.
-
-Every caller is untrusted: what does not fit is a `UsageError` that names the field.
-"""
+"""What each command takes: the shapes of its arguments."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from longshift.domain.model import Diagnostic, Selection
-from longshift.errors import UsageError
+from longshift.engine.arguments import Arguments, Name
 
-Name = Annotated[str, Field(min_length=1, max_length=4096)]
 Words = Annotated[str, Field(max_length=100_000)]
 MOST_TEXT: Final = 5_000_000
 """Most characters that a person's own lines may have; a snapshot takes no larger file either."""
-
-
-class Arguments(BaseModel):
-    """A command's arguments: camelCase on the wire, unknown ones refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class StartGoal(Arguments):
@@ -167,17 +154,3 @@ class Export(OfRun):
     branch: Annotated[str, Field(min_length=1, max_length=200)]
     accepted: bool = False
     """Whether only accepted hunks are meant; otherwise all but rejected ones are."""
-
-
-def parse(name: str, shape: type[Arguments], arguments: Mapping[str, object]) -> Arguments:
-    """Check a command's arguments.
-
-    Raises:
-        UsageError: they do not fit; names the first field that does not.
-    """
-    try:
-        return shape.model_validate(arguments)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "its argument"
-        raise UsageError(f"{name}: `{field}`: {first['msg']}. Nothing was done.") from error

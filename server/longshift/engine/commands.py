@@ -6,17 +6,17 @@ fit is a `UsageError` that names the field.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from functools import partial
 from typing import Final, Literal
 
 from longshift.domain.model import Goal, HunkDecision
 from longshift.domain.transitions import Refused
+from longshift.engine.arguments import Arguments, parse
 from longshift.engine.command_shapes import (
     Accept,
     AcceptAll,
     AddConstraint,
     Answer,
-    Arguments,
     Export,
     FixFinding,
     LiftConstraint,
@@ -31,21 +31,18 @@ from longshift.engine.command_shapes import (
     ShowChange,
     StartGoal,
     Steer,
-    parse,
 )
 from longshift.engine.deciding.reviewing import listed_hunks, shown_hunk
 from longshift.engine.describe import Json, describe_in_present
 from longshift.engine.engine import Engine
 from longshift.engine.exporting import export_run
-from longshift.errors import NeedsPerson, TellModel, UsageError
+from longshift.engine.restriction import refuse_restricted
+from longshift.errors import TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target
 from longshift.review.unified import change_diff
 
 Handler = Callable[[Engine, Mapping[str, object]], Awaitable[Json]]
-
-SETS_TO_WORK: Final = frozenset({"startGoal", "resumeRun", "fixFinding", "reworkChange"})
-"""Commands after which agents work; all others look, decide, or end something."""
 
 
 async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) -> Json:
@@ -69,20 +66,6 @@ async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) ->
             f"{name} does not fit how things stand now: {refused}. Nothing was done. Look again, "
             "then decide anew."
         ) from refused
-
-
-def refuse_restricted(name: str, root: Path) -> None:
-    """Refuse what would set agents to work in a workspace that its editor holds restricted.
-
-    Raises:
-        NeedsPerson: it would.
-    """
-    if name in SETS_TO_WORK:
-        raise NeedsPerson(
-            f"The editor holds {root} restricted: it is not trusted there, so nothing is run. "
-            "Nothing was started; looking, accepting and rejecting still work. Trust the folder "
-            "in the editor, then try again."
-        )
 
 
 def _handler_of(name: str) -> Handler:
@@ -185,8 +168,8 @@ async def _describe_run(engine: Engine, given: OfRun) -> Json:
 async def _described(engine: Engine, run_id: str) -> Json:
     shop, run = engine.shop, engine.shop.chronicle.run(run_id)
     repo, present = shop.worktree.root.as_uri(), shop.hand.present()
-    now = shop.clock.now()
-    return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present, now)
+    now, others = shop.clock.now(), engine.editors.others
+    return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present, now, others)
 
 
 async def _show_change(engine: Engine, given: ShowChange) -> Json:
@@ -215,7 +198,8 @@ def _decides(decision: HunkDecision) -> Callable[[Engine, OfHunks], Awaitable[Js
         run = engine.shop.chronicle.run(given.run_id)
         target = Target(given.change_id, given.path, given.hunk)
         protected = isinstance(given, Accept) and given.protected
-        decided = await engine.decisions.decide(
+        decide_it = partial(
+            engine.decisions.decide,
             run,
             target,
             decision,
@@ -224,6 +208,15 @@ def _decides(decision: HunkDecision) -> Callable[[Engine, OfHunks], Awaitable[Js
             shown=given.shown,
             text=given.text if isinstance(given, Accept) else None,
         )
+        try:
+            decided = await decide_it()
+        except UsageError:
+            # What was accepted in another editor is taken back where it stands.
+            holder = engine.editors.holder(run, target) if decision == "pending" else None
+            if holder is None:
+                raise
+            with engine.editors.acting(holder):
+                decided = await decide_it()
         if not isinstance(given, Rework) or given.go_on:
             await engine.go_on(given.run_id)
         answer: Json = {

@@ -4,7 +4,7 @@ Owns those shapes; computes nothing that another room owns. Lines count from zer
 covers whole lines of the person's present text, so its characters are always 0.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from longshift.domain.budgets import Share, shares
@@ -13,6 +13,7 @@ from longshift.domain.model import Finding, Question, Task, TaskState, Usage
 from longshift.domain.state import Run
 from longshift.engine.checking.hacking import COMPARED
 from longshift.engine.landing.inspection import INSPECTED
+from longshift.review.elsewhere import with_elsewhere
 from longshift.review.placing import Standing, place_findings
 from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk, Present
@@ -68,10 +69,24 @@ def _contention(run: Run) -> Json:
 
 
 def describe_in_present(
-    run: Run, repo: str, proposals: Proposals, present: Present, now: datetime
+    run: Run,
+    repo: str,
+    proposals: Proposals,
+    present: Present,
+    now: datetime,
+    others: Collection[str] = (),
 ) -> Json:
-    """A run, whole, its hunks and findings where they stand in what the person has; blocking."""
-    hunks = proposals.of_run(run, present)
+    """A run, whole, its hunks and findings where they stand in what the person has; blocking.
+
+    Args:
+        run: the run.
+        repo: its repository's root, as a URI.
+        proposals: where its hunks are read.
+        present: what the person has.
+        now: the present moment.
+        others: as for `with_elsewhere`.
+    """
+    hunks = with_elsewhere(run, proposals.of_run(run, present), others)
     return describe_run(run, repo, hunks, findings_in_present(run, proposals, present), now)
 
 

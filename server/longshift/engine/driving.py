@@ -13,6 +13,7 @@ from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.model import Budget
 from longshift.engine.checking.checks import Checks
+from longshift.engine.editors import nobody_acts
 from longshift.engine.outfitting import Outfitter
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.engine.run import RunDriver
@@ -122,6 +123,7 @@ class Drivers:
 
     async def _drive_to_end(self, driver: RunDriver, room: RunRoom) -> None:
         run_id = room.run_id
+        nobody_acts()  # whoever started the run may have gone long before it ends
         try:
             with telemetry.run(run_id):
                 await driver.drive()

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -22,6 +22,7 @@ from longshift.engine.chronicle import Chronicle
 from longshift.engine.deciding.decisions import Decisions
 from longshift.engine.deciding.facts import reopening
 from longshift.engine.driving import Drivers
+from longshift.engine.editors import Editors
 from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.raising import budget_to_resume
 from longshift.engine.recovery import recover
@@ -47,24 +48,34 @@ THREADS_OF_AGENTS: Final = 3
 """For all agents together: what they ask for computes, and more threads make each only slower."""
 GOES_ON: Final[tuple[PauseCause | None, ...]] = ("interrupted", "endpoint")
 """Causes of a pause that nobody has to mend."""
+OPENS_AGAIN: Final[tuple[PauseCause | None, ...]] = ("closed", "handover")
+"""Causes of a pause that ends with the next editor: nothing went wrong, nobody was there."""
 
 
 class Engine:
     """The owner of one repository's runs. Open it with `Engine.open`, end it with `close`."""
 
     def __init__(
-        self, shop: Shop, lease: Lease, journal: Journal, surroundings: Surroundings
+        self,
+        shop: Shop,
+        lease: Lease,
+        journal: Journal,
+        surroundings: Surroundings,
+        editors: Editors,
     ) -> None:
         """Hold what `open` has opened."""
         self.shop: Final = shop
+        self.editors: Final = editors
         self.decisions: Final = Decisions(shop)
         self._lease = lease
         self._journal = journal
         self._surroundings = surroundings
-        self._outfitter = Outfitter(shop, surroundings)
+        self._outfitter = Outfitter(shop, surroundings, editors)
         self._drivers = Drivers(shop, self._outfitter)
         self.starts: Final = Starts(shop, self._outfitter, self._drivers)
         self._starting = asyncio.Lock()
+        self._behind: set[asyncio.Task[None]] = set()
+        self._is_closing = False
 
     @classmethod
     async def open(cls, worktree: Worktree, lease: Lease, surroundings: Surroundings) -> "Engine":
@@ -82,6 +93,7 @@ class Engine:
             store = await loop.run_in_executor(threads, ObjectStore.open, worktree)
             opened.callback(store.close)
             clock = surroundings.clock
+            editors = Editors(surroundings.hand, surroundings.editor)
             path = worktree.state_dir / "journal.sqlite"
             journal = await asyncio.to_thread(surroundings.open_journal, path, clock=clock.now)
             opened.push_async_callback(journal.close)
@@ -93,16 +105,16 @@ class Engine:
                 ),
                 proposals=Proposals(store),
                 overviews=Overviews(store),
-                hand=surroundings.hand,
+                hand=editors,
                 clock=clock,
                 threads=threads,
                 agents_threads=agents,
             )
-            engine = cls(shop, lease, journal, surroundings)
+            engine = cls(shop, lease, journal, surroundings, editors)
             for sentence in await recover(shop):
                 log.info("recovery: %s", sentence)
             opened.pop_all()
-        if surroundings.goes_on and not surroundings.is_restricted:
+        if surroundings.goes_on and not (surroundings.opens_again or engine.is_restricted):
             await engine.go_on_by_itself()
         return engine
 
@@ -115,6 +127,11 @@ class Engine:
     def is_restricted(self) -> bool:
         """Whether an editor holds the workspace restricted, so that nothing may be run in it."""
         return self._surroundings.is_restricted
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the lease still is the repository's: not once the state folder was deleted."""
+        return self._lease.is_held()
 
     @property
     def journal(self) -> Journal:
@@ -192,17 +209,42 @@ class Engine:
             self._drivers.try_endpoints(run_id)
         return self.shop.chronicle.run(run_id)
 
+    def welcome_editor(self) -> None:
+        """Go on with what waits for an editor, behind: making a run ready takes seconds."""
+        if not self.is_restricted:
+            task = asyncio.create_task(self._go_on_for_editor(), name="going on")
+            self._behind.add(task)
+            task.add_done_callback(self._behind.discard)
+
     async def go_on_by_itself(self) -> None:
         """Resume the runs that an end of the process interrupted, where the settings say so."""
-        for run in list(self.state.runs.values()):
-            if run.lifecycle != "paused" or run.pause_cause not in GOES_ON:
-                continue
+        for run in self._paused(GOES_ON):
             try:
                 own = json.loads(run.started.overrides)
                 if (await self.settings(own)).settings.resume == "auto":
                     await self.resume(run.id, "It was interrupted; the settings say to go on.")
             except LongshiftError as error:
                 log.warning("%s stays paused: %s", run.id, error)
+
+    async def _go_on_for_editor(self) -> None:
+        """Resume the runs that the end of the last editor paused; each stays so where it can't."""
+        if self._surroundings.goes_on and self._surroundings.opens_again:
+            await self.go_on_by_itself()
+        for run in self._paused(OPENS_AGAIN):
+            try:
+                await self.resume(run.id, "An editor is here again.")
+            except LongshiftError as error:
+                log.warning("%s stays paused: %s", run.id, error)
+
+    def _paused(self, causes: tuple[PauseCause | None, ...]) -> Iterator[Run]:
+        """The runs of this worktree that are paused for one of some causes, one after the other."""
+        here = str(self.shop.worktree.root)
+        for id_ in list(self.state.runs):
+            run = self.state.runs.get(id_)
+            if run is None or run.lifecycle != "paused" or run.pause_cause not in causes:
+                continue
+            if run.started.repo == here and not self._is_closing:
+                yield run
 
     async def stop(self, run_id: str, reason: str = "Stopped by the person.") -> Run:
         """End a run; what landed stays for review.
@@ -317,12 +359,18 @@ class Engine:
             await self.shop.chronicle.forget(run_id)
             await self.shop.off_loop(self.shop.store.forget, run_id)
 
-    async def close(self, reason: str = "Longshift was closed.") -> None:
+    async def close(
+        self, reason: str = "Longshift was closed.", cause: PauseCause = "interrupted"
+    ) -> None:
         """Pause what runs, durably, end every agent, and give the repository free."""
+        how = "The next editor goes on." if cause in OPENS_AGAIN else "Resume it to go on."
+        self._is_closing = True
+        if self._behind:
+            await asyncio.wait(self._behind)  # not broken off: what has begun is paused next
         try:
             for run in list(self.state.runs.values()):
                 with contextlib.suppress(LongshiftError):  # the journal can't be written any more
-                    await self.pause(run.id, f"{reason} Resume it to go on.", "interrupted")
+                    await self.pause(run.id, f"{reason} {how}", cause)
             await self._drivers.close()
             await self._journal.close()
             await self.shop.off_loop(self.shop.store.close)

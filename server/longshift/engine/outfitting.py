@@ -19,6 +19,7 @@ from longshift.domain.model import Budget, Usage
 from longshift.domain.task_lock import LEASE_S
 from longshift.engine.checking.finding import FoundCheck, find_checks
 from longshift.engine.commanding import ignored_paths
+from longshift.engine.editors import Editors
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config
@@ -90,6 +91,8 @@ class Surroundings:
         person_file: the person's own settings; None: the platform's place.
         goes_on: whether runs that were interrupted go on by themselves where `resume = "auto"`;
             for a process that stays, such as a server, and not for one that only looks or stops.
+        opens_again: whether runs go on by themselves that were paused because the last editor was
+            closed; for an editor, and for an engine that stands in for one.
         is_restricted: whether an editor holds the workspace restricted, so that nothing may run.
         open_models: makes the models that the roles of a run speak to.
         open_journal: opens the repository's journal.
@@ -104,6 +107,7 @@ class Surroundings:
     trust: Trust = field(default_factory=lambda: Trust(default_trust_folder()))
     person_file: Path | None = None
     goes_on: bool = False
+    opens_again: bool = False
     is_restricted: bool = False
     open_models: OpensModels = open_models
     open_journal: OpensJournal = Journal.open
@@ -113,9 +117,10 @@ class Surroundings:
 class Outfitter:
     """Fits out the runs of one repository."""
 
-    def __init__(self, shop: Shop, surroundings: Surroundings) -> None:
-        """Take from these surroundings, for runs that share this shop."""
+    def __init__(self, shop: Shop, surroundings: Surroundings, editors: Editors) -> None:
+        """Take from these surroundings and editors, for runs that share this shop."""
         self._shop = shop
+        self._editors = editors
         self._surroundings = surroundings
         KNOWN.learn_environment(surroundings.environ)
         self._proving = asyncio.Lock()
@@ -130,7 +135,9 @@ class Outfitter:
         Raises:
             UsageError: a source can't be read, or a key or value is wrong.
         """
-        return await self._shop.off_loop(self._load, self.overrides(overrides))
+        return await self._shop.off_loop(
+            self._load, self.overrides(overrides), self._editors.settings
+        )
 
     async def room(
         self, started: RunStarted, settings: Settings, ledger: RunLedger | None = None
@@ -251,12 +258,12 @@ class Outfitter:
                 f"{defect} Nothing was started; mend the file and try again."
             ) from defect
 
-    def _load(self, overrides: Mapping[str, object]) -> Loaded:
+    def _load(self, overrides: Mapping[str, object], editor: Mapping[str, object] | None) -> Loaded:
         surroundings, root = self._surroundings, self._shop.worktree.root
         return load_settings(
             overrides=overrides,
             environ=surroundings.environ,
-            editor=surroundings.editor,
+            editor=editor,
             project_root=root,
             person_file=surroundings.person_file,
             trusts=surroundings.trust.for_file(root),

@@ -4,24 +4,20 @@ Owns the choice between the two: whoever gets the lease drives the runs and open
 others; everyone else sends commands through that door. Must never let two processes drive.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Final
 
+from longshift.domain.model import PauseCause
 from longshift.engine.commands import execute
 from longshift.engine.describe import Json
 from longshift.engine.engine import Engine, Surroundings
-from longshift.errors import NeedsPerson
-from longshift.journal.control import ControlClient, ControlServer
-from longshift.journal.lease import Lease, OwnerAlive
+from longshift.engine.reaching import Guest, reach
+from longshift.engine.visitors import Lobby
+from longshift.journal.control import ControlServer
+from longshift.journal.lease import Lease
 from longshift.repository.worktree import Worktree
 
-WAITS: Final = 40
-WAIT_S: Final = 0.05
-"""How often, and for how long each time, an owner without an open door is waited for."""
+__all__ = ["Guest", "Owner", "connect", "own"]
 
 
 class Owner:
@@ -33,63 +29,43 @@ class Owner:
         self._door = door
 
     async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
-        """Carry a command out here."""
-        return await execute(self.engine, command, arguments)
+        """Carry a command out here, for whoever this process is for."""
+        with self.engine.editors.acting_own():
+            return await execute(self.engine, command, arguments)
 
     async def follow(self, after: int) -> AsyncIterator[Json]:
         """Every fact behind a sequence number, and each as it happens, as `run --json` has it."""
         async for record in self.engine.journal.follow(after):
             yield record.as_line()
 
+    @property
+    def others(self) -> frozenset[str]:
+        """The words of the editors that are attached."""
+        with self.engine.editors.acting_own():
+            return self.engine.editors.others
+
+    @property
+    def n_attached(self) -> int:
+        """How many connections others have to this process."""
+        return self._door.n_clients
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the repository is still this process's: not once its state was deleted."""
+        return self.engine.is_held
+
     async def close(self, reason: str = "Longshift was closed.") -> None:
         """Close the door, pause what runs, and give the repository free."""
+        await self._close(reason, "interrupted")
+
+    async def leave(self) -> None:
+        """Close as an editor does: runs go on in another editor, or with the next one."""
+        cause: PauseCause = "handover" if self.engine.editors.has_successor else "closed"
+        await self._close("The editor was closed.", cause)
+
+    async def _close(self, reason: str, cause: PauseCause) -> None:
         await self._door.close()
-        await self.engine.close(reason)
-
-
-class Guest:
-    """Another process owns the repository; commands go to it."""
-
-    def __init__(self, client: ControlClient, owner: OwnerAlive, worktree: Worktree) -> None:
-        """Speak through a connected client, from a worktree of the same repository."""
-        self._client = client
-        self._worktree = worktree
-        self.owner = owner
-
-    async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
-        """Send a command to the owner."""
-        # The owner may live in another worktree, and a goal is for the files of this one.
-        here = {"repo": self._worktree.root.as_uri()} if command == "startGoal" else {}
-        return await self._client.call(command, {**here, **arguments})
-
-    async def follow(self, after: int) -> AsyncIterator[Json]:
-        """Every fact behind a sequence number, and each as it happens."""
-        assert self.owner.address is not None, "connected, so there is an address"
-        client = await ControlClient.connect(self.owner.address)
-        async with client:
-            async for line in client.follow(after):
-                yield line
-
-    async def close(self, reason: str = "") -> None:
-        """Hang up; the owner goes on."""
-        del reason
-        await self._client.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Another process owns the repository and can't be spoken to."""
-
-    owner: OwnerAlive
-    state_dir: Path
-
-    def explain(self) -> NeedsPerson:
-        """What a person is told."""
-        return NeedsPerson(
-            f"Another Longshift (process {self.owner.pid}) owns this repository and does not "
-            f"answer. Nothing was done. End that process, then try again; its state is kept in "
-            f"{self.state_dir}."
-        )
+        await self.engine.close(reason, cause)
 
 
 async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Guest:
@@ -98,48 +74,34 @@ async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Gue
     Raises:
         NeedsPerson: neither is possible; says why.
     """
-    taken = await _take_or_visit(worktree, surroundings)
+    taken = await reach(worktree, surroundings.clock.now)
     if isinstance(taken, Guest):
         return taken
-    return await _open(worktree, taken, surroundings)
+    return await own(worktree, taken, surroundings)
 
 
-async def _take_or_visit(worktree: Worktree, surroundings: Surroundings) -> Lease | Guest:
-    """The lease, or a way to who has it; one that is just starting or ending is waited for."""
-    for waits_left in range(WAITS, -1, -1):
-        lease = await asyncio.to_thread(
-            Lease.acquire, worktree.state_dir, clock=surroundings.clock.now
-        )
-        if not isinstance(lease, OwnerAlive):
-            return lease
-        try:
-            return await _visit(lease, worktree)
-        except NeedsPerson:
-            if waits_left == 0:
-                raise
-        await asyncio.sleep(WAIT_S)
-    raise AssertionError("the last try returns or raises")
+async def own(worktree: Worktree, lease: Lease, surroundings: Surroundings) -> Owner:
+    """Own the repository whose lease was taken.
 
-
-async def _open(worktree: Worktree, lease: Lease, surroundings: Surroundings) -> Owner:
+    Raises:
+        NeedsPerson: it can't be opened; the lease is given back.
+    """
     try:
         engine = await Engine.open(worktree, lease, surroundings)
     except BaseException:
         lease.release()
         raise
-    door = ControlServer(worktree.state_dir, partial(execute, engine), engine.journal.follow)
+    door = ControlServer(
+        worktree.state_dir,
+        partial(execute, engine),
+        engine.journal.follow,
+        receive=Lobby(engine).receive,
+    )
     try:
         lease.announce(await door.start())
     except BaseException:
         await engine.close()
         raise
+    if surroundings.opens_again:
+        engine.welcome_editor()
     return Owner(engine, door)
-
-
-async def _visit(owner: OwnerAlive, worktree: Worktree) -> Guest:
-    if owner.address is None:
-        raise Busy(owner, worktree.state_dir).explain()
-    try:
-        return Guest(await ControlClient.connect(owner.address), owner, worktree)
-    except (NeedsPerson, OSError) as error:
-        raise Busy(owner, worktree.state_dir).explain() from error

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pydantic import ValidationError
 
@@ -25,7 +25,7 @@ from longshift.journal.doors import Door, default_door
 from longshift.journal.pace import Pace
 from longshift.journal.wire import Json
 
-__all__ = ["ControlClient", "ControlServer", "Follow", "Handle"]
+__all__ = ["Ask", "ControlClient", "ControlServer", "Follow", "Handle", "Receive", "Visitor"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,23 @@ Handle: TypeAlias = Callable[[str, Json], Awaitable[Json]]
 
 Follow: TypeAlias = Callable[[int], AsyncIterator[Recorded]]
 """The facts behind a sequence number, and then each as it happens."""
+
+Ask: TypeAlias = Callable[[Json], Awaitable[None]]
+"""Sends a question to one client; raises ConnectionError where it is gone."""
+
+
+class Visitor(Protocol):
+    """Who answers one client, for as long as it is connected."""
+
+    async def handle(self, command: str, arguments: Json) -> Json:
+        """Carry out a command of this client's, as `Handle` does."""
+
+    def gone(self) -> None:
+        """Take note that the client is no longer there; called once."""
+
+
+Receive: TypeAlias = Callable[[Ask], Visitor]
+"""Makes the visitor of a client that has just connected."""
 
 CLOSING_GRACE_S: Final = 5.0
 """How long a command that is being carried out may still take once the server closes."""
@@ -64,6 +81,7 @@ class ControlServer:
         handle: Handle,
         follow: Follow,
         *,
+        receive: Receive | None = None,
         door: Door | None = None,
         limits: Limits = Limits(),
     ) -> None:
@@ -74,13 +92,14 @@ class ControlServer:
             handle: carries out every command but `follow`; commands of one client come one by
                 one, those of several clients at once.
             follow: what a follower is sent; each of its iterators is closed with its client.
+            receive: makes who answers each client in place of `handle`; None: `handle` answers all.
             door: where to listen; None: the safest that the platform has.
             limits: how much clients may ask.
         """
         self._limits = limits
         self._is_crowded = False
         self._door = door or default_door(state_dir)
-        self._handle = handle
+        self._receive = receive or (lambda _: _Stranger(handle))
         self._follow = follow
         self._clients: dict[asyncio.Task[None], _Client] = {}
         self._closing = False
@@ -92,6 +111,11 @@ class ControlServer:
             NeedsPerson: there is no place that only this user can open.
         """
         return await self._door.open(self._connected)
+
+    @property
+    def n_clients(self) -> int:
+        """How many clients are connected that have asked something."""
+        return sum(client.has_asked for client in self._clients.values())
 
     async def close(self, *, grace_s: float = CLOSING_GRACE_S) -> None:
         """Let commands that are being carried out answer, then end every client and the door.
@@ -116,7 +140,7 @@ class ControlServer:
             return
         self._make_place()
         client = _Client(
-            reader, writer, self._handle, self._follow, self._limits, self._door.peer(writer)
+            reader, writer, self._receive, self._follow, self._limits, self._door.peer(writer)
         )
         task = asyncio.get_running_loop().create_task(self._serve(client), name="control-client")
         self._clients[task] = client
@@ -169,7 +193,7 @@ class _Client:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        handle: Handle,
+        receive: Receive,
         follow: Follow,
         limits: Limits,
         peer: int | None,
@@ -182,11 +206,16 @@ class _Client:
         self._pace = Pace(limits.requests_per_s, limits.requests_at_once, self._loop.time())
         self._has_asked = False
         self._spoke_at_s = self._loop.time()
-        self._handle = handle
+        self._visitor = receive(self._ask)
         self._follow = follow
         self._following: asyncio.Task[None] | None = None
         self._is_busy = False
         self._is_finishing = False
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether it has sent a request."""
+        return self._has_asked
 
     @property
     def claim(self) -> tuple[bool, bool, float]:
@@ -224,6 +253,7 @@ class _Client:
 
     async def close(self) -> None:
         """End what it follows, and the connection."""
+        self._visitor.gone()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -241,7 +271,7 @@ class _Client:
             if request.command == "follow":
                 await self._start_following(request)
                 return
-            result = await self._handle(request.command, request.arguments)
+            result = await self._visitor.handle(request.command, request.arguments)
             line = wire.encode({"id": request.id, "result": result})
         except Exception as error:  # noqa: BLE001 -- one request's failure is its own answer
             line = wire.refusal(request.id, request.command, error)
@@ -276,6 +306,22 @@ class _Client:
         with contextlib.suppress(ConnectionError):
             await self._send(last)
 
+    async def _ask(self, question: Json) -> None:
+        await self._send(wire.encode({"ask": question}))
+
     async def _send(self, line: bytes) -> None:
         self.writer.write(line)
         await self.writer.drain()
+
+
+class _Stranger:
+    """A client of whom nothing is known: `handle` answers all alike."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    async def handle(self, command: str, arguments: Json) -> Json:
+        return await self._handle(command, arguments)
+
+    def gone(self) -> None:
+        """Nothing was kept of it."""

@@ -6,7 +6,7 @@ row that it can't read: that is damage, told to the person with the number of th
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -67,14 +67,17 @@ class JournalReader:
             yield from page
             after = page[-1].seq
 
-    def state(self) -> State:
+    def state(self, heed: Callable[[Recorded], object] | None = None) -> State:
         """What is, from all facts that are committed.
+
+        Args:
+            heed: is shown each of them on the way.
 
         Raises:
             NeedsPerson: a row is damaged, or speaks of what can't have happened where it stands.
         """
         try:
-            return fold(self.read())
+            return fold(self.read() if heed is None else _shown(self.read(), heed))
         except Refused as error:
             reason = schema.brief(str(error))
             raise NeedsPerson(
@@ -195,6 +198,12 @@ class JournalReader:
             "changed or deleted. If a newer Longshift wrote it, upgrade; if not, restore the "
             f"journal from a backup, or give the run up with `longshift forget {named}`."
         )
+
+
+def _shown(facts: Iterable[Recorded], heed: Callable[[Recorded], object]) -> Iterator[Recorded]:
+    for recorded in facts:
+        heed(recorded)
+        yield recorded
 
 
 def _summary(error: ValueError | TypeError) -> str:

@@ -8,6 +8,9 @@
 `{"event": {…}}` lines, at last `{"end": true}` or an `{"error": …}`. A line that is no request is
 answered with the id null, and its connection is closed.
 
+A client that has offered something may be asked for it: `{"ask": {"id": 7, …}}` is answered with a
+request of the client's.
+
 Owns these shapes and how an error crosses. Must never know what a command means.
 """
 
@@ -78,6 +81,7 @@ class Reply(BaseModel):
     result: Json | None = None
     error: Error | None = None
     event: Json | None = None
+    ask: Json | None = None
     end: bool = False
 
 

@@ -126,9 +126,10 @@ class Buffers:
             self._places[uri] = _place(uri)
         return self._places[uri]
 
-    def watch(self, watcher: Watcher) -> None:
-        """Be told the URI of each document that opens, changes or closes."""
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Be told the URI of each document that opens, changes or closes; returns what ends it."""
         self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
 
     def changed(self, uri: str) -> None:
         """Take note that a document opened, changed or closed."""

@@ -6,10 +6,13 @@ any of these: what is missing here costs comfort only.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
+
+MOST_NAME: Final = 100
+"""Characters of a client's own name that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Client:
     """What one client can do.
 
     Attributes:
+        name: as it calls itself.
         encoding: of positions, as agreed: `utf-8`, `utf-16` or `utf-32`.
         applies_edits: it can be asked to edit (`workspace/applyEdit`).
         versions: it takes `documentChanges`, and so refuses an edit of an older text.
@@ -35,9 +39,11 @@ class Client:
         virtual_documents: it reads `longshift:` documents (`workspace/textDocumentContent`).
         configuration: it can be asked for its settings.
         run_updates: it asked for `longshift/runDidChange`.
+        background: it asked for an engine that outlives it (`background: true`).
         restricted: it holds the workspace restricted (`workspaceTrusted: false`).
     """
 
+    name: str = "an editor"
     encoding: str = "utf-16"
     applies_edits: bool = False
     versions: bool = False
@@ -55,13 +61,18 @@ class Client:
     virtual_documents: bool = False
     configuration: bool = False
     run_updates: bool = False
+    background: bool = False
     restricted: bool = False
 
     @classmethod
     def of(
-        cls, capabilities: types.ClientCapabilities, encoding: str | None, options: object
+        cls,
+        capabilities: types.ClientCapabilities,
+        encoding: str | None,
+        options: object,
+        name: str = "",
     ) -> "Client":
-        """Read a client's capabilities and its `initializationOptions`."""
+        """Read a client's capabilities, its `initializationOptions` and its own name."""
 
         def can(path: str) -> Any:  # noqa: ANN401 - whatever the client sent there
             return get_capability(capabilities, path)
@@ -76,6 +87,7 @@ class Client:
         known_tags = [one for way in ways for one in can(f"{way}.tag_support.value_set") or ()]
         wants = options if isinstance(options, Mapping) else {}
         return cls(
+            name=name[:MOST_NAME] or "an editor",
             encoding=str(getattr(encoding, "value", encoding) or "utf-16"),
             applies_edits=bool(can("workspace.apply_edit")),
             versions=versions,
@@ -95,6 +107,7 @@ class Client:
             virtual_documents=can("workspace.text_document_content") is not None,
             configuration=bool(can("workspace.configuration")),
             run_updates=wants.get("runUpdates") is True,
+            background=wants.get("background") is True,
             # Whatever is neither true nor left out: in doubt, nothing runs.
             restricted=not any(wants.get("workspaceTrusted") is one for one in (True, None)),
         )

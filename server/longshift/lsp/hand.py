@@ -5,7 +5,8 @@ behind the editor's back, and never sends an edit that was computed for another 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -60,7 +61,8 @@ class EditorHand:
     def __init__(self, host: "Host", root: Path) -> None:
         """Act for the person on the files below a worktree's root."""
         self._host = host
-        self._root = root
+        self.word = secrets.token_hex(8)
+        self.root = root
         self._given: dict[str, int | None] = {}
         """By URI, the version of the text that an action's edit was last given for."""
 
@@ -68,13 +70,26 @@ class EditorHand:
         """Take note that the editor has an edit of this text, which it may apply by itself."""
         self._given[buffer.uri] = buffer.version
 
+    @property
+    def name(self) -> str:
+        """The editor's, as a person knows it."""
+        return self._host.client.name
+
+    def texts(self) -> EditorPresent:
+        """What is open at this moment."""
+        return self.present()
+
+    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
+        """Be told the URI of each document that changes; returns what ends it."""
+        return self._host.buffers.watch(watcher)
+
     async def unsaved(self) -> Mapping[str, bytes]:
         """Buffers that differ from their files, as the editor would save them."""
         return await asyncio.to_thread(self.present().unsaved)
 
     def present(self) -> EditorPresent:
         """What the person has at this moment."""
-        return EditorPresent(self._root, self._host.buffers.below(self._root))
+        return EditorPresent(self.root, self._host.buffers.below(self.root))
 
     async def apply(self, hunks: Sequence[PendingHunk], effects: Sequence[Effect]) -> None:
         """Write decided hunks: the editor first, since it may refuse; then the disk.
@@ -90,23 +105,23 @@ class EditorHand:
             # Whether an acceptance stands in the end, the engine looks by itself.
             await self._ask_editor(plan, proves=all(one.state != "accepted" for one in hunks))
         if plan.on_disk:
-            await asyncio.to_thread(write_effects, self._root, plan.on_disk)
+            await asyncio.to_thread(write_effects, self.root, plan.on_disk)
             for buffer in plan.left_open:
-                self._host.buffers.set_aside(buffer, self._root)
+                self._host.buffers.set_aside(buffer, self.root)
         for one in plan.modes:
-            await asyncio.to_thread(set_executable, self._root, one.path, one.mode == 0o100755)
+            await asyncio.to_thread(set_executable, self.root, one.path, one.mode == 0o100755)
 
     def _add(self, plan: _Plan, effect: Effect, hunks: Sequence[PendingHunk]) -> None:
         match effect:
             case WriteFile():
                 self._add_write(plan, effect, hunks)
             case DeleteFile():
-                buffer = self._host.buffers.at(effect.path, self._root)
+                buffer = self._host.buffers.at(effect.path, self.root)
                 deletion = types.DeleteFile(uri=buffer.uri) if buffer else None
                 self._add_operation(plan, effect, buffer, "delete", deletion)
             case RenameFile():
-                buffer = self._host.buffers.at(effect.old_path, self._root)
-                uri = (self._root / effect.path).as_uri()
+                buffer = self._host.buffers.at(effect.old_path, self.root)
+                uri = (self.root / effect.path).as_uri()
                 renaming = types.RenameFile(old_uri=buffer.uri, new_uri=uri) if buffer else None
                 self._add_operation(plan, effect, buffer, "rename", renaming)
 
@@ -138,7 +153,7 @@ class EditorHand:
         before = {hunk.file: hunk.old_path for hunk in hunks if hunk.old_path}.get(effect.path)
         renamed = before is not None and bool(plan.operations)
         path = before if renamed and before is not None else effect.path
-        buffer = None if effect.path in moved else self._host.buffers.at(path, self._root)
+        buffer = None if effect.path in moved else self._host.buffers.at(path, self.root)
         if buffer is None:
             plan.on_disk.append(effect)
             return
@@ -219,7 +234,7 @@ class EditorHand:
 
     def _text(self, uri: str) -> str | None:
         """What the buffer shows; None: it is closed."""
-        buffer = self._host.buffers.find(uri, self._root)
+        buffer = self._host.buffers.find(uri, self.root)
         return None if buffer is None else buffer.text
 
 

@@ -41,8 +41,9 @@ class Host:
         sessions: the repositories that it works in.
     """
 
-    def __init__(self, server: LongshiftLanguageServer) -> None:
-        """Serve on a server without features."""
+    def __init__(self, server: LongshiftLanguageServer, *, background: bool = False) -> None:
+        """Serve on a server without features; in the background, the engine outlives it."""
+        self._background = background
         self.server = server
         self.client = Client()
         self.options: Mapping[str, Any] = {}
@@ -60,7 +61,13 @@ class Host:
         given = options if isinstance(options, Mapping) else {}
         self.options = {name: value for name, value in given.items() if name != "token"}
         encoding = self.server.workspace.position_encoding
-        self.client = Client.of(params.capabilities, encoding, self.options)
+        name = shown(params.client_info.name) if params.client_info else ""
+        self.client = Client.of(params.capabilities, encoding, self.options, name)
+
+    @property
+    def background(self) -> bool:
+        """Whether the engine is to go on when the editor is closed."""
+        return self._background or self.client.background
 
     def listen(self, listener: Listener) -> None:
         """Be told of every fact of every repository, in the loop's thread."""

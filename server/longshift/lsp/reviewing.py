@@ -1,20 +1,12 @@
 """The hunks of one worktree's runs, against what the person has at one moment.
 
-Blocking: to be called on a thread of its own. Never changes anything, and keeps nothing.
+Owns the shapes that features read. What is in them `review.of_file` computes. Light, for features.
 """
 
-import logging
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from longshift.domain.state import Run
-from longshift.errors import LongshiftError
 from longshift.lsp.positions import Lines
-from longshift.lsp.present import EditorPresent
-from longshift.review.proposals import Proposals
 from longshift.review.shapes import PendingHunk
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,49 +50,3 @@ class FileReview:
 
 def _is_decided(hunk: PendingHunk) -> bool:
     return bool(hunk.undo) if hunk.state == "accepted" else hunk.state in ("rejected", "rework")
-
-
-def touched(run: Run) -> Iterator[str]:
-    """The paths that a run's landings name, some of them twice."""
-    return (path for change in run.changes.values() for path in change.paths)
-
-
-def hunks_of(
-    proposals: Proposals, runs: tuple[Run, ...], path: str, present: EditorPresent
-) -> tuple[ReviewHunk, ...]:
-    """Every hunk on one of the person's files, of these runs, in any state."""
-    return tuple(
-        ReviewHunk(run.id, hunk)
-        for run in runs
-        for at_head in _paths_at_head(proposals, run, path, present)
-        for hunk in _of_path(proposals, run, at_head, present)
-    )
-
-
-def _paths_at_head(proposals: Proposals, run: Run, path: str, present: EditorPresent) -> list[str]:
-    """Under which names the run's head has a file of the person's: it may be renamed there.
-
-    Where they have the file under a later name as well, its hunks speak of that one's text.
-    """
-    paths = proposals.paths(run)
-    if path in paths:
-        return [path]
-    if path not in set(touched(run)):
-        return []
-    return [one for one in paths if _is_at(path, (*proposals.names(run, one), one), present)]
-
-
-def _is_at(path: str, names: Sequence[str], present: EditorPresent) -> bool:
-    """Whether the person has a file at one of its names, and not at a later one."""
-    later = (name for name in reversed(names) if present.read(name) is not None)
-    return path in names and next(later, path) == path
-
-
-def _of_path(
-    proposals: Proposals, run: Run, path: str, present: EditorPresent
-) -> tuple[PendingHunk, ...]:
-    try:
-        return proposals.of_path(run, path, present)
-    except LongshiftError:
-        logger.exception("The hunks of %s in %s can't be read.", path, run.id)
-        return ()

@@ -45,13 +45,16 @@ FEATURES: Final = (
 )
 
 
-def serve_stdio() -> int:
+def serve_stdio(*, background: bool = False) -> int:
     """Serve one client on standard input and output until its session ends.
+
+    Args:
+        background: have the engine in a process of its own, which outlives this one.
 
     Returns:
         The exit status: 0 after `shutdown`, 1 without, 130 on an interrupt, 143 on SIGTERM.
     """
-    return build().serve_stdio()
+    return build(background=background).serve_stdio()
 
 
 def serve_tcp(
@@ -60,6 +63,7 @@ def serve_tcp(
     *,
     token: str,
     on_listening: Callable[[str, int], None] | None = None,
+    background: bool = False,
 ) -> int:
     """Serve the first client that shows the token, and nobody else.
 
@@ -68,6 +72,7 @@ def serve_tcp(
         port: 0 takes a free one.
         token: what the client must send as `initializationOptions.token`.
         on_listening: called with address and port once a client can connect.
+        background: as for `serve_stdio`.
 
     Returns:
         The exit status, as `serve_stdio`.
@@ -75,17 +80,18 @@ def serve_tcp(
     Raises:
         OSError: the address can't be listened on.
     """
-    return build().serve_tcp(host, port, token=token, on_listening=on_listening)
+    server = build(background=background)
+    return server.serve_tcp(host, port, token=token, on_listening=on_listening)
 
 
-def build() -> LongshiftLanguageServer:
+def build(*, background: bool = False) -> LongshiftLanguageServer:
     """A server with every feature, serving nobody yet; logs to standard error."""
     KNOWN.learn_environment(os.environ)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     server = make_server("longshift", longshift.__version__, log_place=LOG_PLACE)
-    host = Host(server)
+    host = Host(server, background=background)
     for feature in FEATURES:
         feature.register(host)
     return server

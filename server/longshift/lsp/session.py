@@ -7,32 +7,27 @@ change.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from longshift.domain import events
-from longshift.domain.state import Run, State
-from longshift.engine.commands import refuse_restricted
-from longshift.engine.describe import Json, describe_in_present
-from longshift.engine.engine import Surroundings
-from longshift.engine.outfitting import may_choose_commands
 from longshift.engine.ports import SystemClock
 from longshift.engine.precedence import PRECEDENCE
+from longshift.engine.restriction import refuse_restricted
 from longshift.errors import NeedsPerson
+from longshift.journal.wire import Json
 from longshift.lsp.configuration import EditorSettings
 from longshift.lsp.garbage import COLLECTOR
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.latest import Latest
 from longshift.lsp.link import Link, open_link
-from longshift.lsp.placements import Findings
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
-from longshift.lsp.reviewing import FileReview, ReviewHunk, hunks_of, touched
+from longshift.lsp.reviewing import FileReview, ReviewHunk
 from longshift.repository.worktree import Worktree
-from longshift.review.proposals import Proposals
+from longshift.review.shapes import PendingHunk
 from longshift.settings import (
     LetIn,
     Loaded,
@@ -43,18 +38,23 @@ from longshift.settings import (
 )
 
 if TYPE_CHECKING:
+    from longshift.domain.events import Recorded
+    from longshift.domain.state import Run, State
     from longshift.lsp.host import Host
+    from longshift.lsp.placements import Findings
+    from longshift.review.proposals import Proposals
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOVES_HUNKS: Final = (events.TaskLanded, events.HeadMoved, events.ChangeDecided)
-ABOUT_FINDINGS: Final = (
-    events.FindingReported,
-    events.FindingResolved,
-    events.FindingDismissed,
-)
+MOVES_HUNKS: Final = frozenset({"task.landed", "head.moved", "change.decided"})
+ABOUT_FINDINGS: Final = frozenset({"finding.reported", "finding.resolved", "finding.dismissed"})
+ANSWERED_AT_ONCE: Final = frozenset({"listRuns", "listConstraints"})
+"""Commands that need nothing of the runs in this process."""
+LEARNS_AFTER_S: Final = 0.3
+"""How long a guest's own reading of the runs is left, unless somebody needs them: it computes, and
+would keep the editor's first questions waiting, which who drives the runs can answer."""
 WRITES_TEXT: Final = frozenset({"acceptChange", "acceptAll", "undoDecision"})
 """Commands that put text before the person."""
 
@@ -70,7 +70,7 @@ class Session:
         self.root_uri: Final = worktree.root.as_uri()
         self.hand: Final = EditorHand(host, worktree.root)
         self.settings: Final = EditorSettings(ignored=host.client.restricted)
-        self.findings: Final = Findings(self)
+        self._findings: Findings | None = None
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
@@ -86,19 +86,36 @@ class Session:
         return (self.worktree.state_dir / "journal.sqlite").exists()
 
     @property
+    def findings(self) -> "Findings":
+        """Where the findings of its runs stand."""
+        from longshift.lsp.placements import Findings  # not light
+
+        if self._findings is None:
+            self._findings = Findings(self)
+        return self._findings
+
+    @property
     def is_open(self) -> bool:
         """Whether its runs are known."""
-        return self._link is not None
+        return self._link is not None and self._link.is_ready
 
     @property
-    def owns(self) -> bool:
-        """Whether this process drives the runs, so that this editor's buffers are what it sees."""
-        return self._link is not None and self._link.is_owner
+    def is_learning(self) -> bool:
+        """Whether another process drives its runs, which are not known here yet."""
+        return self._link is not None and not self._link.is_ready
+
+    def sees(self, path: str) -> bool:
+        """Whether who drives the runs sees what this editor shows of a file."""
+        return self._link is not None and self._link.sees(path)
 
     @property
-    def state(self) -> State:
+    def state(self) -> "State":
         """Everything that is known here."""
-        return self._link.state if self._link is not None else State()
+        if self._link is not None and self._link.is_ready:
+            return self._link.state
+        from longshift.domain.state import State
+
+        return State()
 
     @property
     def repo_named(self) -> str | None:
@@ -106,52 +123,98 @@ class Session:
         return self.root_uri if len(self.host.sessions.all) > 1 else None
 
     @property
-    def runs(self) -> dict[str, Run]:
+    def runs(self) -> "dict[str, Run]":
         """The runs of this worktree by id; another worktree of the repository has its own."""
+        if not self.is_open:
+            return {}
         here = str(self.root)
         return {id_: run for id_, run in self.state.runs.items() if run.started.repo == here}
 
     @property
-    def proposals(self) -> Proposals | None:
+    def proposals(self) -> "Proposals | None":
         """The hunks of its runs; None: they are not known yet."""
-        return self._link.proposals if self._link is not None else None
+        return self._link.proposals if self._link is not None and self._link.is_ready else None
 
     @property
     def has_findings(self) -> bool:
         """Whether any run has a finding to show."""
         return any(run.findings for run in self.runs.values())
 
-    def is_live(self, recorded: events.Recorded) -> bool:
+    def is_live(self, recorded: "Recorded") -> bool:
         """Whether a fact happened in this session, not before it."""
         return recorded.time >= self._since
 
     async def link(self) -> Link:
-        """The link to the runs, opened where it is not yet.
+        """The link to the runs, opened where it is not yet, once the runs are known.
+
+        Raises:
+            NeedsPerson: it can't be opened; says why.
+        """
+        link = await self.early_link()
+        if not link.is_ready:
+            await link.ready()
+        return link
+
+    async def early_link(self) -> Link:
+        """The same, while the runs may not be known here yet: whoever drives them is asked then.
 
         Raises:
             NeedsPerson: it can't be opened; says why.
         """
         async with self._opening:
-            if self._link is None:
+            if self._link is None or self._link.is_lost:
                 if self.host.closing:
                     raise NeedsPerson("The language server is ending. Nothing was done.")
-                self._link = await open_link(
-                    self.worktree,
-                    Surroundings(
-                        environ=os.environ,
-                        clock=SystemClock(),
-                        hand=self.hand,
-                        editor=self.settings,
-                        goes_on=True,
-                        is_restricted=self.host.client.restricted,
-                    ),
-                    self._on_fact,
-                    self._on_lost,
-                )
-                COLLECTOR.settle()
+                lost, self._link = self._link, await self._open()
                 self.epoch += 1
-                self.host.opened(self)
+                if lost is not None:
+                    await self._catch_up(self._link, lost)
+                if self._link.is_ready:
+                    self._become_known()
+                else:
+                    self.host.spawn(self._learn(self._link), "reading the runs")
             return self._link
+
+    async def _open(self) -> Link:
+        restricted = self.host.client.restricted
+        return await open_link(
+            self.worktree,
+            self.hand,
+            self.settings,
+            self._on_fact,
+            self._on_lost,
+            background=self.host.background and not restricted,
+            restricted=restricted,
+            since=self._since,
+        )
+
+    async def _learn(self, link: Link) -> None:
+        """Have a guest learn the runs, once its editor's first questions have been answered."""
+        await asyncio.sleep(LEARNS_AFTER_S)
+        await link.ready()
+        for recorded in link.recent:
+            self._on_fact(recorded)
+        self._become_known()
+
+    def _become_known(self) -> None:
+        COLLECTOR.settle()
+        self.epoch += 1
+        self.host.opened(self)
+
+    async def _catch_up(self, link: Link, lost: Link) -> None:
+        """Tell of what happened while nobody was followed, and let go of the link that was lost."""
+        await link.ready()
+        after = lost.state.seq if lost.is_ready else 0  # it may have been lost before it knew any
+        for recorded in await self.off_loop(self._facts, after, link.state.seq):
+            if self.is_live(recorded):
+                self._on_fact(recorded)
+        self.host.spawn(lost.close(), "hanging up")
+
+    def _facts(self, after: int, last: int) -> "list[Recorded]":
+        from longshift.journal.reader import JournalReader
+
+        with JournalReader.open(self.worktree.state_dir / "journal.sqlite") as reader:
+            return [one for one in reader.read(after=after) if one.seq <= last]
 
     async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
         """Carry a command out, here or in the process that owns the repository.
@@ -162,7 +225,7 @@ class Session:
         """
         if self.host.client.restricted:
             refuse_restricted(command, self.root)
-        link = await self.link()
+        link = await self.early_link() if command in ANSWERED_AT_ONCE else await self.link()
         if not link.is_owner:
             await self._check_guest(command, arguments)
         result = await link.call(command, arguments)
@@ -173,6 +236,8 @@ class Session:
 
     async def describe(self, run_id: str) -> Json:
         """A run, whole, with its hunks and findings where they stand in this editor."""
+        from longshift.engine.describe import describe_in_present
+
         link = await self.link()
         run = link.state.runs.get(run_id)
         if link.is_owner or run is None:
@@ -180,7 +245,7 @@ class Session:
         present = self.hand.present()
         now = datetime.now(UTC)
         return await self.off_loop(
-            describe_in_present, run, self.root_uri, link.proposals, present, now
+            describe_in_present, run, self.root_uri, link.proposals, present, now, link.others
         )
 
     async def review(self, path: str) -> FileReview:
@@ -201,10 +266,16 @@ class Session:
     async def _review(self, path: str, present: EditorPresent) -> FileReview:
         buffer, repo, encoding = present.buffers.get(path), self.repo_named, self._encoding
         text, version = (buffer.text, buffer.version) if buffer else (None, None)
-        hunks: tuple[ReviewHunk, ...] = ()
-        if self._link is not None:
+        found: Sequence[tuple[str, PendingHunk]] = ()
+        link = self._link
+        if link is not None and link.is_ready:
+            from longshift.review.of_file import hunks_of
+
             runs = tuple(run for run in self.runs.values() if run.changes)
-            hunks = await self.off_loop(hunks_of, self._link.proposals, runs, path, present)
+            found = await self.off_loop(hunks_of, link.proposals, runs, path, present, link.others)
+        elif link is not None and not link.is_lost:
+            found = await link.file_hunks(path)
+        hunks = tuple(ReviewHunk(run_id, hunk) for run_id, hunk in found)
         return FileReview(repo, path, text, version, hunks, Lines(text or "", encoding))
 
     def expect(self, one: ReviewHunk, text: str) -> None:
@@ -257,7 +328,8 @@ class Session:
     def forget_closed(self, path: str) -> None:
         """Drop what was computed for a buffer that was closed."""
         self._reviews.forget(path)
-        self.findings.forget(path)
+        if self._findings is not None:
+            self._findings.forget(path)
 
     async def close(self) -> None:
         """Pause what runs, durably, and let go."""
@@ -272,18 +344,18 @@ class Session:
     def _encoding(self) -> str:
         return self.host.client.encoding
 
-    def _on_fact(self, recorded: events.Recorded) -> None:
-        if isinstance(recorded.event, MOVES_HUNKS):
+    def _on_fact(self, recorded: "Recorded") -> None:
+        if recorded.event.event in MOVES_HUNKS:
             self.epoch += 1
-        elif isinstance(recorded.event, ABOUT_FINDINGS):
+        elif recorded.event.event in ABOUT_FINDINGS:
             self.findings.renew()
         self.host.tell(self, recorded)
 
     def _on_lost(self) -> None:
-        link, self._link = self._link, None
-        if link is not None and not self.host.closing:
-            self.epoch += 1
-            self.host.spawn(link.close(), "hanging up")
+        if self.host.closing or self._is_closed:
+            return
+        # At once: where the owner was closed, its runs go on in whoever takes them over.
+        self.host.spawn(self.link(), "going on without the process that owned the repository")
 
     def _load(self) -> Loaded:
         return load_settings(
@@ -295,6 +367,8 @@ class Session:
         )
 
     def _question_of_trust(self) -> LetIn | None:
+        from longshift.engine.outfitting import may_choose_commands
+
         standing = Trust(default_trust_folder()).standing(self.root)
         if standing == "trusted" or not may_choose_commands(self._load().settings):
             return None
@@ -304,18 +378,18 @@ class Session:
         return replace(shown, words=f"It changed since you trusted it. {shown.words}")
 
     async def _check_guest(self, command: str, arguments: Mapping[str, object]) -> None:
-        """Refuse what the owner would do to a file whose text here it does not see."""
+        """Refuse what the owner would do to a file of which it does not see the text here."""
         if command in WRITES_TEXT:
             await self._check_saved(arguments)
 
     async def _check_saved(self, arguments: Mapping[str, object]) -> None:
         present = self.hand.present()
         paths = await self._paths_written(arguments, present)
-        unsaved = [path for path in paths if not present.is_saved(path)]
+        unsaved = [path for path in paths if not (self.sees(path) or present.is_saved(path))]
         if unsaved:
             raise NeedsPerson(
                 f"{', '.join(unsaved)} has unsaved text here, and another Longshift owns this "
-                "repository: it sees your files, not this editor. Nothing was changed. Save, "
+                "repository: it can't see this text. Nothing was changed. Save, "
                 "then decide again."
             )
 
@@ -330,5 +404,5 @@ class Session:
             return []
         if isinstance(change_id, str):
             return list(run.changes[change_id].paths)
-        landed = set(touched(run))
+        landed = {path for change in run.changes.values() for path in change.paths}
         return [path for path in present.buffers if path in landed]

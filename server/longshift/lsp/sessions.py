@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 
 OPENS_WITHIN_S: Final = 5.0
 """How long a question about a document waits for what an earlier process left there."""
-HEAVY = ("longshift.lsp.session", "longshift.lsp.arguments", "longshift.crew.goals")
+NEEDED: Final = ("longshift.lsp.session", "longshift.lsp.link")
+HEAVY: Final = ("longshift.lsp.arguments", "longshift.crew.goals")
+"""What goals take; imported behind, after what is needed to show what is there."""
 
 
 class Sessions:
@@ -86,7 +88,7 @@ class Sessions:
                 logger.warning("%s", trouble)
             for session in self.all:
                 if session.has_journal:
-                    await session.link()
+                    await session.early_link()
         finally:
             opening.set_result(None)
 
@@ -102,7 +104,17 @@ class Sessions:
         await session.close()
 
     async def every(self) -> list["Session"]:
-        """The sessions of all folders, opened.
+        """The sessions of all folders, opened, and their runs known.
+
+        Raises:
+            NeedsPerson: there is none; says why.
+        """
+        for session in await self.reached():
+            await session.link()
+        return self.all
+
+    async def reached(self) -> list["Session"]:
+        """The sessions of all folders, opened; whoever drives their runs may know more than they.
 
         Raises:
             NeedsPerson: there is none; says why.
@@ -111,7 +123,7 @@ class Sessions:
         troubles = await self._look()
         if self._by_root:
             for session in self.all:
-                await session.link()
+                await session.early_link()
             return self.all
         if troubles:
             raise troubles[0]
@@ -226,8 +238,15 @@ class Sessions:
         return self._by_root[worktree.root]
 
 
-def _load() -> None:
+def load_rest() -> None:
+    """Import what goals take, so that no goal waits for it; blocking."""
     for name in HEAVY:
+        importlib.import_module(name)
+    COLLECTOR.settle()
+
+
+def _load() -> None:
+    for name in NEEDED:
         importlib.import_module(name)
     COLLECTOR.settle()
 

@@ -34,6 +34,9 @@ class ChangeDecided(OfRun):
     reason: str = ""
     text: str | None = None
     """For one accepted hunk, the lines that the person put there in place of the hunk's own."""
+    editor: str = ""
+    """Which of several editors it was made in, by a word that lasts as long as that one is open:
+    its text need not be saved. "": none that is known, such as the command line."""
 
 
 class ChangeStale(OfRun):

@@ -21,6 +21,7 @@ from longshift.engine.deciding.facts import (
     rework_task,
 )
 from longshift.engine.deciding.intents import finish_decision, intents_of, touched
+from longshift.engine.editors import acting_word
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError
@@ -32,7 +33,7 @@ from longshift.review.decisions import (
     split_protected,
 )
 from longshift.review.own_words import with_own_words
-from longshift.review.shapes import PendingHunk, WriteFile
+from longshift.review.shapes import PendingHunk, Present, WriteFile
 from longshift.screening.secrets import mask
 
 MOST_EXPECTED: Final = 1_000
@@ -71,8 +72,12 @@ class Decisions:
         Beside lines that the person typed, an applied deletion reads like a line that they
         rewrote. Whoever made the edit knows better; the exact bytes are then taken for proof.
         """
-        self._expected.pop((run_id, *hunk.key), None)
-        self._expected[run_id, *hunk.key] = sha256(data)
+        self.expect_fingerprint((run_id, *hunk.key), sha256(data))
+
+    def expect_fingerprint(self, key: tuple[str, str, str, int], fingerprint: str | None) -> None:
+        """The same by run, change, path and number, where the file's SHA-256 is known."""
+        self._expected.pop(key, None)
+        self._expected[key] = fingerprint
         while len(self._expected) > MOST_EXPECTED:
             del self._expected[next(iter(self._expected))]
 
@@ -210,7 +215,9 @@ class Decisions:
             return
         await self._write(run, [h for h in hunks if h.state == "pending"], present, "accepted")
         await self._confirm(run, hunks)
-        await self._shop.chronicle.record(*decided_facts(run, hunks, "accepted", reason))
+        await self._shop.chronicle.record(
+            *decided_facts(run, hunks, "accepted", reason, editor=acting_word())
+        )
 
     async def _accept_edited(
         self,
@@ -241,7 +248,9 @@ class Decisions:
             own = edited.new_text
             await self._write(run, [edited], present, "accepted", own)
             await self._confirm(run, hunks)
-            await self._shop.chronicle.record(*decided_facts(run, hunks, "accepted", reason, own))
+            await self._shop.chronicle.record(
+                *decided_facts(run, hunks, "accepted", reason, own, acting_word())
+            )
         finally:
             self._edited = None
 
@@ -266,21 +275,14 @@ class Decisions:
                 if isinstance(effect, WriteFile) and effect.path in (hunk.file, hunk.old_path):
                     self.expect(run.id, hunk, effect.data)
         try:
-            await self._shop.off_loop(self._refuse_changed, present, touched(effects))
+            now = self._shop.hand.present()
+            await self._shop.off_loop(_refuse_changed, present, now, touched(effects))
             await self._shop.hand.apply(hunks, effects)
         except BaseException:
             # What was written before it failed is told apart from what was not by the files.
             for intent in self._shop.chronicle.run(run.id).deciding:
                 await finish_decision(self._shop, run.id, intent)
             raise
-
-    def _refuse_changed(self, present: StillPresent, paths: Sequence[str]) -> None:
-        """Refuse to write over what the person has typed since the hunks were computed."""
-        for path in present.changed(self._shop.hand.present(), paths):
-            raise NeedsPerson(
-                f"{path} was changed while the decision was under way. Nothing was written; your "
-                "text is as you left it. Decide again."
-            )
 
     async def _confirm(self, run: Run, hunks: Sequence[PendingHunk]) -> None:
         """Believe an acceptance only once the person's text shows it."""
@@ -382,3 +384,12 @@ def _outcome(
 ) -> Decided:
     state = decision if hunks or not left else "pending"
     return Decided(state, len(hunks), tuple(sorted({hunk.path for hunk in left})))
+
+
+def _refuse_changed(present: StillPresent, now: Present, paths: Sequence[str]) -> None:
+    """Refuse to write over what the person has typed since the hunks were computed."""
+    for path in present.changed(now, paths):
+        raise NeedsPerson(
+            f"{path} was changed while the decision was under way. Nothing was written; your "
+            "text is as you left it. Decide again."
+        )

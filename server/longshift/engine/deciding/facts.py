@@ -25,6 +25,7 @@ def decided_facts(
     decision: HunkDecision,
     reason: str,
     text: str | None = None,
+    editor: str = "",
 ) -> list[events.ChangeDecided]:
     """One fact for each change and path that hunks were decided on in."""
     return [
@@ -36,6 +37,7 @@ def decided_facts(
             decision=decision,
             reason=reason,
             text=text,
+            editor=editor,
         )
         for (number, path), group in groupby(sorted(hunks, key=by_change), key=by_change)
     ]

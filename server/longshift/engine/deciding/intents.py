@@ -9,6 +9,7 @@ from longshift.domain import events
 from longshift.domain.model import Decision, HunkDecision
 from longshift.domain.state import Run
 from longshift.engine.deciding.facts import decided_facts
+from longshift.engine.editors import acting_word
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile
@@ -80,7 +81,7 @@ async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntend
     now: dict[Decision, list[int]] = {}
     for hunk in intent.hunks:
         before = known.get((intent.path, hunk), Decision(decision="pending"))
-        after = Decision(decision=intent.decision, text=intent.text)
+        after = Decision(decision=intent.decision, text=intent.text, editor=acting_word())
         now.setdefault(after if shows else before, []).append(hunk)
     decided = [
         events.ChangeDecided(
@@ -91,6 +92,7 @@ async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntend
             decision=one.decision,
             reason=one.reason,
             text=one.text,
+            editor=one.editor,
         )
         for one, hunks in now.items()
     ]

@@ -4,9 +4,12 @@ Owns which actions a client is offered, and in which form. Actions are lazy: an 
 when the person picks one (`resolve`), but for clients that can't ask for it later.
 """
 
+import asyncio
+import importlib
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from longshift.lsp.session import Session
 
 Json = dict[str, object]
+
+GOALS: Final = "longshift.crew.goals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class _Answers:
                     wanted = [one for one in menu.actions if actions.wanted(one[0].kind, only)]
                     found += [forms.completed(action, form) for action, form in wanted]
         where = await self._where(session, path, params)
+        if GOALS not in sys.modules:  # the first menu of all came before it was needed
+            await asyncio.to_thread(importlib.import_module, GOALS)
         found += [written(forms.of(one)) for one in _others(params, review, where, only)]
         return Written(b"[%b]" % b",".join(one.data for one in found))
 
@@ -157,7 +164,7 @@ class _Forms:
         # It has no tag `LLMGenerated`: VS Code moves what has it to the end of the menu, and
         # accepting is what a person most often wants there.
         accepts = action.hunk is not None and action.kind == actions.ACCEPT
-        if accepts and self._session.owns and self._host.client.resolves_edits:
+        if accepts and self._session.sees(self._review.path) and self._host.client.resolves_edits:
             form["data"] = {"uri": self._uri}
         return form
 
@@ -169,7 +176,7 @@ class _Forms:
             or action.kind != actions.ACCEPT
             or client.resolves_edits
             or not client.action_literals
-            or not self._session.owns  # the owner of the repository does not see these buffers
+            or not self._session.sees(self._review.path)  # then it can't record what it shows
         ):
             return form
         from longshift.lsp.resolving import edit_of

@@ -16,6 +16,7 @@ from longshift.lsp.features.showing import explain, show_change, why
 from longshift.lsp.features.trusting import offer_trust
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import LongshiftLanguageServer, LspError, Written, written
+from longshift.lsp.sessions import load_rest
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
@@ -58,7 +59,7 @@ def _one_object(name: str, arguments: tuple[object, ...]) -> Given:
 
 
 async def _start_goal(host: Host, name: str, given: Given) -> Json:
-    await host.sessions.loaded()
+    await asyncio.to_thread(load_rest)
     from longshift.lsp.arguments import goal_for_engine, parse_goal
 
     repo = _word(name, given, "repo", keep=False)
@@ -94,7 +95,7 @@ async def _describe(host: Host, name: str, given: Given) -> Json:
 async def _list(host: Host, name: str, given: Given) -> Json:
     """What all repositories list together, or the one that was named."""
     repo = _word(name, given, "repo", keep=False)
-    sessions = [await host.sessions.chosen(repo, None)] if repo else await host.sessions.every()
+    sessions = [await host.sessions.chosen(repo, None)] if repo else await host.sessions.reached()
     listed: dict[str, list[object]] = {}
     for session in sessions:
         for key, values in (await session.call(name, given)).items():

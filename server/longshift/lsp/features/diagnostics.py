@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from longshift.domain import events
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import Throttle, Written
 from longshift.lsp.showable import told
 from longshift.lsp.virtual import SCHEME
 
 if TYPE_CHECKING:
+    from longshift.domain.events import Recorded
     from longshift.lsp.findings import Diagnostics
     from longshift.lsp.session import Session
 
@@ -40,7 +40,9 @@ def register(host: Host) -> None:
     """Publish at each fact about findings and at each change of a document."""
     publisher = Publisher(host)
 
-    def on_fact(session: "Session", recorded: events.Recorded) -> None:
+    def on_fact(session: "Session", recorded: "Recorded") -> None:
+        from longshift.domain import events
+
         if isinstance(recorded.event, events.TaskLanded):
             publisher.renew_at(session, recorded.event.paths)
         elif recorded.event.event in FACTS:

@@ -6,16 +6,20 @@ answered at once and hunks of earlier runs show by themselves.
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
 from longshift.lsp.garbage import COLLECTOR, QUIET_S
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import warm_converter
+from longshift.lsp.sessions import load_rest
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
+
+RESTS_S: Final = 0.5
+"""How long what is only for later is left, where something is to be shown first."""
 
 
 def register(host: Host) -> None:
@@ -58,6 +62,9 @@ def register(host: Host) -> None:
 
 async def _begin(host: Host) -> None:
     await host.sessions.open_folders()
+    if any(session.is_learning for session in host.sessions.all):
+        await asyncio.sleep(RESTS_S)  # a guest's editor asks now, and is answered by the owner
+    await asyncio.to_thread(load_rest)
     await asyncio.to_thread(warm_converter, host.server.protocol.fm.converter)
     if host.sessions.all:
         from longshift.screening import detector

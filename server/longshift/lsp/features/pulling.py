@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from longshift.domain import events
 from longshift.lsp.features.diagnostics import FACTS, INTERVAL_S
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import Throttle, Written, written
 from longshift.lsp.showable import for_client, of_document
 
 if TYPE_CHECKING:
+    from longshift.domain.events import Recorded
     from longshift.lsp.session import Session
 
 IDENTIFIER: Final = "longshift"
@@ -34,7 +34,9 @@ def register(host: Host) -> None:
     """Answer, and have the client ask again when findings come, go or move."""
     refresher = _Refresher(host)
 
-    def on_fact(session: "Session", recorded: events.Recorded) -> None:
+    def on_fact(session: "Session", recorded: "Recorded") -> None:
+        from longshift.domain import events
+
         moved = isinstance(recorded.event, events.TaskLanded) and session.has_findings
         if moved or recorded.event.event in FACTS:
             refresher.refresh()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from longshift.engine.describe import why as why_of
 from longshift.errors import UsageError
 from longshift.lsp.host import Host
 from longshift.lsp.virtual import Virtual
@@ -42,6 +41,8 @@ def why(session: "Session", run_id: str, change_id: str) -> str:
     Raises:
         UsageError: there is no such change.
     """
+    from longshift.engine.describe import why as why_of
+
     run = session.state.runs.get(run_id)
     if run is None or change_id not in run.changes:
         raise UsageError(f"There is no change {change_id} in {run_id}.")
