@@ -114,6 +114,16 @@ HOLDS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
         },
         {"budget.calls": 7, "budget.minutes": 1.5, "budget.tokens": 8},
     ),
+    "an untrusted project ends runs sooner, and no later than the person says": (
+        {
+            "person": "[stop]\nidle_cycles = 3\ndiminishing = 5",
+            "files": {
+                TOML: "[stop]\nidle_cycles = 1\nreturns = 9\ndiminishing = 0\n"
+                "second_judge = 'never'"
+            },
+        },
+        {"stop.idle_cycles": 1, "stop.diminishing": 5},
+    ),
     "an untrusted project keeps gates that the person opened, or closes them": (
         {"person": "gates = 'off'\nresume = 'auto'", "files": {TOML: "gates = 'advise'"}},
         {"gates": "advise", "resume": "auto"},
@@ -259,6 +269,14 @@ NOTICES: dict[str, tuple[dict[str, Any], list[tuple[str, ...]]]] = {
             ('sets `gates` to "off"; the default is "enforce"', "not trusted", "yourself"),
             ("sets `budget.usd` to 50; the default is 5",),
             ("sets `budget.tokens` to no limit; the default is 20000000",),
+        ],
+    ),
+    "an untrusted project would let runs go on for longer": (
+        {"files": {TOML: "[stop]\nreturns = 9\ndrift_cycles = 0\nsecond_judge = 'never'"}},
+        [
+            ("`stop.returns` to 9, which is looser than the 2 that holds", "ignored"),
+            ("`stop.drift_cycles` to no limit, which is looser than the 3", "ignored"),
+            ('`stop.second_judge` to "never", which is looser than the "marginal"', "ignored"),
         ],
     ),
     "an untrusted project loosens the person's own": (

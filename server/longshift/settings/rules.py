@@ -15,12 +15,13 @@ from longshift.settings.model import KEY_SOURCES, ROLES, EndpointTable, Role, Se
 from longshift.settings.problems import shown
 from longshift.settings.sources import DEFAULT, Layer
 
-Voice = Literal["anyone", "adds", "tighter", "unpriced", "trusted"]
+Voice = Literal["anyone", "adds", "tighter", "stricter", "unpriced", "trusted"]
 """What an untrusted project's word for a key is worth.
 
 `anyone`: as much as every other source's. `adds`: it is laid beside what else holds. `tighter`:
 it counts, unless it allows more than the person has set in their own file; they are told where it
-allows more than the default. `unpriced`: it counts where the person has named no price themselves.
+allows more than the default. `stricter`: it counts where it allows less than what holds without
+it, the default included. `unpriced`: it counts where the person has named no price themselves.
 `trusted`: nothing.
 """
 
@@ -40,7 +41,7 @@ PROJECT_MAY: Final[tuple[tuple[str, Voice, str], ...]] = (
     ("resume", "tighter", "to go on without a person is a person's decision"),
     ("gates", "tighter", "they hold a model to its evidence before work counts as done"),
     ("budget.*", "tighter", "the person pays"),
-    ("stop.*", "tighter", "they end what costs the person and brings nothing"),
+    ("stop.*", "stricter", "they end what costs the person and brings nothing"),
     ("models.*.model", "unpriced", "the person's price would be held against another model"),
     ("models.*.input_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
     ("models.*.output_usd_per_mtok", "unpriced", "too low a price lifts a limit in dollars"),
@@ -210,6 +211,8 @@ def _too_much(key: str, value: object, others: Others) -> str | None:
         return None  # it does not count anyway, and a notice would only disturb
     if worth == "tighter" and key in others.own and _is_looser(key, value, others.own[key]):
         return f" to {_said(value)}, which is looser than your own {_said(others.own[key])}"
+    if worth == "stricter" and _is_looser(key, value, others.weak[key]):
+        return f" to {_said(value)}, which is looser than the {_said(others.weak[key])} that holds"
     is_price = key.endswith(PRICES)
     if worth == "unpriced" and (others.name_a_price or (is_price and others.limit_dollars)):
         return ", but the price and the limit in dollars are yours"
