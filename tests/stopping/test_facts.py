@@ -1,11 +1,14 @@
 """The thirty runs of `runs/` as facts: each ends by its rule, in its last cycle and no sooner."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from longshift.domain.decide import BeginCycle, FinishRun, decide
+from longshift.domain.decide import BeginCycle, FinishRun, StartJudge, decide
 from longshift.domain.model import StopRules
+from tests.support.examples import examples
 from tests.support.stopping_facts import Facts
-from tests.support.stopping_spec import Spec, specs
+from tests.support.stopping_spec import Cycle, Spec, specs
 
 SPECS = specs()
 AT_LEAST = {"good": 10, "stuck": 5, "oscillating": 5, "drifting": 5, "cheating": 5}
@@ -38,6 +41,42 @@ def test_facts_end_by_the_right_rule(spec: Spec) -> None:
     for words in spec.says:
         assert words in step.reason
     assert step.figures, "a rule says what it went by"
+
+
+PATHS = st.sampled_from(["a.txt", "b.txt", "src/c.txt"])
+CYCLES = st.builds(
+    Cycle,
+    write=st.dictionaries(PATHS, st.sampled_from(["P Q", "Q P", "P Q R", "P*50", "one two"])),
+    sees=st.sets(
+        st.builds("{} {} {}:1".format, st.sampled_from(["bug", "odd"]),
+                  st.sampled_from(["error", "warning", "info"]), PATHS)
+    ).map(tuple),
+    says=st.sampled_from(["continue", "continue", "replan", "done", "give_up"]),
+    second=st.sampled_from(["continue", "done"]),
+    cost=st.integers(0, 5000),
+    steer=st.sampled_from(["", "", "", "Go on."]),
+    reason=st.sampled_from(["", "ok"]),
+)  # fmt: skip
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(CYCLES, min_size=1, max_size=9), st.sampled_from([(), ("src",)]))
+def test_whatever_happens_a_run_goes_on_or_ends_with_a_reason(
+    cycles: list[Cycle], paths: tuple[str, ...]
+) -> None:
+    facts = Facts(
+        Spec(name="", kind="", why="", rule="", outcome="done", paths=paths, cycle=cycles)
+    )
+    [step] = decide(facts.run, judging=False)
+    for cycle in cycles:
+        step = facts.work(step, cycle)
+        if isinstance(step, StartJudge):
+            step = facts.judge_again(step, cycle)
+        if isinstance(step, FinishRun):
+            assert step.reason
+            assert step.figures
+            return
+        assert isinstance(step, BeginCycle)
 
 
 SWITCHES = {

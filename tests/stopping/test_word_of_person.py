@@ -1,10 +1,21 @@
-"""What a person can do about a rule: set it, overrule it, and be heard by it."""
+"""What a person can do about a rule, and what is on record of one."""
 
 import pytest
 
 from longshift.domain.events import JudgeStarted, RunFinished, VerdictReached
 from longshift.errors import UsageError
-from tests.support.engine_world import World, edit, judge, planner, said_to, task, turn, worker
+from tests.support.engine_world import (
+    World,
+    call,
+    edit,
+    flow,
+    judge,
+    planner,
+    said_to,
+    task,
+    turn,
+    worker,
+)
 
 
 async def test_a_run_that_got_nowhere_goes_on_by_the_persons_word(world: World) -> None:
@@ -58,3 +69,19 @@ async def test_two_judges_are_on_record_each_in_a_conversation_of_its_own(world:
         assert talks == ["judge.1", "judge.1.2"]
     judges = world.server.by_role("judge")
     assert [len(one.messages) for one in judges] == [2, 2], "each with a fresh context"
+
+
+async def test_an_attempt_that_only_reads_is_ended_and_the_task_tried_again(world: World) -> None:
+    looks = [turn(call("search", pattern=f"nothing {n}")) for n in range(52)]
+    world.play(
+        planner(task("shout", "a.txt")),
+        flow("worker", *looks, match="Do: shout", times=1),
+        worker("shout", turn(edit("two", "TWO"))),
+        *judge("done"),
+    )
+    async with world.opened() as it:
+        run = await it.work()
+        first, second = run.tasks["T1"].attempts
+        assert (first.failure, second.state, run.outcome) == ("model", "landed", "done")
+        assert "50 replies in a row that changed no file" in first.reason
+    assert "Your last 30 replies changed no file" in said_to(world, "worker")

@@ -78,6 +78,16 @@ class Facts:
 
     def play(self, begin: Next, cycle: Cycle) -> FinishRun | BeginCycle:
         """Play one cycle to its last verdict; what is decided then."""
+        step = self.work(begin, cycle)
+        asked = isinstance(step, StartJudge)
+        assert asked is (cycle.second is not None), f"a second judge in {self.run.cycle}: {asked}"
+        if isinstance(step, StartJudge):
+            step = self.judge_again(step, cycle)
+        assert isinstance(step, FinishRun | BeginCycle)
+        return step
+
+    def work(self, begin: Next, cycle: Cycle) -> Next:
+        """Play one cycle to its first verdict; what is decided then."""
         assert isinstance(begin, BeginCycle), begin
         tree = self.trees.tree_of(self.run.head)
         self.take(e.CycleStarted(run="R1", cycle=begin.cycle, mode=begin.mode, tree=tree))
@@ -93,13 +103,12 @@ class Facts:
         assert step == StartJudge(), step
         self._judge(step, cycle)
         [step] = decide(self.run, judging=False)
-        if isinstance(step, StartJudge):
-            assert cycle.second is not None, f"a second judge in cycle {begin.cycle}"
-            self._judge(step, cycle.model_copy(update={"says": cycle.second}))
-            [step] = decide(self.run, judging=False)
-        else:
-            assert cycle.second is None, f"no second judge in cycle {begin.cycle}"
-        assert isinstance(step, FinishRun | BeginCycle)
+        return step
+
+    def judge_again(self, step: StartJudge, cycle: Cycle) -> Next:
+        """Let a second judge speak; what is decided then."""
+        self._judge(step, cycle.model_copy(update={"says": cycle.second}))
+        [step] = decide(self.run, judging=False)
         return step
 
     def _add_tasks(self, cycle: Cycle) -> None:
