@@ -82,3 +82,23 @@ def test_any_text_is_looked_at_and_placed_in_its_file(files, said):
         assert any(
             1 <= one.line <= max(1, text.count("\n") + 1) for text in texts if text is not None
         )
+
+
+LONG = 200_000
+HOSTILE = {
+    "app.py": ["# noqa" + " " * LONG, "x = 1 #" * (LONG // 7), "(" * LONG, "0x" + "f" * LONG],
+    "tests/test_a.py": ["def test_a():\n    assert x == 0x" + "f" * LONG, "def test_a(): " * 9_000],
+    "a.test.ts": ["it('" * (LONG // 4), " " * LONG + "it.only", "expect(" * 20_000],
+    "tsconfig.json": ["/*" * (LONG // 2), '{"' * (LONG // 2), "," + " " * LONG, "[" * LONG],
+    "pyproject.toml": ["[tool.pytest]\naddopts = '" + '-k "' * 40_000 + "'", "[" * LONG],
+    "setup.cfg": ["[mypy]\nexclude = " + "a\n" * 90_000, "[flake8]\n" * 20_000],
+    ".github/workflows/ci.yml": ["lines" + " " * LONG, "|| " * 60_000, "if: " * 50_000],
+    "Makefile": ["a " * (LONG // 2) + ":", "\t" * LONG, "ruff " * 40_000],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_hostile_text_is_done_with(path):
+    """In a pattern that goes over it again and again each of these would take hours."""
+    for text in HOSTILE[path]:
+        find_hacks([Change(path, "", text), Change(f"old/{path}", text, "")], "delete " * 3_000)

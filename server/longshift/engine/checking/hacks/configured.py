@@ -10,7 +10,7 @@ from typing import Final
 
 from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.settings_of import Flat, flat_settings, is_settings
-from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
+from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, LONGEST_LINE, Change, Hack
 from longshift.engine.checking.tasks import tools_of
 
 _Said = tuple[str, Severity]
@@ -134,7 +134,7 @@ def _level(value: object) -> int | None:
 
 def _options(old: object, new: object) -> _Said | None:
     """Options of pytest that leave tests out, or that ask for coverage."""
-    before, now = (" ".join(_listed(one)) for one in (old, new))
+    before, now = (" ".join(_listed(one))[:LONGEST_LINE] for one in (old, new))
     more = sorted(set(_LEAVES_OUT.findall(now)) - set(_LEAVES_OUT.findall(before)))
     if more:
         return f"leaves tests out: {', '.join(one.strip() for one in more)[:200]}", "error"

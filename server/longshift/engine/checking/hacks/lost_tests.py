@@ -49,14 +49,14 @@ def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
     old = [
         _Placed(test, one)
         for one in changes
-        for test in tests_of(one.old_path or one.path, one.old or "")
         if one.is_test or one.path.endswith(".rs")
+        for test in tests_of(one.old_path or one.path, one.old or "")
     ]
     new = [
         _Placed(test, one)
         for one in changes
-        for test in tests_of(one.path, one.new or "")
         if one.is_test or one.path.endswith(".rs")
+        for test in tests_of(one.path, one.new or "")
     ]
     pairs, gone, come = _paired(old, new)
     excuse = _Excuse(changes, old, new)

@@ -29,7 +29,7 @@ def python_tests(text: str) -> list[Test] | None:
     lines = text.splitlines()
     try:
         return list(_in_body(tree.body, "", _skip_of_block(tree.body), lines))
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep, or a number too long to be written out
         return None
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from longshift.engine.checking.hacks.shape import (
     COVERAGE,
     DISABLED,
+    LONGEST_LINE,
     Change,
     Hack,
     Moved,
@@ -115,7 +116,7 @@ def _no_longer_run(scripts: Sequence[Change]) -> Iterator[Hack]:
 def _run_by(one: Change, text: str | None) -> set[str]:
     found: set[str] = set()
     for line in (text or "").splitlines():
-        found |= _tools(line)
+        found |= _tools(line[:LONGEST_LINE])
         if one.path.endswith(".pre-commit-config.yaml") and (hook := _HOOK.match(line)):
             found.add(f"the hook {hook[1]}")
     return found
@@ -167,7 +168,8 @@ def _thresholds(one: Change) -> Iterator[Hack]:
             if value < before.get(key, 0.0):
                 message = f"`{key.strip('-')}` fell from {before[key]:g} to {value:g}."
                 yield Hack(one.path, number, COVERAGE, message, names=("coverage",))
-    left = {found["key"] for found in _THRESHOLD.finditer(one.new or "")}
+    lines = (line[:LONGEST_LINE] for line in (one.new or "").splitlines())
+    left = {found["key"] for line in lines for found in _THRESHOLD.finditer(line)}
     for key in sorted(before.keys() - now.keys() - left):
         message = f"`{key.strip('-')}` was {before[key]:g} and is gone."
         yield Hack(one.path, 1, COVERAGE, message, is_gone=one.new is None, names=("coverage",))

@@ -28,8 +28,8 @@ _TOOLS: Final = (
     "ruff", "mypy", "pyright", "basedpyright", "coverage", "pytest", "pylint", "flake8", "black",
     "bandit", "lints",
 )  # fmt: skip
-_JSON_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/')
-_TRAILING: Final = re.compile(r",(\s*[}\]])")
+_JSON_PART: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|//|/\*')
+_TRAILING: Final = re.compile(r",(\s{0,200}[}\]])")
 
 
 def is_settings(path: str) -> bool:
@@ -148,5 +148,16 @@ def _flat(prefix: str, value: object, depth: int = 0) -> Iterator[tuple[str, obj
 
 
 def _json(text: str) -> object:
-    bare = _JSON_COMMENT.sub(lambda found: found[1] or "", text)
-    return json.loads(_TRAILING.sub(r"\1", bare))
+    """JSON as compilers take it, with comments and commas too many."""
+    kept: list[str] = []
+    at = 0
+    while found := _JSON_PART.search(text, at):
+        part = found.group()
+        kept.append(text[at : found.start()])
+        at = found.end()
+        if part[0] == '"':
+            kept.append(part)
+        else:
+            end = text.find("\n" if part == "//" else "*/", at)
+            at = len(text) if end < 0 else end + (0 if part == "//" else 2)
+    return json.loads(_TRAILING.sub(r"\1", "".join([*kept, text[at:]])))

@@ -19,6 +19,8 @@ SKIPPED: Final = "test-skipped"
 WEAKENED: Final = "test-weakened"
 DISABLED: Final = "check-disabled"
 COVERAGE: Final = "coverage-lowered"
+LONGEST_LINE: Final = 2_000
+"""Characters of a line that are looked at. Patterns may go over a line more than once."""
 CODES: Final = (DELETED, SKIPPED, WEAKENED, DISABLED, COVERAGE)
 
 
@@ -46,7 +48,7 @@ class Change:
     def added(self) -> Sequence[tuple[int, str]]:
         """The lines that it has more than before, with their numbers from 1."""
         return [
-            (hunk.new_start + at + 1, line.rstrip("\n"))
+            (hunk.new_start + at + 1, line.rstrip("\n")[:LONGEST_LINE])
             for hunk in line_hunks(self.old or "", self.new or "")
             for at, line in enumerate(hunk.new_lines)
         ]
@@ -55,7 +57,7 @@ class Change:
     def removed(self) -> Sequence[tuple[int, str]]:
         """The lines that it has no more, with their numbers before."""
         return [
-            (hunk.old_start + at + 1, line.rstrip("\n"))
+            (hunk.old_start + at + 1, line.rstrip("\n")[:LONGEST_LINE])
             for hunk in line_hunks(self.old or "", self.new or "")
             for at, line in enumerate(hunk.old_lines)
         ]

@@ -9,8 +9,15 @@ from posixpath import splitext
 from typing import Final
 
 from longshift.crew.gates.languages import BY_SUFFIX
-from longshift.crew.gates.scan import in_string
-from longshift.engine.checking.hacks.shape import DISABLED, SKIPPED, Change, Hack, Moved
+from longshift.crew.gates.scan import in_string, is_test_path
+from longshift.engine.checking.hacks.shape import (
+    DISABLED,
+    LONGEST_LINE,
+    SKIPPED,
+    Change,
+    Hack,
+    Moved,
+)
 
 MOST_OF_A_FILE: Final = 20
 _WHOLE: Final = re.compile(
@@ -26,6 +33,17 @@ _GROUP: Final = re.compile(
     r"\b(?P<only>(?:it|test|describe|context|suite)\.only\b|f(?:it|describe)\s*\(\s*[\"'`])"
     r"|(?:^|\s)(?:xdescribe|xcontext)\s*\(|\b(?:describe|context|suite)\.(?:skip|todo)\b"
 )
+_HOW: Final = "A check is kept from speaking here"
+_ENDS: Final = re.compile(
+    r"\b(?:os\._exit|sys\.exit|process\.exit|os\.Exit|pytest\.exit)\(\s*(?:0\s*)?\)"
+    r"|\bexitstatus\s*=\s*0|\bdef pytest_(?:runtest_makereport|sessionfinish)\b"
+)
+"""What ends all tests well, whatever they found."""
+_FEELS: Final = re.compile(
+    r"PYTEST_CURRENT_TEST|[\"']pytest[\"'] in sys\.modules|\bJEST_WORKER_ID\b"
+    r"|process\.env\.VITEST\b|\btesting\.Testing\(\)"
+)
+"""Code that may do otherwise where it is tested."""
 _COLLECTION: Final = re.compile(r"^\s*collect_ignore(?:_glob)?\b|\bdef pytest_ignore_collect\b")
 
 
@@ -40,7 +58,7 @@ def silenced(changes: Sequence[Change]) -> Iterator[Hack]:
 
 
 def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
-    before = {_bare(line) for line in (one.old or "").splitlines()}
+    before: set[str] | None = None
     added = {number for number, _ in one.added}
     count = 0
     for number, line in one.added:
@@ -55,10 +73,17 @@ def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
             yield Hack(one.path, number, SKIPPED, message)
             continue
         bare = _bare(line)
+        before = before or {_bare(each) for each in (one.old or "").splitlines()}
         plain = bool(_WHOLE.search(line)) or (bool(bare) and bare in before)
         # What stands on a line of its own speaks of the next one: is that one the run's?
-        plain = plain or bool(_COLLECTION.match(line)) or (not bare and number + 1 not in added)
-        message = f"A check is kept from speaking here: {line.strip()[:160]}"
+        plain = (
+            plain
+            or key.startswith(("collected:", "ends:"))
+            or (not bare and number + 1 not in added)
+        )
+        plain = plain and not key.startswith("feels:")
+        how = "Code asks whether it is tested" if key.startswith("feels:") else _HOW
+        message = f"{how}: {line.strip()[:160]}"
         yield Hack(one.path, number, DISABLED, message, "error" if plain else "warning")
 
 
@@ -73,13 +98,16 @@ def _key(path: str, line: str) -> str | None:
     group = _GROUP.search(line) if path.endswith(_SCRIPTS) else None
     if group and not in_string(line, group.start()):
         return f"tests:{' '.join(line.split())}"
+    told = " ".join(line.split())
     if path.endswith("conftest.py") and _COLLECTION.match(line):
-        return f"collected:{' '.join(line.split())}"
-    return None
+        return f"collected:{told}"
+    if is_test_path(path) or path.endswith("conftest.py"):
+        return f"ends:{told}" if _ENDS.search(line) else None
+    return f"feels:{told}" if _FEELS.search(line) else None
 
 
 _SCRIPTS: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 
 
 def _bare(line: str) -> str:
-    return _COMMENT.sub("", line).strip()
+    return _COMMENT.sub("", line[:LONGEST_LINE]).strip()

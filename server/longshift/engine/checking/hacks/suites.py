@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from longshift.crew.gates.languages import BY_SUFFIX, Language
 from longshift.engine.checking.hacks.python_suites import python_tests
+from longshift.engine.checking.hacks.shape import LONGEST_LINE
 from longshift.engine.checking.hacks.tested import Test
 
 _Skip = Literal["", "always", "sometimes"]
@@ -70,7 +71,7 @@ def tests_of(path: str, text: str) -> Sequence[Test]:
     custom = _CUSTOMS.get(suffix) or _Custom(
         re.compile(language.test), re.compile(language.skipped_test)
     )
-    return _by_lines(text.splitlines(), custom, language)
+    return _by_lines([line[:LONGEST_LINE] for line in text.splitlines()], custom, language)
 
 
 def _by_lines(lines: Sequence[str], custom: _Custom, language: Language) -> list[Test]:
