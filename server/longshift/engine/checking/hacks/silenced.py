@@ -22,7 +22,7 @@ from longshift.engine.checking.hacks.shape import (
 MOST_OF_A_FILE: Final = 20
 _WHOLE: Final = re.compile(
     r"#\s*noqa(?!\s*:)|#\s*type:\s*ignore(?!\[)|#\s*pyright:\s*ignore(?!\[)|mypy:\s*ignore-errors"
-    r"|(?:ruff|flake8):\s*noqa|pylint:\s*(?:disable=all|skip-file)|@ts-(?:ignore|nocheck)"
+    r"|(?:ruff|flake8):\s*noqa(?!\s*:)|pylint:\s*(?:disable=all|skip-file)|@ts-(?:ignore|nocheck)"
     r"|/\*\s*(?:eslint|oxlint)-disable(?!-(?:next-)?line)"
     r"|(?:eslint|oxlint)-disable(?:-next-line|-line)?\s*(?:\*/|--|$)|//\s*nolint(?!:)"
     r"|#!\[\s*allow\(|allow\(\s*(?:warnings|unused|clippy::all)\b|noqa:\s*ALL"
