@@ -66,7 +66,8 @@ class AskedClient:
         """
         self._last_id += 1
         id_ = self._last_id
-        line = wire.encode({"id": id_, "command": command, "arguments": dict(arguments)})
+        request = {"id": id_, "command": command, "arguments": dict(arguments)}
+        line = await asyncio.to_thread(wire.encode, request)  # it may hold a whole text
         if self._is_gone:
             raise _gone()
         waiting: asyncio.Future[Json] = asyncio.get_running_loop().create_future()

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from longshift.engine.detached import ensure_engine
 from longshift.engine.ports import SystemClock
 from longshift.engine.reaching import Guest, reach
-from longshift.errors import LongshiftError, NeedsPerson
+from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.lease import Lease
 from longshift.journal.wire import Json
 from longshift.lsp.hand import EditorHand
@@ -339,7 +339,11 @@ class GuestLink:
 
     async def file_hunks(self, path: str) -> tuple[tuple[str, PendingHunk], ...]:
         """Ask the owner, who sees what is open here."""
-        found = (await self.call("fileHunks", {"path": path})).get("hunks")
+        try:
+            found = (await self.call("fileHunks", {"path": path})).get("hunks")
+        except UsageError as error:  # an owner of an earlier version; they show a moment later
+            logger.info("%s", error)
+            return ()
         try:
             return tuple(
                 (str(one["runId"]), HUNK.validate_python(one["hunk"]))
