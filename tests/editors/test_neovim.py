@@ -1,13 +1,16 @@
 """Neovim, really: a goal's way through the plugin, and through the built-in client alone."""
 
+import asyncio
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.support.lsp_journey import call, judge, replace, task
+from tests.support.lsp_journey import call, judge, replace, start_editor, stop_editor, task
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 PLUGIN = HERE.parents[1] / "client-nvim"
 TEXT = "first 🦀\n\tsecond line\nmiddle\nthird 🎈\nfourth\nlast\n"
 
@@ -67,6 +70,33 @@ def test_a_goal_becomes_decisions(lua, editors, repository, played, in_editor):
         SUPPORT=str(HERE / "neovim"),
     )
     assert "ok - all" in said
+
+
+async def test_it_decides_where_another_editor_owns_the_engine(
+    editors, repository, played, in_editor
+):
+    """The same way from a goal to decisions, attached to the engine of a VS Code's server."""
+    root, settings = repository({"a.txt": TEXT, "b.txt": "b\n"}), played(script())
+    command = (str(ROOT / ".venv/bin/longshift"), "serve")
+    owner = await start_editor([root], profile="vscode", env=os.environ, command=command)
+    try:
+        document = owner.open(root / "a.txt")
+        assert (await owner.command("listRuns"))["runs"] == []
+        said = await asyncio.to_thread(
+            in_editor,
+            nvim(editors, "builtin.lua"),
+            root,
+            SETTINGS=settings,
+            PLUGIN=str(PLUGIN),
+            SUPPORT=str(HERE / "neovim"),
+        )
+        assert "ok - all" in said
+        run = await owner.command("describeRun", runId="R1")
+        hunks = [hunk["state"] for file in run["changes"][0]["files"] for hunk in file["hunks"]]
+        assert hunks[2] == "rejected"
+        assert document.text == TEXT, "it was written in Neovim's buffer, and not here"
+    finally:
+        assert await stop_editor(owner) == 0
 
 
 def test_what_is_missing_is_said(editors, repository, in_editor, tmp_path):

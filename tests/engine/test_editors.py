@@ -323,3 +323,35 @@ async def test_an_editor_that_does_not_do_what_it_is_asked(
             await deciding
         assert it.run().changes["C1"].decisions[("a.txt", 1)].decision == "pending"
         assert await it.engine.editors.unsaved() == {"a.txt": text.encode()}
+
+
+@pytest.mark.parametrize(("goes_on", "drives"), [(True, True), (True, False), (False, True)])
+async def test_a_run_that_the_last_editor_left_waits_for_an_editor(
+    world: World, goes_on: bool, drives: bool
+) -> None:
+    """For one that is not restricted, in a process that stays; a person's pause is left alone."""
+    held = {"signal": "working", "wait_for": ["go on"]}
+    tasks = planner(task("shout", "a.txt"))
+    world.play(tasks, worker("shout", turn(edit("one", "ONE"), **held)), *judge("done"))
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("working")
+        it.owner.close = it.owner.leave  # it ends as an editor's process does
+    world.goes_on = goes_on
+    async with world.opened() as it:
+        assert (it.run().lifecycle, it.run().pause_cause) == ("paused", "closed")
+        client = await AskedClient.connect(_address(world), _no_answer, lambda: None)
+        given = {"editor": "Odd", "repo": world.worktree.root.as_uri(), "word": WORD}
+        await client.call("lend", {**given, "drives": drives})
+        if goes_on and drives:
+            await it.until(lambda run: run.lifecycle == "running")
+            await world.raise_signal("go on")
+            assert (await it.ended()).outcome == "done"
+        else:
+            assert not it.engine._behind
+            assert it.run().lifecycle == "paused"
+        await client.close()
+
+
+async def _no_answer(question: Mapping[str, object]) -> None:
+    """It stays silent."""

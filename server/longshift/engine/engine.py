@@ -210,8 +210,11 @@ class Engine:
         return self.shop.chronicle.run(run_id)
 
     def welcome_editor(self) -> None:
-        """Go on with what waits for an editor, behind: making a run ready takes seconds."""
-        if not self.is_restricted:
+        """Go on with what waits for an editor, behind: making a run ready takes seconds.
+
+        Not in a process that ends soon by itself, which would only interrupt it again.
+        """
+        if self._surroundings.goes_on and not self.is_restricted:
             task = asyncio.create_task(self._go_on_for_editor(), name="going on")
             self._behind.add(task)
             task.add_done_callback(self._behind.discard)
@@ -228,7 +231,7 @@ class Engine:
 
     async def _go_on_for_editor(self) -> None:
         """Resume the runs that the end of the last editor paused; each stays so where it can't."""
-        if self._surroundings.goes_on and self._surroundings.opens_again:
+        if self._surroundings.opens_again:
             await self.go_on_by_itself()
         for run in self._paused(OPENS_AGAIN):
             try:
