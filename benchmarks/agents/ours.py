@@ -41,6 +41,7 @@ async def _run(folder: Path, base_url: str, workers: int) -> dict[str, float]:
                 "gates": "off",
                 "overlap": "allow",
                 "budget": {"tokens": 0},
+                "stop": {"second_judge": "never"},  # as the loops beside it, which have one
             },
             trust=Trust(folder / "trust"),
             person_file=folder / "none.toml",

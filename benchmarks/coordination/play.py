@@ -262,6 +262,7 @@ def _surroundings(setup: Setup, crew: Crew, folder: Path, clock: LoopClock) -> S
             "gates": "off",
             "checks": [],
             "budget": {"tokens": 0},
+            "stop": {"second_judge": "never"},  # the figures are of one judge for each cycle
         },
         trust=Trust(folder / "trust"),
         person_file=folder / "none.toml",

@@ -162,6 +162,7 @@ def _editor(folder: Path, port: int, workers: int, seen: Path) -> Editor:
         "workers": workers,
         "overlap": "allow",
         "budget": {"usd": 0.0, "tokens": 0},
+        "stop": {"second_judge": "never"},  # it would read the whole difference once more
     }
     command = (sys.executable, "-m", "benchmarks.review.watched", str(seen))
     home = CACHE / "home"  # the rules by which secrets are found are compiled once, and kept there
