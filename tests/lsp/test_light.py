@@ -23,6 +23,7 @@ HEAVY = (
         ),
         ("longshift.lsp.session", HEAVY),
         ("longshift.lsp.link", HEAVY),
+        ("longshift.lsp.guest", HEAVY),
     ],
 )
 def test_what_is_not_loaded_with_it(loaded: str, unloaded: tuple[str, ...]) -> None:

@@ -6,8 +6,9 @@ change.
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -55,6 +56,8 @@ ANSWERED_AT_ONCE: Final = frozenset({"listRuns", "listConstraints"})
 LEARNS_AFTER_S: Final = 0.3
 """How long a guest's own reading of the runs is left, unless somebody needs them: it computes, and
 would keep the editor's first questions waiting, which who drives the runs can answer."""
+MOST_WAITS: Final = 10
+"""How often that is waited again, while there are still such questions."""
 WRITES_TEXT: Final = frozenset({"acceptChange", "acceptAll", "undoDecision"})
 """Commands that put text before the person."""
 
@@ -71,6 +74,9 @@ class Session:
         self.hand: Final = EditorHand(host, worktree.root)
         self.settings: Final = EditorSettings(ignored=host.client.restricted)
         self._findings: Findings | None = None
+        self._learnt = asyncio.Event()
+        self._n_early = 0
+        """Grows when a question begins or ends that the owner answers for a guest that learns."""
         self._link: Link | None = None
         self._opening = asyncio.Lock()
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="review")
@@ -190,11 +196,31 @@ class Session:
 
     async def _learn(self, link: Link) -> None:
         """Have a guest learn the runs, once its editor's first questions have been answered."""
-        await asyncio.sleep(LEARNS_AFTER_S)
-        await link.ready()
-        for recorded in link.recent:
-            self._on_fact(recorded)
-        self._become_known()
+        for _ in range(MOST_WAITS):
+            asked = self._n_early
+            await asyncio.sleep(LEARNS_AFTER_S)
+            if link.is_ready or asked == self._n_early:
+                break
+        try:
+            await link.ready()
+            for recorded in link.recent:
+                self._on_fact(recorded)
+            self._become_known()
+        finally:
+            self._learnt.set()
+
+    async def until_learnt(self) -> None:
+        """Wait until a guest knows the runs, or can't; at once for an owner."""
+        if self.is_learning:
+            await self._learnt.wait()
+
+    @contextlib.contextmanager
+    def _asking_early(self) -> Iterator[None]:
+        self._n_early += 1
+        try:
+            yield
+        finally:
+            self._n_early += 1
 
     def _become_known(self) -> None:
         COLLECTOR.settle()
@@ -228,7 +254,8 @@ class Session:
         link = await self.early_link() if command in ANSWERED_AT_ONCE else await self.link()
         if not link.is_owner:
             await self._check_guest(command, arguments)
-        result = await link.call(command, arguments)
+        with contextlib.nullcontext() if link.is_ready else self._asking_early():
+            result = await link.call(command, arguments)
         if command == "forgetRun":  # no fact tells of it
             self.epoch += 1
             self.host.opened(self)
@@ -274,7 +301,8 @@ class Session:
             runs = tuple(run for run in self.runs.values() if run.changes)
             found = await self.off_loop(hunks_of, link.proposals, runs, path, present, link.others)
         elif link is not None and not link.is_lost:
-            found = await link.file_hunks(path)
+            with self._asking_early():
+                found = await link.file_hunks(path)
         hunks = tuple(ReviewHunk(run_id, hunk) for run_id, hunk in found)
         return FileReview(repo, path, text, version, hunks, Lines(text or "", encoding))
 

@@ -6,7 +6,7 @@ answered at once and hunks of earlier runs show by themselves.
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
@@ -17,9 +17,6 @@ from longshift.lsp.sessions import load_rest
 
 if TYPE_CHECKING:
     from longshift.lsp.session import Session
-
-RESTS_S: Final = 0.5
-"""How long what is only for later is left, where something is to be shown first."""
 
 
 def register(host: Host) -> None:
@@ -62,8 +59,8 @@ def register(host: Host) -> None:
 
 async def _begin(host: Host) -> None:
     await host.sessions.open_folders()
-    if any(session.is_learning for session in host.sessions.all):
-        await asyncio.sleep(RESTS_S)  # a guest's editor asks now, and is answered by the owner
+    for session in host.sessions.all:
+        await session.until_learnt()  # its editor asks now, and is to be answered first
     await asyncio.to_thread(load_rest)
     await asyncio.to_thread(warm_converter, host.server.protocol.fm.converter)
     if host.sessions.all:
