@@ -121,7 +121,8 @@ export class Lifecycle implements vscode.Disposable {
       initializationOptions: {
         runUpdates: true,
         workspaceTrusted: vscode.workspace.isTrusted,
-        background: vscode.workspace.getConfiguration("longshift").get("server.background") === true,
+        background:
+          vscode.workspace.getConfiguration("longshift").get("server.background") === true,
       },
       initializationFailedHandler: () => false,
       middleware: middleware(),
