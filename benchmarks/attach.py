@@ -50,7 +50,7 @@ def run(*, quick: bool = False) -> Result:
     Args:
         quick: fewer changes and turns; noisier.
     """
-    changes, turns = (60, 3) if quick else (400, 11)
+    changes, turns = (240, 3) if quick else (400, 11)
     scripted_model = importlib.import_module("tests.scripted_model")
     with ExitStack() as stack:
         model = stack.enter_context(scripted_model.running_server())
