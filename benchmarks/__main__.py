@@ -19,6 +19,7 @@ NAMES = (
     "landing",
     "workspace",
     "journal",
+    "recovery",
     "lsp",
     "review",
     "cage",

@@ -62,6 +62,10 @@ class LoopClock:
         """The present moment."""
         return BEGINNING + timedelta(seconds=self._loop.time())
 
+    def awake(self) -> float:
+        """Virtual seconds; nothing ever sleeps here."""
+        return self._loop.time()
+
     async def sleep(self, seconds: float) -> None:
         """Wait until so much virtual time has passed, and at least as much as the clock can show.
 

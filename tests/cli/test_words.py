@@ -68,6 +68,7 @@ EVENTS: list[e.Event] = [
     e.FindingReported(run="R1", finding="F1", detail=FINDING),
     e.VerdictReached(run="R1", cycle=1, decision="retry", reason=HOSTILE, tasks=("T1",)),
     e.RunPaused(run="R1", reason=HOSTILE),
+    e.RunRecovered(run="R1", done=(HOSTILE, "Landed T2.")),
     e.RunResumed(run="R1"),
 ]
 OTHERS: list[e.Event] = [

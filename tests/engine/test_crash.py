@@ -28,6 +28,17 @@ ROOT = Path(__file__).parents[2]
 SHOUTED = TEXT.replace(b"two", b"TWO")
 
 
+SAID = {
+    "attempt.started": "What was under way begins anew: T1.",
+    "landing.intended": "Landed T1, which was accepted before the end.",
+    "swap:landing": "Landed T1, which was accepted before the end.",
+    "swap:person": "Put the head back to ",
+    "decision.intended": "The decision on a.txt was not carried out: decide again.",
+    "write": "The decision on a.txt was carried out, and is on record now.",
+}
+"""What a person is told of a death at some points."""
+
+
 def play(world: World) -> None:
     """One landing, a cycle that takes in what the person has typed meanwhile, an acceptance."""
     world.play(
@@ -81,6 +92,8 @@ async def test_what_was_under_way_is_finished_once(world: World, point: str) -> 
 
     async with world.opened() as it:
         run = it.run()
+        assert [one.event.run for one in it.engine.recovered] == ["R1"]
+        assert SAID.get(point, "") in " ".join(run.recovered)
         assert not run.intent
         assert not run.deciding
         assert it.engine.shop.store.head("R1") == run.head

@@ -5,6 +5,8 @@ Run it to add journals of a new version under new names; those that are there st
 
 import asyncio
 import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -228,6 +230,18 @@ async def checked(world: World) -> None:
         await it.ended()
 
 
+async def recovered(world: World) -> None:
+    """A process that dies with a landing intended, and one that puts it in order and goes on."""
+    world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
+               *judge("done"))  # fmt: skip
+    child = [sys.executable, "-m", "tests.support.engine_child", str(world.person.root)]
+    command = [*child, world.server.base_url, "landing.intended"]
+    await asyncio.to_thread(subprocess.run, command, check=False)
+    async with world.opened() as it:
+        await it.engine.resume("R1")
+        await it.ended()
+
+
 async def record(name: str, play: Callable[[World], Awaitable[None]], world: World) -> None:
     await play(world)
     async with world.opened() as it:
@@ -244,7 +258,8 @@ async def record(name: str, play: Callable[[World], Awaitable[None]], world: Wor
 
 PLAYS = {"done": done, "eventful": eventful, "bounded": bounded, "budgeted": budgeted,
          "opened": opened, "typed": typed, "shared": shared, "crowded": crowded,
-         "designed": designed, "stopped": stopped, "checked": checked}  # fmt: skip
+         "designed": designed, "stopped": stopped, "checked": checked,
+         "recovered": recovered}  # fmt: skip
 
 
 def main() -> None:

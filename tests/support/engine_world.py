@@ -31,12 +31,16 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.time = NOON
+        self.slept_s = 0.0
         self._advanced = asyncio.Event()
         self._asleep: set[object] = set()
         self._counted = asyncio.Event()
 
     def now(self) -> datetime:
         return self.time
+
+    def awake(self) -> float:
+        return (self.time - NOON).total_seconds() - self.slept_s
 
     async def sleep(self, seconds: float) -> None:
         until = self.time + timedelta(seconds=seconds)
@@ -55,6 +59,11 @@ class FakeClock:
         while len(self._asleep) != count:
             self._counted.clear()
             await self._counted.wait()
+
+    def suspend(self, **amount: float) -> None:
+        """Let time pass in which the machine sleeps."""
+        self.slept_s += timedelta(**amount).total_seconds()
+        self.advance(**amount)
 
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)

@@ -63,7 +63,7 @@ def command(run: str | None, repo: Path) -> int:
 
 async def _latest(worktree: Worktree, state: State) -> Review:
     """The review of the latest run of this worktree that has something undecided."""
-    mine = [run.id for run in state.runs.values() if Path(run.started.repo) == worktree.root]
+    mine = [run.id for run in state.runs.values() if worktree.is_home_of(run.started.repo)]
     for run_id in reversed(mine):
         review = _review(worktree, run_id)
         if await review.look():

@@ -118,7 +118,7 @@ def own_run(state: State, worktree: Worktree, run_id: str) -> Run:
         UsageError: there is none, or it belongs to another worktree.
     """
     run = known_run(state, run_id)
-    if Path(run.started.repo) != worktree.root:
+    if not worktree.is_home_of(run.started.repo):
         raise UsageError(
             f"{run.id} belongs to the worktree {run.started.repo}, not to {worktree.root}. "
             "Nothing was done. Call the command there, or with `--repo`."

@@ -98,17 +98,25 @@ def _describe(worktree: Worktree, runs: Iterable[Run]) -> list[Json]:
         return [
             describe_in_present(run, root.as_uri(), proposals, DiskPresent(root), datetime.now(UTC))
             for run in runs
-            for root in [Path(run.started.repo)]
+            for root in [_home(worktree, run)]
         ]
+
+
+def _home(worktree: Worktree, run: Run) -> Path:
+    """Where a run's files are: where it was started, unless the repository was moved since."""
+    moved = worktree.is_home_of(run.started.repo)
+    return worktree.root if moved else Path(run.started.repo)
 
 
 def _show_one(worktree: Worktree, run: Run) -> None:
     with closing(ObjectStore.open(worktree)) as store:
-        hunks = Proposals(store).of_run(run, DiskPresent(Path(run.started.repo)))
+        hunks = Proposals(store).of_run(run, DiskPresent(_home(worktree, run)))
     console = output()
     say(console, f"{run.id}: {run.started.goal.text}", "bold")
     reason = run.outcome_reason or run.pause_reason
     say(console, f"{run.outcome or run.lifecycle}{f': {reason}' if reason else ''}", _style(run))
+    for sentence in run.recovered:
+        say(console, f"put in order: {sentence}", "yellow")
     say(console, f"cycle {run.cycle}, {run.phase}; {usage_words(run.usage)}", "dim")
     budgets = budget_words(run, datetime.now(UTC))
     if budgets:

@@ -147,6 +147,13 @@ def _(event: e.RunPaused, run: Run | None) -> Told:
 
 
 @_told.register
+def _(event: e.RunRecovered, run: Run | None) -> Told:
+    del run
+    done = " ".join(event.done) or "Nothing was half done."
+    return Told(f"{event.run} was put in order after its process had ended: {done}", "warn")
+
+
+@_told.register
 def _(event: e.RunFinished, run: Run | None) -> Told:
     del run
     tone: Tone = "good" if event.outcome == "done" else "bad"

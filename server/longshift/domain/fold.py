@@ -6,11 +6,11 @@ stands in a journal always folds.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from longshift.domain import events as e
+from longshift.domain.copies import replace
 from longshift.domain.fold_agents import (
     claim,
     finish_agent,
@@ -47,6 +47,7 @@ from longshift.domain.model import (
     Usage,
 )
 from longshift.domain.state import Phase, Run, State
+from longshift.domain.tally import INDIFFERENT, Tally
 from longshift.domain.transitions import PHASES, WORKING_ONLY, Refused, known, name_of
 
 
@@ -57,9 +58,27 @@ def fold(records: Iterable[e.Recorded], state: State | None = None) -> State:
         Refused: an event cannot have happened where it stands.
     """
     state = state or State()
+    tallies: dict[str, Tally] = {}
     for record in records:
+        event = record.event
+        if isinstance(event, e.ModelCalled) and event.run in state.runs:
+            if record.seq <= state.seq:
+                raise Refused(f"event {record.seq} comes after event {state.seq}")
+            if event.run not in tallies:
+                tallies[event.run] = Tally()
+            tallies[event.run].add(event)
+            state = State(record.seq, record.time, state.runs, state.constraints)
+            continue
+        if tallies and not isinstance(event, INDIFFERENT):
+            state, tallies = _booked(state, tallies), {}
         state = apply(state, record)
-    return state
+    return _booked(state, tallies)
+
+
+def _booked(state: State, tallies: Mapping[str, Tally]) -> State:
+    """The state with calls that were taken in and not booked."""
+    runs = {**state.runs, **{id_: tally.into(state.runs[id_]) for id_, tally in tallies.items()}}
+    return replace(state, runs=runs) if tallies else state
 
 
 def apply(state: State, record: e.Recorded) -> State:
@@ -163,6 +182,8 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return _pause(run, event, time)
         case e.RunResumed():
             return _resume(run, event, time)
+        case e.RunRecovered():
+            return replace(run, recovered=event.done)
         case e.RunFinished():
             return _finish(run, event, time)
         case e.RunSteered():
@@ -265,6 +286,7 @@ def _resume(run: Run, event: e.RunResumed, time: datetime) -> Run:
         paused=False,
         pause_reason="",
         pause_cause=None,
+        recovered=(),
         running_since=time,
         outcome=None,
         outcome_reason="",
@@ -338,7 +360,7 @@ def _move_head(run: Run, event: e.HeadMoved) -> Run:
     # Where the person has all that landed, the head stays, and yet what was theirs is settled.
     if (event.head, event.taken) != (run.head, run.taken):
         step = HeadStep(parent=run.head, commit=event.head, change_id=None, paths=event.paths)
-        steps = (*steps, step)
+        steps = steps.plus(step)
     return replace(
         run,
         head=event.head,

@@ -5,10 +5,10 @@ how long, is `engine.strategies`' own, and here is only what has happened.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from longshift.domain import events as e
+from longshift.domain.copies import replace
 from longshift.domain.fold_tasks import put
 from longshift.domain.model import AgentRecord, ListLock
 from longshift.domain.state import Run

@@ -5,12 +5,12 @@ refused. Pure, like all of the fold; `domain.fold` calls it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
 from longshift.domain import events as e
 from longshift.domain.contention import with_conflict, with_landing
+from longshift.domain.copies import replace
 from longshift.domain.designs import may_revise, standing_note
 from longshift.domain.model import (
     Attempt,
@@ -104,19 +104,23 @@ def move_task(
     state = TASKS.get((task.state, type(event)))
     if state is None:
         raise Refused(f"{name_of(event)} while task {task.id} is {task.state}")
+    if state is task.state:
+        return run
     return put_task(run, task.model_copy(update={"state": state}))
 
 
 def start_attempt(run: Run, event: e.AttemptStarted, time: datetime) -> Run:
     """A worker begins a try at a task."""
-    moved = move_task(run, event)
-    task = moved.tasks[event.task]
+    task = known(run.tasks, event.task, "task")
+    state = TASKS.get((task.state, type(event)))
+    if state is None:
+        raise Refused(f"{name_of(event)} while task {task.id} is {task.state}")
     if event.attempt != len(task.attempts) + 1:
         raise Refused(f"attempt {event.attempt} of {task.id} after {len(task.attempts)}")
     begun_s = run.seconds_at(time)
     begun = Attempt(number=event.attempt, base=event.base, begun_s=begun_s, agent=event.agent)
     attempts = (*task.attempts, begun)
-    return put_task(moved, task.model_copy(update={"attempts": attempts}))
+    return put_task(run, task.model_copy(update={"state": state, "attempts": attempts}))
 
 
 def intend(run: Run, event: e.LandingIntended) -> Run:
@@ -170,10 +174,10 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
             paths=event.paths,
         )
         changes = put(changes, change.id, change)
-        step = HeadStep(
+        step = HeadStep.trusted(
             parent=event.parent, commit=event.commit, change_id=change.id, paths=event.paths
         )
-        steps = (*steps, step)
+        steps = steps.plus(step)
     counts, goal, last = event.change is not None, run.started.goal, run.cycles[-1]
     cycle = replace(
         last,

@@ -9,10 +9,11 @@ the lowest bit is the oldest task, and a copy with one more or less is made at o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Final
 
+from longshift.domain.copies import replace
 from longshift.domain.model import Task, TaskState
 from longshift.domain.table import Table
 
@@ -20,7 +21,7 @@ UNFINISHED: Final = (TaskState.WAITING, TaskState.RUNNING)
 """The states from which a task still moves by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `copies.replace` is quicker so
 class Queue:
     """Who waits and who runs.
 

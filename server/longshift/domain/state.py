@@ -32,7 +32,7 @@ from longshift.domain.model import (
     Verdict,
 )
 from longshift.domain.queue import Queue, places
-from longshift.domain.table import Table
+from longshift.domain.table import Growing, Table
 
 
 class Phase(StrEnum):
@@ -47,7 +47,7 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `copies.replace` is quicker so
 class CycleRecord:
     """What one cycle brought; the stop rules read it.
 
@@ -89,7 +89,7 @@ class CycleRecord:
     checks: ChecksWord = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: `copies.replace` is quicker so
 class Run:
     """One goal being worked on."""
 
@@ -107,6 +107,8 @@ class Run:
     paused: bool = False
     pause_reason: str = ""
     pause_cause: PauseCause | None = None
+    recovered: tuple[str, ...] = ()
+    """What was put in order after its process had ended without a word, until it is resumed."""
     running_since: datetime | None = None
     seconds_run: float = 0.0
     """Time spent running up to the last pause; since then, add `running_since`."""
@@ -134,7 +136,7 @@ class Run:
     queue: Queue = field(default_factory=Queue)
     """The tasks that wait or run, and those that may start: asked for as often."""
     changes: Mapping[str, Change] = field(default_factory=Table)
-    steps: tuple[HeadStep, ...] = ()
+    steps: Growing[HeadStep] = field(default_factory=Growing)
     findings: Mapping[str, Finding] = field(default_factory=Table)
     newest: Mapping[str, int] = field(default_factory=dict)
     """By their letter, the highest number of the ids of changes, findings, questions and notes."""

@@ -23,6 +23,7 @@ from longshift.engine.deciding.decisions import Decisions
 from longshift.engine.deciding.facts import reopening
 from longshift.engine.driving import Drivers
 from longshift.engine.editors import Editors
+from longshift.engine.forgetting import forget_all
 from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.raising import budget_to_resume
 from longshift.engine.recovery import recover
@@ -76,6 +77,8 @@ class Engine:
         self._starting = asyncio.Lock()
         self._behind: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self.recovered: tuple[events.Recorded, ...] = ()
+        """What was put in order when it was opened, for who could not listen yet."""
 
     @classmethod
     async def open(cls, worktree: Worktree, lease: Lease, surroundings: Surroundings) -> "Engine":
@@ -111,12 +114,19 @@ class Engine:
                 agents_threads=agents,
             )
             engine = cls(shop, lease, journal, surroundings, editors)
+            stop_listening = shop.chronicle.listen(engine.hear_recovery)
             for sentence in await recover(shop):
                 log.info("recovery: %s", sentence)
+            stop_listening()
             opened.pop_all()
         if surroundings.goes_on and not (surroundings.opens_again or engine.is_restricted):
             await engine.go_on_by_itself()
         return engine
+
+    def hear_recovery(self, record: events.Recorded) -> None:
+        """Keep what is said of recovery."""
+        if isinstance(record.event, events.RunRecovered):
+            self.recovered += (record,)
 
     @property
     def state(self) -> State:
@@ -358,9 +368,7 @@ class Engine:
                     f"`longshift stop {run_id}`."
                 )
             await self._drivers.let_go(run_id)
-            # The journal first: a run without objects could never be opened again.
-            await self.shop.chronicle.forget(run_id)
-            await self.shop.off_loop(self.shop.store.forget, run_id)
+            await forget_all(self.shop, run_id)
 
     async def close(
         self, reason: str = "Longshift was closed.", cause: PauseCause = "interrupted"

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +39,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The present moment, in UTC."""
 
+    def awake(self) -> float:
+        """Seconds since some moment, without those in which the machine slept."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait until so much time has passed."""
 
@@ -48,6 +52,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return datetime.now(UTC)
+
+    def awake(self) -> float:
+        """Seconds that neither a suspended machine nor a corrected clock counts."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Wait until so much time has passed."""
@@ -161,6 +169,16 @@ def write_effects(root: Path, effects: Sequence[Effect]) -> None:
             ) from error
 
 
+def remove_draft(root: Path, path: str) -> bool:
+    """Remove what a process that died while it wrote a file left beside it; whether it did."""
+    with contextlib.suppress(OSError), opened(root, path) as (folder, _):
+        draft = _draft_of(path)
+        folder.status(draft)  # raises where there is none
+        folder.remove(draft)
+        return True
+    return False
+
+
 def sha256(data: bytes | None) -> str | None:
     """The fingerprint of a file's bytes, for an intent; None: no such file."""
     return None if data is None else hashlib.sha256(data).hexdigest()
@@ -224,8 +242,7 @@ def _write(root: Path, effect: Effect) -> None:
 
 
 def _write_file(folder: Folder, name: str, effect: WriteFile) -> None:
-    # Of fixed length: the name beside a long name must not be too long itself.
-    fresh = f".longshift-{hashlib.sha256(os.fsencode(effect.path)).hexdigest()[:16]}"
+    fresh = _draft_of(effect.path)
     folder.remove(fresh)
     try:
         if effect.mode == 0o120000:
@@ -236,6 +253,12 @@ def _write_file(folder: Folder, name: str, effect: WriteFile) -> None:
     except OSError:
         folder.remove(fresh)
         raise
+
+
+def _draft_of(path: str) -> str:
+    """The name under which a file is written before it appears whole."""
+    # Of fixed length: the name beside a long name must not be too long itself.
+    return f".longshift-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
 
 
 def _write_durably(folder: Folder, fresh: str, name: str, effect: WriteFile) -> None:

@@ -4,31 +4,53 @@ Owns the way from a journal as it was left to runs that can go on. Runs only in 
 holds the repository's lease. The journal is the truth: refs are put where it says.
 """
 
+import logging
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 from longshift.domain import events
 from longshift.domain.state import Run
 from longshift.engine.deciding.intents import finish_decision
+from longshift.engine.forgetting import finish_marked
+from longshift.engine.ports import remove_draft
 from longshift.engine.room import Shop
 from longshift.errors import LongshiftError
 
-INTERRUPTED = "Longshift ended while this was under way."
+log = logging.getLogger(__name__)
+
+MOST_NAMED: Final = 10
+"""Tasks that one sentence names."""
+INTERRUPTED: Final = "Longshift ended while this was under way."
 
 
 async def recover(shop: Shop) -> list[str]:
     """Bring every unfinished run into a state from which it can go on, paused.
 
     Returns:
-        What was done, as sentences for the log.
+        What was done, as sentences for the log; those of a run are on record as well.
     """
-    done: list[str] = []
-    locks = await shop.off_loop(shop.store.remove_stale_locks)
-    done += [f"removed a stale lock: {path.name}" for path in locks]
+    left = await shop.off_loop(shop.store.remove_stale_locks)
+    everywhere = [*_told(left), *await finish_marked(shop)]
     since = shop.chronicle.state.time  # of the last fact before the process ended
+    done = list(everywhere)
     for run_id in list(shop.chronicle.state.runs):
-        done += await _recover_run(shop, run_id, since)
-        done += await _finish_decisions(shop, run_id)
+        done += [
+            f"{run_id}: {said}" for said in await _recover_run(shop, run_id, since, everywhere)
+        ]
     return done
+
+
+def _told(left: Sequence[Path]) -> list[str]:
+    """What was removed, as a sentence; none where it was nothing."""
+    if not left:
+        return []
+    locks = sum(path.suffix == ".lock" for path in left)
+    others = len(left) - locks
+    counts = [f"{locks} lock{'s' * (locks != 1)}"] * bool(locks)
+    counts += [f"{others} unfinished file{'s' * (others != 1)}"] * bool(others)
+    return [f"Removed what the process before had left: {' and '.join(counts)}."]
 
 
 def interrupted(run: Run, reason: str) -> list[events.Event]:
@@ -63,24 +85,39 @@ def interrupted(run: Run, reason: str) -> list[events.Event]:
     return [*attempts, *planners, *agents, *locks]
 
 
-async def _recover_run(shop: Shop, run_id: str, since: datetime | None) -> list[str]:
+async def _recover_run(
+    shop: Shop, run_id: str, since: datetime | None, everywhere: Sequence[str]
+) -> list[str]:
     done = await _land_again(shop, run_id)
     run = shop.chronicle.run(run_id)
     at = await shop.off_loop(shop.store.head, run_id)
     if at != run.head:
         await shop.off_loop(shop.store.swap_head, run_id, at, run.head)
-        done.append(f"{run_id}: put the head back to {run.head[:10]}, where the journal has it")
-    ended = interrupted(run, INTERRUPTED)
-    if run.lifecycle == "running":
+        done.append(f"Put the head back to {run.head[:10]}, where the journal has it.")
+    done += await _finish_decisions(shop, run_id)
+    was_running = run.lifecycle == "running"
+    ended = interrupted(shop.chronicle.run(run_id), INTERRUPTED)
+    if ended:
+        done.append(_begin_anew(run))
+    facts: list[events.Event] = []
+    if was_running:
+        done += everywhere
         reason = f"{INTERRUPTED} Nothing that landed is lost; resume it to go on."
         # First of all, so that no attempt is charged for the time in which nobody worked.
-        ended.insert(
-            0, events.RunPaused(run=run.id, reason=reason, cause="interrupted", since=since)
-        )
-    if ended:
-        await shop.chronicle.record(*ended)
-        done.append(f"{run_id}: interrupted with {len(ended)} things under way")
-    return done
+        facts.append(events.RunPaused(run=run_id, reason=reason, cause="interrupted", since=since))
+    if was_running or done:
+        facts += [*ended, events.RunRecovered(run=run_id, done=tuple(done))]
+        await shop.chronicle.record(*facts)
+    return [one for one in done if one not in everywhere]
+
+
+def _begin_anew(run: Run) -> str:
+    """Who was at work, for a person."""
+    tasks = [task.id for task in run.at_work]
+    if not tasks:
+        return "Whoever was at work begins anew."
+    named = ", ".join(tasks[:MOST_NAMED]) + (", …" if len(tasks) > MOST_NAMED else "")
+    return f"What was under way begins anew: {named}."
 
 
 async def _land_again(shop: Shop, run_id: str) -> list[str]:
@@ -97,10 +134,7 @@ async def _land_again(shop: Shop, run_id: str) -> list[str]:
     await shop.chronicle.record(
         *(events.TaskLanded(**intent.model_dump(exclude={"event"})) for intent in intents)
     )
-    return [
-        f"{run_id}: landed {intent.task} again, which was accepted before the end"
-        for intent in intents
-    ]
+    return [f"Landed {intent.task}, which was accepted before the end." for intent in intents]
 
 
 async def _finish_decisions(shop: Shop, run_id: str) -> list[str]:
@@ -110,5 +144,11 @@ async def _finish_decisions(shop: Shop, run_id: str) -> list[str]:
     try:
         run = await shop.own(run_id)
     except LongshiftError:
-        return [f"{run_id}: a decision stays open until its own worktree is opened"]
-    return [await finish_decision(shop, run_id, intent) for intent in run.deciding]
+        log.info("%s: a decision stays open until its own worktree is opened", run_id)
+        return []
+    done: list[str] = []
+    for intent in run.deciding:
+        for path in {intent.path, intent.file or intent.path}:
+            await shop.off_loop(remove_draft, shop.worktree.root, path)
+        done.append(await finish_decision(shop, run_id, intent))
+    return done

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.prompts import Library, library
@@ -69,9 +68,8 @@ class Shop:
         Raises:
             UsageError: there is no such run, or it belongs to another worktree that still stands.
         """
-        run = self.chronicle.run(run_id)
-        home = Path(run.started.repo)
-        if home != self.worktree.root and await self.off_loop(home.is_dir):
+        home = self.chronicle.run(run_id).started.repo
+        if not await self.off_loop(self.worktree.is_home_of, home):
             raise UsageError(
                 f"{run_id} belongs to the worktree at {home}, and this is {self.worktree.root}. "
                 "Nothing was done. Go there, and try again."

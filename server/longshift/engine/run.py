@@ -37,6 +37,7 @@ from longshift.engine.news import Newsroom
 from longshift.engine.planning import run_planner
 from longshift.engine.recovery import interrupted
 from longshift.engine.room import DEFECT, RunRoom, pausing
+from longshift.engine.sleeping import Wakefulness
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.equals import equals, run_agent
 from longshift.engine.strategies.integrating import Integrating, Landing
@@ -79,6 +80,7 @@ class RunDriver:
         """The newest attempt at each task, by the task's id."""
         self._is_judging = False
         self._is_let_go = False
+        self._wakefulness = Wakefulness(room.shop.clock)
         self._broken: Exception | None = None
         self._woken = asyncio.Event()
         if not room.run.paused:
@@ -363,6 +365,7 @@ class RunDriver:
 
     async def _keep_time(self) -> None:
         """Warn of minutes, and end what runs once they are used up."""
+        await self._leave_out_sleep()
         run, now = self._room.run, self._room.shop.clock.now()
         if not (run.budget.minutes or run.budget.task.minutes) or run.running_since is None:
             return
@@ -377,6 +380,17 @@ class RunDriver:
             attempt.cancel()
         if over:
             await asyncio.wait(over)
+
+    async def _leave_out_sleep(self) -> None:
+        """Have time in which the machine was suspended count for nobody's minutes."""
+        run, since = self._room.run, self._wakefulness.slept_since()
+        if since is None or run.lifecycle != "running":
+            return
+        reason = "The machine slept; that time does not count."
+        await self._room.chronicle.record(
+            events.RunPaused(run=run.id, reason=reason, cause="interrupted", since=since),
+            events.RunResumed(run=run.id, reason="It is awake again."),
+        )
 
     async def _wait(self) -> None:
         """Wait for the next fact, or until there is something to say of the minutes.

@@ -83,6 +83,7 @@ class Starts:
     async def pin(self, started: events.RunStarted) -> None:
         """Put the base where no garbage collection can take it, before the run stands on it."""
         store, run_id = self._shop.store, started.run
+        await self._shop.off_loop(store.marks.put, "starting", run_id)
         at = await self._shop.off_loop(store.head, run_id)
         await self._shop.off_loop(store.swap_head, run_id, at, started.base)
         await self._shop.off_loop(store.publish, run_id, base=started.base, head=started.base)
@@ -96,9 +97,11 @@ class Starts:
             await self._shop.chronicle.record(started, *kept, *self._rules(room.settings))
         except BaseException:
             await room.models.aclose()
-            with contextlib.suppress(LongshiftError):
+            with contextlib.suppress(LongshiftError):  # the mark stays: the next start tries again
                 await self._shop.off_loop(self._shop.store.forget, started.run)
+                await self._shop.off_loop(self._shop.store.marks.take, "starting", started.run)
             raise
+        await self._shop.off_loop(self._shop.store.marks.take, "starting", started.run)
         await self._drivers.drive(room, Checks(room, commands))
 
     def _free_run_id(self) -> str:

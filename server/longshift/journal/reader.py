@@ -5,6 +5,7 @@ row that it can't read: that is damage, told to the person with the number of th
 """
 
 import contextlib
+import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -13,9 +14,9 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias, cast
 
 import apsw
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from longshift.domain.events import EVENT, Recorded
+from longshift.domain.events import EVENT, Event, Recorded
 from longshift.domain.fold import fold
 from longshift.domain.state import State
 from longshift.domain.transitions import Refused
@@ -25,6 +26,7 @@ from longshift.journal import schema
 ROWS_A_PAGE: Final = 512
 """Rows fetched at a time: a long statement would keep the log from shrinking."""
 
+_EVENTS: Final[TypeAdapter[list[Event]]] = TypeAdapter(list[Event])
 _RUN: Final = re.compile(r"R\d{1,9}")
 
 _Row: TypeAlias = tuple[int, str, str | None, str, str]
@@ -77,7 +79,8 @@ class JournalReader:
             NeedsPerson: a row is damaged, or speaks of what can't have happened where it stands.
         """
         try:
-            return fold(self.read() if heed is None else _shown(self.read(), heed))
+            with _without_collecting():
+                return fold(self.read() if heed is None else _shown(self.read(), heed))
         except Refused as error:
             reason = schema.brief(str(error))
             raise NeedsPerson(
@@ -101,7 +104,7 @@ class JournalReader:
             if not schema.is_readable(self._db, self._path):
                 return []
             rows = cast("list[_Row]", self._db.execute(query, arguments).fetchall())
-        return [self._parse(row) for row in rows]
+        return self._parse_all(rows) or [self._parse(row) for row in rows]
 
     def last_seq(self) -> int:
         """The number of the last fact that is there; 0 where there is none."""
@@ -177,6 +180,23 @@ class JournalReader:
         except (apsw.Error, UnicodeDecodeError) as error:
             raise schema.explain(error, self._path) from error
 
+    def _parse_all(self, rows: list[_Row]) -> list[Recorded]:
+        """Read rows together, which is quicker; none where one of them is damaged."""
+        try:
+            found = _EVENTS.validate_json(f"[{','.join([row[4] for row in rows])}]")
+            moments = [datetime.fromisoformat(row[1]) for row in rows]
+        except (ValueError, TypeError):  # which of them it is, is told row by row
+            return []
+        if len(found) != len(rows) or any(
+            (event.run, event.event) != (run, name)
+            for event, (_, _, run, name, _) in zip(found, rows, strict=True)
+        ):
+            return []
+        return [
+            Recorded.trusted(seq=row[0], time=moment, event=event)
+            for row, moment, event in zip(rows, moments, found, strict=True)
+        ]
+
     def _parse(self, row: _Row) -> Recorded:
         seq, time, run, name, body = row
         try:
@@ -204,6 +224,18 @@ def _shown(facts: Iterable[Recorded], heed: Callable[[Recorded], object]) -> Ite
     for recorded in facts:
         heed(recorded)
         yield recorded
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage meanwhile: there is none in a fold, and each look goes over all of it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _summary(error: ValueError | TypeError) -> str:

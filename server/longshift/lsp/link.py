@@ -180,6 +180,8 @@ class OwnerLink:
         self.proposals = owner.engine.shop.proposals
         self.store = owner.engine.shop.store
         self._stop_listening = owner.engine.listen(listener)
+        for recorded in owner.engine.recovered:  # once the session has this link
+            asyncio.get_running_loop().call_soon(listener, recorded)
 
     @property
     def state(self) -> "State":

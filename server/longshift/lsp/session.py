@@ -70,6 +70,7 @@ class Session:
         self.host: Final = host
         self.worktree: Final = worktree
         self.root: Final = worktree.root
+        self._homes: dict[str, bool] = {}
         self.root_uri: Final = worktree.root.as_uri()
         self.hand: Final = EditorHand(host, worktree.root)
         self.settings: Final = EditorSettings(ignored=host.client.restricted)
@@ -133,8 +134,13 @@ class Session:
         """The runs of this worktree by id; another worktree of the repository has its own."""
         if not self.is_open:
             return {}
-        here = str(self.root)
-        return {id_: run for id_, run in self.state.runs.items() if run.started.repo == here}
+        return {id_: run for id_, run in self.state.runs.items() if self._is_home_of(run)}
+
+    def _is_home_of(self, run: "Run") -> bool:
+        folder = run.started.repo
+        if folder not in self._homes:  # it asks the disk
+            self._homes[folder] = self.worktree.is_home_of(folder)
+        return self._homes[folder]
 
     @property
     def proposals(self) -> "Proposals | None":

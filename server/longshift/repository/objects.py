@@ -16,10 +16,18 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
+from longshift.errors import NeedsPerson
 from longshift.repository.cache import Cache
 from longshift.repository.files import SUBMODULE, FileVersion
 from longshift.repository.loose import Kind, write_object
 from longshift.repository.packs import Gathering
+
+
+class MissingObject(NeedsPerson, KeyError):
+    """An object that a run stands on is gone."""
+
+    __str__ = Exception.__str__  # a KeyError's would quote the sentence
+
 
 AUTHOR: Final = "Longshift <longshift@localhost>"
 _KINDS: Final[dict[int, Kind]] = {
@@ -149,7 +157,8 @@ class Objects:
     def put_down(self) -> None:
         """Write what has been gathered so far, for who reads the disk."""
         if self._local.gathering is not None:
-            kept = self._local.gathering.write(self.git_dir / "objects" / "pack")
+            with self._explained():
+                kept = self._local.gathering.write(self.git_dir / "objects" / "pack")
             self._local.kept += [kept] if kept else []
 
     def own(self, oid: str) -> bool:
@@ -178,17 +187,37 @@ class Objects:
     def _write(self, kind: Kind, data: bytes) -> str:
         gathering = self._local.gathering
         if gathering is None:
-            return write_object(self._folder, kind, data)
+            with self._explained():
+                return write_object(self._folder, kind, data)
         oid = gathering.add(kind, data)
         if gathering.is_full:
             self.put_down()
         return oid
 
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise NeedsPerson(
+                f"What agents made could not be stored in {self.git_dir}: "
+                f"{error.strerror or error}. What landed is kept, and no file of yours was "
+                "touched. Free some space or make the folder writable, then resume the run."
+            ) from error
+
     def _read(self, oid: str) -> bytes:
         gathering = self._local.gathering
         if gathering is not None and (held := gathering.find(oid)) is not None:
             return held
-        data: bytes = self.repository.odb.read(oid)[1]
+        try:
+            data: bytes = self.repository.odb.read(oid)[1]
+        except KeyError as error:
+            raise MissingObject(
+                f"Git's object {oid} is missing from {self.git_dir} and from the repository behind "
+                "it: somebody deleted it, or a pack. Nothing was changed. Bring the folder "
+                "`objects` back from a backup, or from a clone with `git fetch`, then resume the "
+                "run; or give it up with `longshift stop` and `longshift forget`."
+            ) from error
         return data
 
     def _tree_of(self, commit: str) -> str:

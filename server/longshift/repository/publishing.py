@@ -7,7 +7,7 @@ they named. Hooks never run.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from longshift.repository.worktree import Worktree
 
 # Another run's landing writes its objects moments before a head names them.
 _GRACE: Final = "10.minutes.ago"
-_PACK_SUFFIXES: Final = (".pack", ".rev", ".mtimes", ".bitmap", ".idx")
+PACK_SUFFIXES: Final = (".pack", ".rev", ".mtimes", ".bitmap", ".idx")
 
 
 def publish(objects: Objects, worktree: Worktree, name: str, *, base: str, head: str) -> None:
@@ -172,13 +172,19 @@ def _note(git_dir: Path, name: str, pack: str) -> None:
         os.fsync(file.fileno())
 
 
+def noted_packs(git_dir: Path) -> Iterator[str]:
+    """The packs that were moved into the person's repository, or were about to be."""
+    for notes in (git_dir / "published").glob("*"):
+        yield from notes.read_text(encoding="ascii").split()
+
+
 def _notes(git_dir: Path, name: str) -> Path:
     return git_dir / "published" / name
 
 
 def _move(source: Path, target: Path, pack: str) -> None:
     target.mkdir(exist_ok=True)
-    for suffix in _PACK_SUFFIXES:  # the index last: it is what makes git see the pack
+    for suffix in PACK_SUFFIXES:  # the index last: it is what makes git see the pack
         file = source / (pack + suffix)
         if file.exists():
             file.replace(target / file.name)
@@ -209,7 +215,7 @@ def _remove_published_packs(git_dir: Path, worktree: Worktree, name: str) -> Non
             for other in notes.parent.iterdir():  # of theirs it may be all that another run needs
                 _note(git_dir, other.name, kept)
         for pack in packs:
-            for suffix in reversed(_PACK_SUFFIXES):
+            for suffix in reversed(PACK_SUFFIXES):
                 (folder / (pack + suffix)).unlink(missing_ok=True)
     notes.unlink()
 

@@ -5,8 +5,10 @@ person's objects. Never writes to the person's repository: `publishing` alone do
 `publish` and `forget`. Usable from several threads at once.
 """
 
+import contextlib
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,9 +20,10 @@ from longshift.errors import NeedsPerson
 from longshift.repository import publishing
 from longshift.repository.differences import compare
 from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
+from longshift.repository.leftovers import remove_leftovers
 from longshift.repository.loose import swap_ref
+from longshift.repository.marks import Marks
 from longshift.repository.objects import Objects
-from longshift.repository.packs import KEPT
 from longshift.repository.trees import TreeChange, TreeEntry, Trees
 from longshift.repository.worktree import Worktree
 
@@ -37,6 +40,7 @@ class ObjectStore:
         self.git_dir = git_dir
         self.objects = Objects(git_dir)
         self.trees = Trees(self.objects)
+        self.marks = Marks(git_dir)
         self._refs_lock = threading.Lock()
         self._packs_lock = threading.Lock()
         """Two repacks at once would each take the other's packs away."""
@@ -66,8 +70,8 @@ class ObjectStore:
     def remove_stale_locks(self) -> list[Path]:
         """Remove what a killed process or a power cut left.
 
-        That is lock files, half-written objects, working folders, and loose objects that are
-        empty: new objects are not fsynced, and git would take an empty one for written.
+        That is lock files, half-written objects and packs, working folders, and loose objects that
+        are empty: new objects are not fsynced, and git would take an empty one for written.
 
         Only for the exclusive owner of the repository's runs: another process may hold such a
         lock rightfully. Looks in the store and at `refs/longshift` of the person's repository.
@@ -75,29 +79,7 @@ class ObjectStore:
         Returns:
             What was removed.
         """
-        objects = self.git_dir / "objects"
-        packs = objects / "pack"
-        ours = self.worktree.common_dir / "refs" / "longshift"
-        folders = [
-            *self.git_dir.glob("merge-*"),
-            *self.git_dir.glob("snapshot-*"),
-            *self.git_dir.glob("outgoing"),
-        ]
-        files = [
-            *self.git_dir.glob("*.lock"),
-            *(self.git_dir / "refs").rglob("*.lock"),
-            *ours.rglob("*.lock"),
-            *objects.glob("*/tmp_*"),
-            # Nothing lands yet: what a pack was kept for is at the head, or is landed again.
-            *packs.glob(f"*{KEPT}"),
-            *(pack for pack in packs.glob("*.pack") if not pack.with_suffix(".idx").exists()),
-            *(path for path in objects.glob("??/*") if path.stat().st_size == 0),
-        ]
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        for path in files:
-            path.unlink(missing_ok=True)
-        return folders + files
+        return remove_leftovers(self.git_dir, self.worktree.common_dir)
 
     # Reading.
 
@@ -267,14 +249,28 @@ def head_ref(name: str) -> str:
 def _prepare(worktree: Worktree, git_dir: Path) -> None:
     worktree.state_dir.mkdir(mode=0o700, exist_ok=True)
     if not (git_dir / "HEAD").is_file():
-        pygit2.init_repository(str(git_dir), bare=True)
-        git_dir.chmod(0o700)
+        _make(git_dir)
     _write_atomically(git_dir / "objects" / "info" / "alternates", _ALTERNATES.encode())
     shallow = worktree.common_dir / "shallow"
     if shallow.is_file():
         # Without it git would look for the parents that a shallow clone leaves out.
         _write_atomically(git_dir / "shallow", shallow.read_bytes())
     pygit2.Repository(str(git_dir)).free()
+
+
+def _make(git_dir: Path) -> None:
+    """Let the bare repository appear whole, in place of what a killed process left of one."""
+    draft = Path(tempfile.mkdtemp(prefix=f"{git_dir.name}.", dir=git_dir.parent))
+    try:
+        pygit2.init_repository(str(draft), bare=True)
+        if (git_dir / "HEAD").is_file():
+            return  # another process was quicker
+        with contextlib.suppress(FileNotFoundError):
+            git_dir.rename(draft / "half-made")
+        draft.rename(git_dir)
+        shutil.rmtree(git_dir / "half-made", ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -74,6 +74,21 @@ class Worktree:
         git_dir = Path(repository.path)
         return cls(Path(repository.workdir), git_dir, _common_dir(git_dir))
 
+    def is_home_of(self, folder: str) -> bool:
+        """Tell whether what was begun in a folder is this worktree's to go on with.
+
+        So it is where the folder is this one, and where it is no worktree of this repository any
+        more: then the repository was moved, renamed or copied, and its state came along.
+        """
+        there = Path(folder)
+        if there == self.root:
+            return True
+        try:
+            found = Worktree.discover(there)
+        except NeedsPerson:
+            return True
+        return found.root != there or found.common_dir.resolve() != self.common_dir.resolve()
+
     def head_commit(self) -> str | None:
         """Give the commit that is checked out; None where there is no commit yet."""
         repository = pygit2.Repository(str(self.git_dir))

@@ -66,6 +66,7 @@ from longshift.domain.events.runs import (
     HeadPublished,
     RunFinished,
     RunPaused,
+    RunRecovered,
     RunResumed,
     RunStarted,
     RunSteered,
@@ -114,6 +115,7 @@ __all__ = [
     "Recorded",
     "RunFinished",
     "RunPaused",
+    "RunRecovered",
     "RunResumed",
     "RunStarted",
     "RunSteered",
@@ -131,6 +133,7 @@ Event = Annotated[
     RunStarted
     | RunResumed
     | RunPaused
+    | RunRecovered
     | RunFinished
     | RunSteered
     | CycleStarted

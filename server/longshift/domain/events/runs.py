@@ -65,6 +65,14 @@ class RunPaused(OfRun):
     None: now."""
 
 
+class RunRecovered(OfRun):
+    """The process before ended without a word; this one has put in order what it left."""
+
+    event: Literal["run.recovered"] = "run.recovered"
+    done: tuple[str, ...]
+    """What was finished or undone, a sentence each; empty: nothing was half done."""
+
+
 class TaskCounts(Value):
     """How the tasks of a run ended."""
 

@@ -97,4 +97,5 @@ async def finish_decision(shop: Shop, run_id: str, intent: events.DecisionIntend
         for one, hunks in now.items()
     ]
     await shop.chronicle.record(*decided)
-    return f"{run_id}: the decision on {path} was {'finished' if shows else 'not made'}"
+    now_is = "was carried out, and is on record now" if shows else "was not carried out"
+    return f"The decision on {path} {now_is}{'' if shows else ': decide again'}."

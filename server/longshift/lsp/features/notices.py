@@ -31,6 +31,8 @@ def register(host: Host) -> None:
                 host.say(_weight(run), _finished(run))
             case events.RunPaused():
                 host.say(types.MessageType.Info, f"{run.id} is paused. {event.reason}".rstrip())
+            case events.RunRecovered():
+                host.say(types.MessageType.Info, _recovered(run, event))
             case events.BudgetWarned(task=None):
                 host.say(
                     types.MessageType.Warning,
@@ -56,6 +58,12 @@ def _finished(run: "Run") -> str:
     words = (run.outcome or "").replace("_", " ")
     reason = f" {run.outcome_reason}" if run.outcome_reason else ""
     return f"{run.id} has ended: {words}, {n} change{'s' * (n != 1)} to review.{reason}"
+
+
+def _recovered(run: "Run", event: "events.RunRecovered") -> str:
+    done = " ".join(event.done) or "Nothing was half done."
+    go_on = " It is paused: resume it to go on." if run.paused else ""
+    return f"Longshift had ended while {run.id} was under way. {done}{go_on}"
 
 
 def _tell_stale(host: Host, session: "Session", event: "events.ChangeStale") -> None:
