@@ -71,7 +71,7 @@ def run(*, quick: bool = False) -> Result:
         limits={}
         if quick
         else {
-            "recovery_over_reading_time": ("max", 6.0),
+            "recovery_over_reading_time": ("max", 9.0),
             "seconds_for_longest": ("max", MOST_SECONDS),
         },
         charts=(
