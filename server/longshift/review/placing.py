@@ -95,6 +95,8 @@ def place_findings(
     for finding in findings:
         path = path_at_head(proposals, run, finding.path)
         if path is None:
+            gone = _of_gone_file(proposals, run, finding, present)
+            found += [gone] if gone else []
             continue
         if path not in files:
             files[path] = _File.read(proposals, run, path, present, known)
@@ -124,6 +126,21 @@ def line_at_head(proposals: Proposals, run: Run, finding: Finding) -> tuple[str,
     head = PresentFile(data=version.data, mode=version.mode)
     line = proposals.line_in_present(finding.commit, finding.path, finding.line - 1, head)
     return path, finding.line if line is None else line + 1
+
+
+def _of_gone_file(
+    proposals: Proposals, run: Run, finding: Finding, present: Present
+) -> Standing | None:
+    """Where a finding stands that speaks of the person's own file, which the run takes away."""
+    file = present.read(finding.path)
+    if file is None or finding.commit not in (run.taken, run.started.base):
+        return None
+    line = proposals.line_in_present(finding.commit, finding.path, finding.line - 1, file)
+    if line is None:
+        return None
+    return Standing(
+        finding, finding.path, exists=True, start_line=line, end_line=line, hunk=None, written=None
+    )
 
 
 class _File:

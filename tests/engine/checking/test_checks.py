@@ -266,3 +266,30 @@ async def test_what_the_person_asked_for_is_a_warning(
         run = await it.work("Delete the tests in test_b.py", gates="enforce")
         assert run.outcome == "done"
         assert shown(run) == [("test_b.py", 6, "tests-deleted", "warning", "run")]
+
+
+async def test_a_finding_in_a_file_that_is_gone_can_be_shown_and_mended(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    world = world_of(server, tmp_path, {"a.txt": "one\n", "test_b.py": TEST})
+    says = [call("verdict", reason="x", decision=one) for one in ("give_up", "done")]
+    world.play(
+        planner(task("it", "."), times=1),
+        worker("it", turn(call("delete_file", path="test_b.py"))),
+        *(flow("judge", turn(one), times=1) for one in says),
+        flow("worker", turn(write("test_b.py", TEST)), turn(call("submit", summary="Put back.")),
+             match="finding F1"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.work()
+        [told] = (await it.call("describeRun"))["findings"]
+        assert (told["path"], told["standing"], told["range"]["start"]["line"]) == (
+            "test_b.py",
+            True,  # the person has the file until they accept that it goes
+            5,
+        )
+        await it.call("fixFinding", findingIds=["F1"])
+        run = await it.ended()
+        assert run.outcome == "done"
+        assert run.findings["F1"].state == "resolved"
+        assert it.file("test_b.py") == TEST.encode()

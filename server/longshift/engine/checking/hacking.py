@@ -118,7 +118,7 @@ def _news(room: RunRoom, found: Sequence[Finding]) -> list[events.Event]:
         if _key(one) in met or (before is None and one.fingerprint in settled):
             continue
         met.add(_key(one))
-        if before and (before.state == "dismissed" or _says_the_same(before, one)):
+        if before and (before.state == "dismissed" or _says_the_same(run, before, one)):
             continue
         if before is None:
             id_, count = f"F{first + count}", count + 1
@@ -134,5 +134,7 @@ def _key(one: Finding) -> tuple[str, str, str]:
     return one.path, one.code, one.message
 
 
-def _says_the_same(before: Finding, now: Finding) -> bool:
-    return before.state == "open" and before.severity == now.severity
+def _says_the_same(run: Run, before: Finding, now: Finding) -> bool:
+    # One that speaks of the person's text is placed in what they have now.
+    same_place = now.commit in (before.commit, run.head)
+    return before.state == "open" and before.severity == now.severity and same_place
