@@ -39,6 +39,11 @@ def write_object(folder: str, kind: Kind, data: bytes) -> str:
     return oid
 
 
+def has_object(folder: str, oid: str) -> bool:
+    """Whether an object stands in an `objects` folder as a loose one."""
+    return _has_content(os.path.join(folder, oid[:2], oid[2:]))  # noqa: PTH118 -- as above
+
+
 def object_id(kind: Kind, data: bytes) -> str:
     """The id that git gives an object."""
     return hashlib.sha1(_raw(kind, data), usedforsecurity=False).hexdigest()

@@ -1,6 +1,6 @@
 """Raw git objects: reading any, writing into the private store alone.
 
-Owns the pygit2 handles, one set for each thread, for libgit2's are not to be shared. Writing goes
+Owns the pygit2 handles, one for each thread, for libgit2's are not to be shared. Writing goes
 to the private store's own folder: git's usual writing skips an object that the person's database
 already holds, and one that nothing of theirs refers to may be gone after their next `git gc`.
 What is written together may be gathered in memory first, and becomes one pack.
@@ -8,8 +8,7 @@ What is written together may be gathered in memory first, and becomes one pack.
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +18,9 @@ from pygit2.enums import ObjectType
 from longshift.errors import NeedsPerson
 from longshift.repository.cache import Cache
 from longshift.repository.files import SUBMODULE, FileVersion
-from longshift.repository.loose import Kind, write_object
-from longshift.repository.packs import Gathering
+from longshift.repository.handles import open_repository
+from longshift.repository.loose import Kind, has_object, write_object
+from longshift.repository.packs import Gathering, PackedIds
 
 
 class MissingObject(NeedsPerson, KeyError):
@@ -39,19 +39,10 @@ _KINDS: Final[dict[int, Kind]] = {
 _BLOB_CACHE_BYTES: Final = 64 * 1024 * 1024
 
 
-@dataclass
-class _Handles:
-    """One thread's view of the store."""
-
-    repository: pygit2.Repository
-    own: pygit2.Odb
-    """Without the person's behind it."""
-
-
 class _OfThread(threading.local):
     """What each thread has for itself."""
 
-    handles: _Handles | None = None
+    repository: pygit2.Repository | None = None
     gathering: Gathering | None = None
     kept: list[Path]
     """Marks of the packs that came of what is being gathered."""
@@ -70,7 +61,9 @@ class Objects:
     @property
     def repository(self) -> pygit2.Repository:
         """This thread's handle of the private repository."""
-        return self._handles().repository
+        if self._local.repository is None:
+            self._local.repository = open_repository(self.git_dir)
+        return self._local.repository
 
     def read_blob(self, oid: str) -> bytes:
         """Read a blob's bytes."""
@@ -161,28 +154,24 @@ class Objects:
                 kept = self._local.gathering.write(self.git_dir / "objects" / "pack")
             self._local.kept += [kept] if kept else []
 
-    def own(self, oid: str) -> bool:
-        """Copy an object into the private store; False where it stood there already."""
-        handles = self._handles()
-        if oid in handles.own:
-            return False
-        kind, data = handles.repository.odb.read(oid)
-        write_object(self._folder, _KINDS[kind], data)
-        return True
+    def own(self, oids: Iterable[str]) -> None:
+        """Copy objects into the private store that do not stand there yet."""
+        # Not asked of libgit2: what pygit2 makes of one folder without the alternates behind it is
+        # never let go of again, and would hold every pack open that was ever there.
+        packed = PackedIds(self.git_dir / "objects" / "pack")
+        for oid in oids:
+            if oid not in packed and not has_object(self._folder, oid):
+                kind, data = self.repository.odb.read(oid)
+                write_object(self._folder, _KINDS[kind], data)
 
     def exists(self, oid: str) -> bool:
         """Tell whether an object can be read, from either database."""
         return oid in self.repository.odb
 
     def close(self) -> None:
-        """Let go of every thread's handles and of what is remembered."""
+        """Let go of every thread's handle and of what is remembered."""
         self._local = _OfThread()
         self._blobs.clear()
-
-    def _handles(self) -> _Handles:
-        if self._local.handles is None:
-            self._local.handles = _open(self.git_dir)
-        return self._local.handles
 
     def _write(self, kind: Kind, data: bytes) -> str:
         gathering = self._local.gathering
@@ -223,11 +212,3 @@ class Objects:
     def _tree_of(self, commit: str) -> str:
         # A commit always opens with "tree <hex>\n".
         return self._read(commit)[5:45].decode("ascii")
-
-
-def _open(git_dir: Path) -> _Handles:
-    folder = str(git_dir / "objects")
-    own = pygit2.Odb()
-    own.add_backend(pygit2.OdbBackendLoose(folder, -1, False, 0, 0), 2)
-    own.add_backend(pygit2.OdbBackendPack(folder), 1)
-    return _Handles(pygit2.Repository(str(git_dir)), own)

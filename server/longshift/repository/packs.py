@@ -23,8 +23,9 @@ KEPT: Final = ".keep"
 
 _CODES: Final[dict[Kind, int]] = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _HEADER: Final = struct.Struct(">4sII")
-_INDEX_START: Final = b"\377tOc" + struct.pack(">I", 2)
+_START: Final = b"\377tOc" + struct.pack(">I", 2)
 _FAN_OUT: Final = struct.Struct(">256I")
+_IDS_AT: Final = len(_START) + _FAN_OUT.size
 _LEVEL: Final = 1
 """Quick rather than small: the next repack packs it well."""
 _MOST_HELD: Final = 64 * 1024 * 1024
@@ -89,6 +90,32 @@ class Gathering:
         return kept
 
 
+class PackedIds:
+    """The ids of all objects in a folder's packs, as they are at this moment."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read the indexes below `objects/pack` of a repository; there may be none."""
+        self._indexes = [
+            index for place in folder.glob("*.idx") if (index := place.read_bytes())[:8] == _START
+        ]
+
+    def __contains__(self, oid: str) -> bool:
+        """Whether an object, by its hexadecimal id, is in one of the packs."""
+        wanted = bytes.fromhex(oid)
+        return any(_is_in(index, wanted) for index in self._indexes)
+
+
+def _is_in(index: bytes, oid: bytes) -> bool:
+    """Look an id up: how many begin with each byte or a lower one stands first, then all ids."""
+    counts = _FAN_OUT.unpack_from(index, len(_START))
+    low = counts[oid[0] - 1] if oid[0] else 0
+    ids = _IDS_AT + low * len(oid), _IDS_AT + counts[oid[0]] * len(oid)
+    at = index.find(oid, *ids)
+    while at != -1 and (at - _IDS_AT) % len(oid):
+        at = index.find(oid, at + 1, ids[1])
+    return at != -1
+
+
 def _packed(objects: Iterable[tuple[str, tuple[Kind, bytes]]]) -> tuple[bytes, list[_Packed]]:
     listed = list(objects)
     parts = [_HEADER.pack(b"PACK", 2, len(listed))]
@@ -124,7 +151,7 @@ def _index(packed: list[_Packed], trailer: bytes) -> bytes:
     number = len(ordered)
     raw = b"".join(
         [
-            _INDEX_START,
+            _START,
             _FAN_OUT.pack(*counts),
             *(one.oid for one in ordered),
             struct.pack(f">{number}I", *(one.crc for one in ordered)),

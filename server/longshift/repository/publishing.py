@@ -15,6 +15,7 @@ import pygit2
 
 from longshift.errors import NeedsPerson
 from longshift.repository.gitcommand import run_git
+from longshift.repository.handles import open_repository, refs_of
 from longshift.repository.objects import Objects
 from longshift.repository.worktree import Worktree
 
@@ -92,13 +93,13 @@ def forget(objects: Objects, worktree: Worktree, name: str) -> None:
     From the store: its refs and whatever no other run needs; while other runs have heads, loose
     objects younger than ten minutes stay until the next `forget`, for a landing may be under way.
     """
-    theirs = pygit2.Repository(str(worktree.common_dir))
+    theirs = open_repository(worktree.common_dir)
     for repository in (theirs, objects.repository):
-        for ref in list(repository.references.iterator()):
+        for ref in list(refs_of(repository).iterator()):
             if ref.name.startswith(f"refs/longshift/{name}/"):
                 ref.delete()
     _remove_published_packs(objects.git_dir, worktree, name)
-    others = any(ref.startswith("refs/longshift/") for ref in objects.repository.references)
+    others = any(ref.startswith("refs/longshift/") for ref in refs_of(objects.repository))
     repack(objects.git_dir)
     run_git(["prune", f"--expire={_GRACE if others else 'now'}"], cwd=objects.git_dir)
     objects.close()
@@ -116,26 +117,26 @@ def repack(git_dir: Path) -> None:
 
 
 def _publish(objects: Objects, worktree: Worktree, name: str, base: str, head: str) -> None:
-    theirs = pygit2.Repository(str(worktree.common_dir))
+    theirs = open_repository(worktree.common_dir)
     refs = {f"refs/longshift/{name}/base": base, f"refs/longshift/{name}/head": head}
     present = [_target(theirs, ref) for ref in refs] + objects.parents_of(base)
     whole = [commit for commit in present if commit is not None and commit in theirs.odb]
     wanted = f"{head}\n{base}\n--not\n" + "".join(f"{commit}\n" for commit in whole)
     _move_pack(objects.git_dir, worktree, name, wanted)
-    theirs = pygit2.Repository(str(worktree.common_dir))  # sees the new pack at once
+    theirs = open_repository(worktree.common_dir)  # sees the new pack at once
     for ref, commit in refs.items():
         if _target(theirs, ref) != commit:
-            theirs.references.create(ref, commit, force=True)
+            refs_of(theirs).create(ref, commit, force=True)
 
 
 def is_published(worktree: Worktree, name: str) -> bool:
     """Tell whether the person's repository has refs of a run."""
-    theirs = pygit2.Repository(str(worktree.common_dir))
-    return any(ref.startswith(f"refs/longshift/{name}/") for ref in theirs.references)
+    theirs = open_repository(worktree.common_dir)
+    return any(ref.startswith(f"refs/longshift/{name}/") for ref in refs_of(theirs))
 
 
 def _target(repository: pygit2.Repository, ref: str) -> str | None:
-    reference = repository.references.get(ref)
+    reference = refs_of(repository).get(ref)
     return None if reference is None else str(reference.target)
 
 

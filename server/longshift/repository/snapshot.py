@@ -97,8 +97,7 @@ def take_snapshot(
     # What the parent does not hold may live in the person's database as loose, unreferenced
     # objects (staged, then changed again), which their next `git gc` drops.
     parent_tree = store.objects.tree_of(parent) if parent else None
-    for oid in store.trees.new_objects(parent_tree, tree):
-        store.objects.own(oid)
+    store.objects.own(store.trees.new_objects(parent_tree, tree))
     commit = store.objects.write_commit(tree, [parent] if parent else [], message, when)
     skipped = sorted(snapshot.skipped.items())
     return Snapshot(commit, tuple(Skipped(path, reason) for path, reason in skipped))

@@ -20,6 +20,7 @@ from longshift.errors import NeedsPerson
 from longshift.repository import publishing
 from longshift.repository.differences import compare
 from longshift.repository.files import SUBMODULE, Edits, FileDifference, FileEdit, FileVersion
+from longshift.repository.handles import open_repository, refs_of
 from longshift.repository.leftovers import remove_leftovers
 from longshift.repository.loose import swap_ref
 from longshift.repository.marks import Marks
@@ -155,7 +156,7 @@ class ObjectStore:
 
     def head(self, name: str) -> str | None:
         """Give a run's head; None where it has none."""
-        reference = self.objects.repository.references.get(head_ref(name))
+        reference = refs_of(self.objects.repository).get(head_ref(name))
         return None if reference is None else str(reference.target)
 
     def is_published(self, name: str) -> bool:
@@ -214,6 +215,7 @@ class ObjectStore:
         """Remove a run's refs and objects from both repositories; see `publishing`."""
         with self._packs_lock, self._refs_lock:
             publishing.forget(self.objects, self.worktree, checked_name(name))
+        self.trees.clear()
 
     def release(self, kept: Sequence[Path]) -> None:
         """Let packs that were kept be packed anew; a ref leads to their objects by now.
@@ -255,7 +257,7 @@ def _prepare(worktree: Worktree, git_dir: Path) -> None:
     if shallow.is_file():
         # Without it git would look for the parents that a shallow clone leaves out.
         _write_atomically(git_dir / "shallow", shallow.read_bytes())
-    pygit2.Repository(str(git_dir)).free()
+    open_repository(git_dir)  # or it would be found out at the first read
 
 
 def _make(git_dir: Path) -> None:

@@ -50,6 +50,11 @@ class Trees:
         self._links: Cache[str, Entries] = Cache(100_000, size=lambda entries: len(entries) + 1)
         self._listings: Cache[str, Entries] = Cache(400_000, size=lambda entries: len(entries) + 1)
 
+    def clear(self) -> None:
+        """Forget every tree."""
+        for cache in (self._parsed, self._links, self._listings):
+            cache.clear()
+
     def find(self, tree: str, path: str) -> TreeEntry | None:
         """Give what stands at a path, a folder included; None where nothing does."""
         entry: TreeEntry | None = TreeEntry(DIRECTORY, tree)

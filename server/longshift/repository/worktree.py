@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import RepositoryOpenFlag
 
 from longshift.errors import NeedsPerson
+from longshift.repository.handles import open_repository
 
 # Files that git keeps while something is under way, most telling first.
 _OPERATIONS: Final = (
@@ -91,12 +91,12 @@ class Worktree:
 
     def head_commit(self) -> str | None:
         """Give the commit that is checked out; None where there is no commit yet."""
-        repository = pygit2.Repository(str(self.git_dir))
+        repository = open_repository(self.git_dir)
         return None if repository.head_is_unborn else str(repository.head.target)
 
     def branch(self) -> str | None:
         """Give the short name of the branch, born or not; None with a detached HEAD."""
-        repository = pygit2.Repository(str(self.git_dir))
+        repository = open_repository(self.git_dir)
         target = repository.lookup_reference("HEAD").target
         return target.removeprefix("refs/heads/") if isinstance(target, str) else None
 
@@ -127,7 +127,7 @@ def _open(path: Path) -> pygit2.Repository:
                 f"{path} is not in a git repository. Nothing was started. Run `git init` there "
                 "first; a commit is not needed."
             )
-        return pygit2.Repository(found, RepositoryOpenFlag.NO_SEARCH)
+        return open_repository(found)
     except (pygit2.GitError, KeyError, ValueError) as error:
         raise NeedsPerson(_refusal(path, str(error))) from error
 
