@@ -44,3 +44,22 @@ def test_what_survived_is_looked_at_only_when_it_is_quiet(
     assert collector.tidy()
     assert gone() is None
     assert not collector.tidy(), "once is enough"
+
+
+def test_who_types_all_day_is_tidied_after_in_a_short_pause(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector.settle()
+    kept = Cycle()
+    gone = weakref.ref(kept)
+    for _ in range(garbage.KEPT_AFTER):
+        gc.collect(0)
+    del kept
+    assert collector.look_again_s == garbage.QUIET_S / 2
+    monkeypatch.setattr(garbage, "OVERDUE_S", -1.0)
+    assert collector.look_again_s == garbage.SHORT_QUIET_S / 2
+    collector.touch()
+    assert not collector.tidy(), "not between two keys"
+    monkeypatch.setattr(garbage, "SHORT_QUIET_S", 0.0)
+    assert collector.tidy()
+    assert gone() is None

@@ -2,8 +2,8 @@
 
 Owns the collector's settings in a process that serves an editor. A look at every object stops all
 threads, for a third of a second with a long run in memory, and it would come while a person types:
-so it waits until they have not touched anything for a while. What is not in a cycle is freed at
-once all the same.
+so it waits until they have not touched anything for a while, or for a moment where it is overdue.
+What is not in a cycle is freed at once all the same.
 """
 
 import gc
@@ -19,6 +19,9 @@ KEPT_AFTER: Final = 20
 """Looks at the youngest before what has survived them is left alone."""
 QUIET_S: Final = 60.0
 """How long nobody has typed when all is looked at."""
+OVERDUE_S: Final = 300.0
+"""How long that may be put off: then a short pause is enough, for whoever types the whole day."""
+SHORT_QUIET_S: Final = 1.0
 
 
 class Collector:
@@ -28,6 +31,7 @@ class Collector:
         """Change nothing yet."""
         self._looks = 0
         self._touched_at = 0.0
+        self._tidied_at = time.monotonic()
         self._has_more = False
 
     def settle(self) -> None:
@@ -43,13 +47,25 @@ class Collector:
 
     def tidy(self) -> bool:
         """Look at everything, where nobody would notice; whether it was done."""
-        if not self._has_more or time.monotonic() - self._touched_at < QUIET_S:
+        now = time.monotonic()
+        needed = SHORT_QUIET_S if self._is_overdue else QUIET_S
+        if not self._has_more or now - self._touched_at < needed:
             return False
         gc.unfreeze()
         gc.collect()
         gc.freeze()
         self._has_more = False
+        self._tidied_at = now
         return True
+
+    @property
+    def look_again_s(self) -> float:
+        """After how long to ask `tidy` once more."""
+        return (SHORT_QUIET_S if self._is_overdue else QUIET_S) / 2
+
+    @property
+    def _is_overdue(self) -> bool:
+        return self._has_more and time.monotonic() - self._tidied_at > OVERDUE_S
 
     def _count(self, phase: str, info: dict[str, int]) -> None:
         if phase == "stop" and info["generation"] == 0:

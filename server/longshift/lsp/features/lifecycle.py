@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from longshift.lsp.garbage import COLLECTOR, QUIET_S
+from longshift.lsp.garbage import COLLECTOR
 from longshift.lsp.host import Host
 from longshift.lsp.protocol import warm_converter
 from longshift.lsp.sessions import load_rest
@@ -72,7 +72,7 @@ async def _begin(host: Host) -> None:
 
 async def _tidy_when_quiet() -> None:
     while True:
-        await asyncio.sleep(QUIET_S / 2)
+        await asyncio.sleep(COLLECTOR.look_again_s)
         COLLECTOR.tidy()
 
 
