@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from longshift.lsp.reviewing import hunks_of as hunks_in_file
 from longshift.repository.files import EXECUTABLE, SYMLINK, FileEdit
 from longshift.review.decisions import rejected_edits
 from longshift.review.edits import apply_edits
+from longshift.review.of_file import hunks_of as hunks_in_file
 from longshift.review.proposals import Proposals, apply
 from longshift.review.shapes import DIRECTORY, PresentFile
 from tests.support.review_world import File, World, as_edit
@@ -354,10 +354,10 @@ def test_hunks_stand_in_the_file_that_the_person_has_moved_not_in_another_of_its
     it.land({"g": TEN + b"more\n"})
     it.person.files["f"] = as_edit(TEN)
     here, there = (
-        hunks_in_file(it.proposals, (it.run,), path, it.person)  # type: ignore[arg-type]
+        hunks_in_file(it.proposals, (it.run,), path, it.person)
         for path in ("g", "f")
     )
-    assert [one.hunk.path for one in here] == ["g", "g"]
+    assert [hunk.path for _, hunk in here] == ["g", "g"]
     assert there == ()
 
 
