@@ -51,7 +51,7 @@ GUARDED = {
 
 SUBPROCESSES = {"sandbox", "repository", "models"}
 """Rooms that start processes: commands of models, git and its editor, ruff. Nobody else does."""
-STARTS_ITSELF = "engine/detached.py"
+STARTS_ITSELF = "engine/owning/detached.py"
 """The one module that starts this very program, to outlive the process that it is called in."""
 
 

@@ -20,7 +20,7 @@ from benchmarks.landing import make_repository
 from longshift.domain import events
 from longshift.domain.model import Goal
 from longshift.engine.outfitting import Surroundings
-from longshift.engine.ownership import Owner, connect
+from longshift.engine.owning.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust

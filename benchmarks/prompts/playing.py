@@ -20,7 +20,7 @@ from longshift.domain.fold import fold
 from longshift.domain.model import Goal
 from longshift.domain.state import Run
 from longshift.engine.outfitting import Surroundings
-from longshift.engine.ownership import Owner, connect
+from longshift.engine.owning.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.journal.reader import JournalReader
 from longshift.repository.worktree import Worktree

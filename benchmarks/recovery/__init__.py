@@ -19,7 +19,7 @@ import apsw
 from benchmarks.recovery.history import make_journal
 from benchmarks.result import Chart, Line, Result
 from longshift.engine.outfitting import Surroundings
-from longshift.engine.ownership import Owner, connect
+from longshift.engine.owning.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.repository.worktree import Worktree
 from tests.support.repository_git import GitRepository

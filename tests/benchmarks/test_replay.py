@@ -26,7 +26,7 @@ from longshift.domain.events import Recorded, RunFinished, RunPaused
 from longshift.domain.model import Goal
 from longshift.domain.state import Run
 from longshift.engine.outfitting import Surroundings
-from longshift.engine.ownership import Owner, connect
+from longshift.engine.owning.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from longshift.engine.standing_in import NOTHING_LEFT_S, PATIENCE_S, Situation, stay_while_needed
+from longshift.engine.owning.standing_in import (
+    NOTHING_LEFT_S,
+    PATIENCE_S,
+    Situation,
+    stay_while_needed,
+)
 from longshift.journal.lease import Lease, OwnerAlive
 from tests.cli.test_second_process import held
 from tests.scripted_model import ScriptedServer

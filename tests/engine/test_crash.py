@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from longshift.engine.ownership import Guest, connect
+from longshift.engine.owning.ownership import Guest, connect
 from longshift.errors import UsageError
 from tests.support import warm
 from tests.support.engine_child import DEAD

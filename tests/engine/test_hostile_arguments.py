@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from longshift.engine.ownership import Guest, connect
+from longshift.engine.owning.ownership import Guest, connect
 from longshift.errors import LongshiftError
 from longshift.journal import doors
 from longshift.journal.control import ControlClient

@@ -353,10 +353,7 @@ def test_hunks_stand_in_the_file_that_the_person_has_moved_not_in_another_of_its
     it.accept(*it.hunks())
     it.land({"g": TEN + b"more\n"})
     it.person.files["f"] = as_edit(TEN)
-    here, there = (
-        hunks_in_file(it.proposals, (it.run,), path, it.person)
-        for path in ("g", "f")
-    )
+    here, there = (hunks_in_file(it.proposals, (it.run,), path, it.person) for path in ("g", "f"))
     assert [hunk.path for _, hunk in here] == ["g", "g"]
     assert there == ()
 

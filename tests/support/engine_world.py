@@ -13,7 +13,7 @@ from longshift.domain.model import Goal
 from longshift.domain.state import Run
 from longshift.engine.describe import Json
 from longshift.engine.engine import Engine, Surroundings
-from longshift.engine.ownership import Owner, connect
+from longshift.engine.owning.ownership import Owner, connect
 from longshift.engine.ports import DiskHand, Hand
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder

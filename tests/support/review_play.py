@@ -23,7 +23,7 @@ from longshift.domain.model import Goal, TaskPlan, TaskState
 from longshift.domain.state import Run
 from longshift.engine.cycle import begin_cycle
 from longshift.engine.engine import Engine
-from longshift.engine.ownership import Owner
+from longshift.engine.owning.ownership import Owner
 from longshift.engine.ports import StillPresent
 from longshift.repository.files import FileEdit
 from longshift.repository.hunks import line_hunks, split_lines

@@ -152,7 +152,7 @@ def _import_all() -> None:
     import longshift.cli.app
     import longshift.cli.run
     import longshift.cli.serve
-    import longshift.engine.ownership
+    import longshift.engine.owning.ownership
     import longshift.lsp.server
     import longshift.models.endpoint
     import longshift.models.registry  # noqa: F401

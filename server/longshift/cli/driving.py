@@ -15,7 +15,7 @@ from longshift.cli.terminal import errors, notice, output, say
 from longshift.cli.views import open_view
 from longshift.cli.watching import watch, watch_others
 from longshift.domain.state import Phase, Run, State
-from longshift.engine.ownership import Guest
+from longshift.engine.owning.ownership import Guest
 from longshift.repository.worktree import Worktree
 
 

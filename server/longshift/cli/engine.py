@@ -18,10 +18,10 @@ from longshift.cli.logs import log_file
 from longshift.cli.main import DONE, NOT_MET
 from longshift.cli.session import find_worktree, open_owner, repo_option, run_async
 from longshift.cli.terminal import notice
-from longshift.engine.detached import DETACHED, READY, start_apart
-from longshift.engine.ownership import Guest, Owner
+from longshift.engine.owning.detached import DETACHED, READY, start_apart
+from longshift.engine.owning.ownership import Guest, Owner
+from longshift.engine.owning.standing_in import stay_while_needed
 from longshift.engine.ports import SystemClock
-from longshift.engine.standing_in import stay_while_needed
 from longshift.repository.worktree import Worktree
 
 ENDS_ON: Final = ("SIGINT", "SIGTERM", "SIGHUP")

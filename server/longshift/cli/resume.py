@@ -23,7 +23,7 @@ from longshift.cli.session import (
     run_async,
 )
 from longshift.cli.terminal import errors, output, say
-from longshift.engine.ownership import Guest
+from longshift.engine.owning.ownership import Guest
 from longshift.errors import UsageError
 from longshift.models.port import KeyMissing
 from longshift.repository.worktree import Worktree

@@ -26,7 +26,7 @@ from longshift.cli.terminal import output, say
 from longshift.cli.told import counted
 from longshift.domain.state import State
 from longshift.engine.describe import Json
-from longshift.engine.ownership import Owner
+from longshift.engine.owning.ownership import Owner
 from longshift.errors import UsageError
 from longshift.repository.person import editor
 from longshift.repository.worktree import Worktree

@@ -26,8 +26,8 @@ from longshift.cli.session import (
     tell_notices,
 )
 from longshift.cli.terminal import notice, output, say
-from longshift.engine.detached import ensure_engine
-from longshift.engine.ownership import Guest
+from longshift.engine.owning.detached import ensure_engine
+from longshift.engine.owning.ownership import Guest
 from longshift.errors import NeedsPerson, UsageError
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder, load_settings

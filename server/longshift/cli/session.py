@@ -19,7 +19,7 @@ from longshift.domain.events import Recorded
 from longshift.domain.state import Run, State
 from longshift.engine.describe import Json
 from longshift.engine.engine import Surroundings
-from longshift.engine.ownership import Guest, Owner, connect
+from longshift.engine.owning.ownership import Guest, Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.errors import NeedsPerson, UsageError
 from longshift.journal.lease import RECORD_NAME, Lease, OwnerAlive

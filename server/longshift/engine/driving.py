@@ -13,7 +13,7 @@ from longshift import telemetry
 from longshift.domain import events
 from longshift.domain.model import Budget
 from longshift.engine.checking.checks import Checks
-from longshift.engine.editors import nobody_acts
+from longshift.engine.editors.hands import nobody_acts
 from longshift.engine.outfitting import Outfitter
 from longshift.engine.room import RunRoom, Shop, pausing
 from longshift.engine.run import RunDriver

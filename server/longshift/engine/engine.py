@@ -22,7 +22,7 @@ from longshift.engine.chronicle import Chronicle
 from longshift.engine.deciding.decisions import Decisions
 from longshift.engine.deciding.facts import reopening
 from longshift.engine.driving import Drivers
-from longshift.engine.editors import Editors
+from longshift.engine.editors.hands import Editors
 from longshift.engine.forgetting import forget_all
 from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.raising import budget_to_resume

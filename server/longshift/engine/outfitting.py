@@ -19,7 +19,7 @@ from longshift.domain.model import Budget, Usage
 from longshift.domain.task_lock import LEASE_S
 from longshift.engine.checking.finding import FoundCheck, find_checks
 from longshift.engine.commanding import ignored_paths
-from longshift.engine.editors import Editors
+from longshift.engine.editors.hands import Editors
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config

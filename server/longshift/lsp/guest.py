@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from longshift.engine.reaching import Guest
+from longshift.engine.owning.reaching import Guest
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.wire import Json
 from longshift.lsp.hand import EditorHand

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from longshift.engine.lending import MOST_TEXT, AskApply, Asked
+from longshift.engine.editors.lending import MOST_TEXT, AskApply, Asked
 from longshift.errors import LongshiftError, UsageError
 from longshift.journal.asked import AskedClient
 from longshift.lsp.buffers import Buffer

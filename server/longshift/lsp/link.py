@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
-from longshift.engine.detached import ensure_engine
+from longshift.engine.owning.detached import ensure_engine
+from longshift.engine.owning.reaching import reach
 from longshift.engine.ports import SystemClock
-from longshift.engine.reaching import reach
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.journal.lease import Lease
 from longshift.journal.wire import Json
@@ -26,14 +26,14 @@ from longshift.review.shapes import PendingHunk
 if TYPE_CHECKING:
     from longshift.domain.events import Recorded
     from longshift.domain.state import State
-    from longshift.engine.ownership import Owner
+    from longshift.engine.owning.ownership import Owner
     from longshift.repository.store import ObjectStore
     from longshift.review.proposals import Proposals
 
 logger = logging.getLogger(__name__)
 
 
-ENGINE: Final = "longshift.engine.ownership"
+ENGINE: Final = "longshift.engine.owning.ownership"
 TRIES: Final = 3
 """How often a guest looks for an owner that ends just then, before the person is told."""
 
@@ -150,7 +150,7 @@ async def _own(
     try:
         await asyncio.to_thread(importlib.import_module, ENGINE)  # only an owner needs it
         from longshift.engine.engine import Surroundings
-        from longshift.engine.ownership import own
+        from longshift.engine.owning.ownership import own
     except BaseException:
         lease.release()
         raise

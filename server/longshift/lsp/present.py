@@ -6,7 +6,7 @@ is read, is the engine's `OpenPresent`.
 
 from dataclasses import dataclass
 
-from longshift.engine.open_texts import OpenPresent, as_saved
+from longshift.engine.editors.open_texts import OpenPresent, as_saved
 from longshift.lsp.buffers import Buffer
 from longshift.repository.textfile import decode
 

@@ -21,7 +21,7 @@ from longshift.engine.deciding.facts import (
     rework_task,
 )
 from longshift.engine.deciding.intents import finish_decision, intents_of, touched
-from longshift.engine.editors import acting_word
+from longshift.engine.editors.hands import acting_word
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.errors import NeedsPerson, UsageError

@@ -9,7 +9,7 @@ from longshift.domain import events
 from longshift.domain.model import Decision, HunkDecision
 from longshift.domain.state import Run
 from longshift.engine.deciding.facts import decided_facts
-from longshift.engine.editors import acting_word
+from longshift.engine.editors.hands import acting_word
 from longshift.engine.ports import StillPresent, file_bytes, sha256
 from longshift.engine.room import Shop
 from longshift.review.shapes import DeleteFile, Effect, PendingHunk, RenameFile, WriteFile

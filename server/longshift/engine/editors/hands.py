@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, cast
 
 from longshift.domain.state import Run
-from longshift.engine.open_texts import OpenPresent, OpenText
+from longshift.engine.editors.open_texts import OpenPresent, OpenText
 from longshift.engine.ports import DiskPresent, Hand
 from longshift.errors import NeedsPerson
 from longshift.review.decisions import Target

@@ -10,9 +10,9 @@ from functools import partial
 from longshift.domain.model import PauseCause
 from longshift.engine.commands import execute
 from longshift.engine.describe import Json
+from longshift.engine.editors.visitors import Lobby
 from longshift.engine.engine import Engine, Surroundings
-from longshift.engine.reaching import Guest, reach
-from longshift.engine.visitors import Lobby
+from longshift.engine.owning.reaching import Guest, reach
 from longshift.journal.control import ControlServer
 from longshift.journal.lease import Lease
 from longshift.repository.worktree import Worktree

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from longshift.engine import lent
-from longshift.engine.editors import Editors
-from longshift.engine.lending import AskApply, EffectOnWire, HunkOnWire, as_line
-from longshift.engine.open_texts import OpenPresent
+from longshift.engine.editors import lent
+from longshift.engine.editors.hands import Editors
+from longshift.engine.editors.lending import AskApply, EffectOnWire, HunkOnWire, as_line
+from longshift.engine.editors.open_texts import OpenPresent
 from longshift.engine.ports import DiskHand
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
 from longshift.journal.asked import AskedClient

@@ -12,8 +12,7 @@ from typing import Final
 from longshift.engine.arguments import parse
 from longshift.engine.commands import execute
 from longshift.engine.describe import Json
-from longshift.engine.engine import Engine
-from longshift.engine.lending import (
+from longshift.engine.editors.lending import (
     Answered,
     Configured,
     Expected,
@@ -22,7 +21,8 @@ from longshift.engine.lending import (
     SpeakFor,
     Text,
 )
-from longshift.engine.lent import Ask, LentHand
+from longshift.engine.editors.lent import Ask, LentHand
+from longshift.engine.engine import Engine
 from longshift.errors import NeedsPerson, UsageError
 from longshift.review.of_file import hunks_of
 

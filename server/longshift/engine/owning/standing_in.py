@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from longshift.domain.state import Phase, State
-from longshift.engine.ownership import Owner
+from longshift.engine.owning.ownership import Owner
 from longshift.engine.ports import Clock
 
 POLL_S: Final = 0.5

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from longshift.engine.lending import (
+from longshift.engine.editors.lending import (
     Answered,
     AskApply,
     EffectOnWire,
@@ -20,7 +20,7 @@ from longshift.engine.lending import (
     Text,
     as_line,
 )
-from longshift.engine.open_texts import OpenPresent, OpenText
+from longshift.engine.editors.open_texts import OpenPresent, OpenText
 from longshift.errors import NeedsPerson, UsageError
 from longshift.review.shapes import Effect, PendingHunk, Present
 
