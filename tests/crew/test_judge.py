@@ -104,6 +104,23 @@ async def test_checks_come_with_what_they_found(make_desk, brief):
     assert len(str(ruff)) < 6_000
 
 
+async def test_what_was_measured_of_a_check_is_told(make_desk, brief):
+    stood = FindingReport("app/main.py", 1, "os is unused", "F401", "error", origin="base")
+    checks = [
+        CheckOutcome("a", 1, "", new_failure=False, flaky=True, tries=3, passed=2),
+        CheckOutcome("b", 1, "", new_failure=False, findings=(stood,), stood_before=7),
+        CheckOutcome("c", None, "", new_failure=False, left_out=True),
+    ]
+    desk = make_desk([call("run_checks"), DONE], checks=checks)
+    await judge(desk, brief)
+    flaky, old, missing = desk.results()[0]["checks"]
+    assert flaky["flaky"] == {"tries": 3, "passed": 2}
+    assert old["stood_before"] == 7
+    assert old["findings"][0]["origin"] == "base"
+    assert "not there" in missing["left_out"]
+    assert not {"flaky", "left_out"} & old.keys()
+
+
 async def test_no_checks_is_an_empty_list(make_desk, brief):
     desk = make_desk([call("run_checks"), DONE])
     await judge(desk, brief)

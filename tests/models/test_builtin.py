@@ -330,6 +330,13 @@ VERDICTS = [
         "fails now: x",
     ),
     ({}, [], {"changed_paths": ["gone.py"]}, "done", "0 files"),
+    (
+        {"a.py": CLEAN},
+        [{"command": "x", "exit_status": 0}, {"command": "y", "left_out": "not there"}],
+        {},
+        "done",
+        "All 1 checks pass",
+    ),
 ]
 
 
