@@ -21,6 +21,7 @@ export type CommandName =
   | "liftConstraint"
   | "listRuns"
   | "describeRun"
+  | "listAgents"
   | "acceptChange"
   | "rejectChange"
   | "reworkChange"

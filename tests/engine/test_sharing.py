@@ -7,6 +7,7 @@ import pytest
 
 from longshift.domain import events as e
 from longshift.domain.task_lock import TaskLock
+from longshift.engine.activities import Activities
 from longshift.engine.strategies import sharing
 from longshift.engine.strategies.sharing import OneLock
 from longshift.errors import TellModel
@@ -30,7 +31,7 @@ class Waiting:
                 run_id="R1",
                 run=run,
                 chronicle=SimpleNamespace(record=self._record),
-                shop=SimpleNamespace(clock=self.clock),
+                shop=SimpleNamespace(clock=self.clock, activities=Activities(self.clock.now)),
                 unpaused=self.unpaused,
             ),
             TaskLock(LEASE_S),

@@ -1,12 +1,14 @@
 """What is recorded of each call, whatever becomes of the question that it belongs to."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from longshift.domain import events as e
 from longshift.domain.model import Budget, Usage
+from longshift.engine.activities import Activities
 from longshift.engine.spending import NAME_CHARACTERS, RunLedger, Spending
 from longshift.models.port import EndpointFailed, ModelReply, ModelRequest, TokenUsage
 from tests.support.domain_history import History
@@ -50,6 +52,7 @@ def opened(tries=(), end=None, budget=None):
     ledger = RunLedger(budget or Budget(), Usage(), {})
     model = Tries(ledger, tries, end)
     room = Room(run_id="R1", ledger=ledger, chronicle=SimpleNamespace(record=record),
+                shop=SimpleNamespace(activities=Activities(lambda: datetime.now(UTC))),
                 models=SimpleNamespace(worker=model, planner=model))  # fmt: skip
     return Spending(room), recorded
 

@@ -172,6 +172,24 @@ async def _described(engine: Engine, run_id: str) -> Json:
     return await shop.off_loop(describe_in_present, run, repo, shop.proposals, present, now, others)
 
 
+async def _list_agents(engine: Engine, given: Nothing) -> Json:
+    """What is under way, which no fact tells yet; the runs too, for one may be forgotten."""
+    del given
+    return {
+        "runs": [{"runId": id_} for id_ in engine.state.runs],
+        "agents": [
+            {
+                "runId": one.run,
+                "agent": one.agent,
+                "role": one.role,
+                "doing": one.doing,
+                "since": one.since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            }
+            for one in engine.shop.activities.all()
+        ],
+    }
+
+
 async def _show_change(engine: Engine, given: ShowChange) -> Json:
     run = engine.shop.chronicle.run(given.run_id)
     diff = await engine.shop.off_loop(
@@ -290,6 +308,7 @@ _TABLE: Final[Mapping[str, tuple[type[Arguments], Callable[..., Awaitable[Json]]
     "liftConstraint": (LiftConstraint, _lift_constraint),
     "listRuns": (Nothing, _list_runs),
     "describeRun": (OfRun, _describe_run),
+    "listAgents": (Nothing, _list_agents),
     "acceptChange": (Accept, _decides("accepted")),
     "rejectChange": (OfHunks, _decides("rejected")),
     "reworkChange": (Rework, _decides("rework")),

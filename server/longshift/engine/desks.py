@@ -11,6 +11,7 @@ from longshift.crew.desk import CommandOutcome, News
 from longshift.crew.roles import RolePrompt
 from longshift.domain import events
 from longshift.domain.model import Role, Said
+from longshift.engine.activities import Doing
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
 from longshift.engine.outgoing import Outgoing
@@ -67,7 +68,7 @@ class AgentDesk:
         self._agent = agent
         self._workspace = workspace
         self._messages_read = 0
-        self._turn = room.shop.turns.one()
+        self._turn = room.shop.turns.one(self._stand_in_line)
         self._outgoing = Outgoing()
         self._prompt = ""
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
@@ -95,13 +96,16 @@ class AgentDesk:
     async def before_step(self) -> None:
         """Wait while the run is paused; end here once a budget is used up."""
         if not self._room.unpaused.is_set():
+            self._note("pause")
             async with self._turn.away():
                 await self._room.unpaused.wait()
+            self._note("tools")
         self._spending.refuse_when_spent()
 
     async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
         """Record that the agent's conversation begins, and what it is told."""
         self._prompt = prompt.name
+        self._room.shop.activities.begin(self._room.run_id, self._agent, self._role)
         settings = self._room.settings.model_for(MODEL_OF[self._role])
         builtin = settings.model == BUILTIN
         configured = None if builtin else settings.reasoning_effort
@@ -131,17 +135,27 @@ class AgentDesk:
         outgoing, masked = look
         if not aside:
             self._transcript.keep(talk.sent)
-        if getattr(self._room.models, MODEL_OF[self._role]).name != BUILTIN:
+        if not self._is_builtin:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
-        async with self._turn.away():
-            return await self._spending.complete(
-                self._role, self._agent, request, aside or self._prompt
-            )
+        self._note("model" if self._is_builtin else "endpoint")
+        try:
+            async with self._turn.away():
+                return await self._spending.complete(
+                    self._role, self._agent, request, aside or self._prompt
+                )
+        finally:
+            self._note("tools")
+
+    @property
+    def _is_builtin(self) -> bool:
+        """Whether the role's model answers by rule, without a call."""
+        return bool(getattr(self._room.models, MODEL_OF[self._role]).name == BUILTIN)
 
     def keep_end(self, messages: Sequence[Message]) -> None:
         """Keep the last messages of a conversation, which no model is sent any more."""
+        self._room.shop.activities.end(self._room.run_id, self._agent)
         self._outgoing.masked(ModelRequest(messages))
         self._transcript.keep(self._outgoing.sent)
 
@@ -156,6 +170,13 @@ class AgentDesk:
         self._messages_read = len(messages)
         return [said for said in new if self._is_meant(said)]
 
+    def _note(self, doing: Doing) -> None:
+        """Let whoever watches know what this agent does now."""
+        self._room.shop.activities.note(self._room.run_id, self._agent, doing)
+
+    def _stand_in_line(self, waits: bool) -> None:
+        self._note("turn" if waits else "tools")
+
     def take_news(self) -> News:
         """Hand over what other agents did: nothing, unless the role's desk knows better."""
         return News()
@@ -167,10 +188,14 @@ class AgentDesk:
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
-        async with self._turn.away():
-            outcome = await run_in_cage(
-                self._room, self._agent, self._workspace, command, timeout_s
-            )
+        self._note("command")
+        try:
+            async with self._turn.away():
+                outcome = await run_in_cage(
+                    self._room, self._agent, self._workspace, command, timeout_s
+                )
+        finally:
+            self._note("tools")
         if outcome.out_of_bounds:
             detail = f"{' '.join(outcome.out_of_bounds)} Command: {command}"
             await self.tell_refused("path", "run_command", detail)

@@ -18,6 +18,7 @@ from longshift.domain import events
 from longshift.domain.decide import FinishRun
 from longshift.domain.model import Constraint, Finding, Goal, PauseCause, TaskPlan
 from longshift.domain.state import Phase, Run, State
+from longshift.engine.activities import Activities
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.deciding.decisions import Decisions
 from longshift.engine.deciding.facts import reopening
@@ -112,6 +113,7 @@ class Engine:
                 clock=clock,
                 threads=threads,
                 agents_threads=agents,
+                activities=Activities(clock.now),
             )
             engine = cls(shop, lease, journal, surroundings, editors)
             stop_listening = shop.chronicle.listen(engine.hear_recovery)

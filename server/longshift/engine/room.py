@@ -16,6 +16,7 @@ from longshift.domain import events
 from longshift.domain.model import PauseCause
 from longshift.domain.state import Run
 from longshift.domain.task_lock import LEASE_S
+from longshift.engine.activities import Activities
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.precedence import PRECEDENCE
@@ -55,6 +56,8 @@ class Shop:
     agents_threads: Executor
     """Where blocking work of agents goes: reads, edits, searches. A thousand of them may stand in
     line here, and neither a person nor a landing waits behind them."""
+    activities: Activities
+    """What each agent does at this moment."""
     turns: Turns = field(default_factory=Turns)
     """Who of the workers may be at it."""
 

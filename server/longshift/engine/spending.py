@@ -16,6 +16,7 @@ from longshift.domain.budgets import setting_of
 from longshift.domain.model import Budget as RunBudget
 from longshift.domain.model import Role, TaskBudget, Usage
 from longshift.domain.state import Phase
+from longshift.engine.activities import Doing
 from longshift.engine.room import RunRoom
 from longshift.models.config import ModelConfig, Price
 from longshift.models.ledger import (
@@ -139,9 +140,11 @@ class RunLedger(Ledger):
             return await super().reserve(input_tokens, max_output_tokens, price, model, task)
         if exchange.calls:
             await exchange.spending.record(exchange)
+        exchange.spending.note(exchange.agent, "budget")
         reservation = await super().reserve(
             input_tokens, max_output_tokens, price, model, task or exchange.task
         )
+        exchange.spending.note(exchange.agent, "model")
         chat = telemetry.chat(exchange.spending.name_of(model or exchange.model))
         self._begun[reservation] = (exchange, asyncio.get_running_loop().time(), chat)
         return reservation
@@ -160,6 +163,7 @@ class RunLedger(Ledger):
         if chat is not None:
             chat.end(outcome, finish_reason, usage.input_tokens, usage.output_tokens)
         if exchange is not None:
+            exchange.spending.note(exchange.agent, "endpoint")  # it may have to be tried again
             latency_s = asyncio.get_running_loop().time() - begun
             exchange.book(reservation, usage, outcome, finish_reason, latency_s)
 
@@ -222,6 +226,10 @@ class Spending:
         facts: list[events.Event] = [*calls, *self._warned(), *self._exceeded(refused)]
         if facts:
             await self._room.chronicle.record(*facts)
+
+    def note(self, agent: str, doing: Doing) -> None:
+        """Let whoever watches know how far an agent's question has come."""
+        self._room.shop.activities.note(self.run_id, agent, doing)
 
     def refuse_when_spent(self) -> None:
         """Let no agent take a further step once a budget of the run is used up.

@@ -5,6 +5,7 @@ Must never be held by what an editor or a person asks for: those go before.
 """
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
@@ -23,17 +24,22 @@ class Turns:
         """Let so many be at it at once."""
         self._places: Final = asyncio.Semaphore(most)
 
-    def one(self) -> "Turn":
-        """One worker's turn, which it does not have yet."""
-        return Turn(self._places)
+    def one(self, waits: Callable[[bool], None] = lambda _: None) -> "Turn":
+        """One worker's turn, which it does not have yet.
+
+        Args:
+            waits: told True when it begins to stand in line, and False once it has a place.
+        """
+        return Turn(self._places, waits)
 
 
 class Turn:
     """One worker's turn: `async with` it takes a place and gives it back at the end."""
 
-    def __init__(self, places: asyncio.Semaphore) -> None:
+    def __init__(self, places: asyncio.Semaphore, waits: Callable[[bool], None]) -> None:
         """Hold no place so far."""
         self._places: Final = places
+        self._waits: Final = waits
         self._is_held = False
 
     def away(self) -> "Away":
@@ -42,9 +48,11 @@ class Turn:
 
     async def take(self) -> None:
         """Wait for a place."""
+        self._waits(True)
         await PRECEDENCE.give_way_in_loop()
         await self._places.acquire()
         self._is_held = True
+        self._waits(False)
 
     def leave(self) -> bool:
         """Give the place back; False: none was held."""

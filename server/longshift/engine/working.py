@@ -92,8 +92,12 @@ class WorkingDesk(AgentDesk):
     async def submit(self, handoff: Handoff) -> Landed | Conflict | SentBack:
         """Land the workspace's edits on the run's head."""
         number, workspace = self._number, self._workspace
-        async with self._turn.away():
-            return await self._bench.lander.land(self._task, number, workspace, handoff)
+        self._note("landing")
+        try:
+            async with self._turn.away():
+                return await self._bench.lander.land(self._task, number, workspace, handoff)
+        finally:
+            self._note("tools")
 
 
 async def run_attempt(bench: Bench, task_id: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from longshift.domain import events
 from longshift.domain.task_lock import Locked, TaskLock, Unlocked
+from longshift.engine.activities import Doing
 from longshift.engine.room import RunRoom
 from longshift.engine.turns import Turn
 from longshift.errors import TellModel
@@ -71,6 +72,7 @@ class OneLock:
         """
         until_s = self._now_s() + WAIT_S
         self._turns[agent] = asyncio.Event()
+        self._note(agent, "lock")
         try:
             while True:
                 await self._room.unpaused.wait()  # or time would stand still, and no wait end
@@ -85,6 +87,7 @@ class OneLock:
                     raise TellModel("tasks_locked", agent=held.agent, seconds=max(0, seconds))
                 await self._wait(agent, min(until_s, held.since_s + self.lease_s) - now_s)
         finally:
+            self._note(agent, "tools")
             self._lock.leave(agent)
             del self._turns[agent]
 
@@ -93,6 +96,9 @@ class OneLock:
         had = self._is_holder(agent)
         await self._take(self._lock.release(agent, self._now_s()))
         return had
+
+    def _note(self, agent: str, doing: Doing) -> None:
+        self._room.shop.activities.note(self._room.run_id, agent, doing)
 
     async def _wait(self, agent: str, seconds: float) -> None:
         """Wait for one's turn, at most so long."""

@@ -218,6 +218,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "startGoal": _start_goal,
     "listRuns": _list,
     "describeRun": _describe,
+    "listAgents": _list,
     "pauseRun": _of_run,
     "resumeRun": _resume,
     "stopRun": _of_run,
