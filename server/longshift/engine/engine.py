@@ -371,6 +371,7 @@ class Engine:
                 )
             await self._drivers.let_go(run_id)
             await forget_all(self.shop, run_id)
+            await self.shop.off_loop(self.shop.proposals.let_go, {run_id})
 
     async def close(
         self, reason: str = "Longshift was closed.", cause: PauseCause = "interrupted"

@@ -12,6 +12,7 @@ from typing import Final
 
 from longshift.domain import events
 from longshift.domain.model import Constraint, Goal
+from longshift.domain.state import Phase
 from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import snapshot
 from longshift.engine.desks import DETAIL_CHARACTERS
@@ -28,6 +29,8 @@ from longshift.settings import Settings
 
 MOST_NAMED: Final = 10
 """Files that one notice names."""
+ENDED_IN_MEMORY: Final = 2
+"""Runs that have ended and whose hunks stay placed, for whoever reviews them meanwhile."""
 SNAPSHOT: Final = "snapshot"
 """Who kept a file from a run, where no agent has reached for it."""
 
@@ -103,6 +106,13 @@ class Starts:
             raise
         await self._shop.off_loop(self._shop.store.marks.take, "starting", started.run)
         await self._drivers.drive(room, Checks(room, commands))
+        await self._shop.off_loop(self._shop.proposals.let_go, self._long_over())
+
+    def _long_over(self) -> set[str]:
+        """The runs that have ended, but for the last few: they shall cost next to nothing."""
+        runs = self._shop.chronicle.state.runs.values()
+        ended = [run.id for run in runs if run.phase is Phase.ENDED]
+        return {*ended[:-ENDED_IN_MEMORY]}
 
     def _free_run_id(self) -> str:
         """The next run's id: of no run that the journal knows, and of no refs that stand.

@@ -54,6 +54,12 @@ class Cache(Generic[Key, Value]):
                 self._held -= self._size(self._values.pop(key))
         self.put(key, value)
 
+    def drop(self, is_needless: Callable[[Key], bool]) -> None:
+        """Forget the values of some keys."""
+        with self._lock:
+            for key in [key for key in self._values if is_needless(key)]:
+                self._held -= self._size(self._values.pop(key))
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

@@ -6,7 +6,7 @@ looks at a person's files. Everything here follows from the run's steps, so it c
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -200,6 +200,10 @@ class Histories:
         self._runs: Cache[str, _Known] = Cache(32)
         self._hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(LINES_KEPT, _held)
         self._growing = threading.Lock()
+
+    def let_go(self, runs: Container[str]) -> None:
+        """Forget what is known of runs; it is looked up again where it is asked for."""
+        self._runs.drop(lambda run: run in runs)
 
     def of(self, run: Run, path: str) -> Lineage:
         """Follow the file at one path of the head back to the run's base."""

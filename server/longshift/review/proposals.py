@@ -6,7 +6,7 @@ decisions' once for each decision (`reading`); a keystroke costs only the placin
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,6 +95,17 @@ class Proposals:
         self._numbering = threading.Lock()
         self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
         self._differences: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(256)
+
+    def let_go(self, runs: Container[str]) -> None:
+        """Forget what was computed of runs that nobody looks at; it can be computed again.
+
+        Args:
+            runs: their ids.
+        """
+        self._sides.drop(lambda key: key.run in runs)
+        self._contents.drop(lambda key: key.run in runs)
+        self._paths.drop(lambda key: key[0] in runs)
+        self._histories.let_go(runs)
 
     def paths(self, run: Run) -> tuple[str, ...]:
         """The paths at the head on which the run has hunks, sorted (deleted files: where were)."""
