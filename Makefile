@@ -40,10 +40,11 @@ test-llm: $(READY) ## the protocol with a real model (OPENAI_BASE_URL, LONGSHIFT
 	  { echo "Name a server: OPENAI_BASE_URL=… LONGSHIFT_TEST_LLM_MODEL=… make test-llm"; exit 1; }
 	LONGSHIFT_TEST_LLM=1 $(RUN)/python -m pytest -q -p no:randomly tests/llm
 
-long: $(READY) ## what takes long: many more examples of every property test, 2,000 kills, ten minutes of landings
+long: $(READY) ## what takes long: many more examples of every property test, 2,000 kills, ten minutes of landings, an hour of runs
 	LONGSHIFT_TEST_PROFILE=long $(RUN)/python -m pytest -n 2 --timeout 3600
 	$(RUN)/python -m tests.support.crash_shift --kills $(KILLS)
 	$(RUN)/python -m benchmarks review --long
+	$(RUN)/python -m benchmarks soak
 
 test-editors: $(READY) $(NODE_MODULES) ## the same journeys in real editors; fetches them first (1 GB)
 	bash tests/editors/install.sh

@@ -28,8 +28,11 @@ NAMES = (
     "prompts",
     "extension",
     "replay",
+    "soak",
 )
-TAKE_MORE = ("prompts", "replay", "review")
+FOR_LONG = ("soak",)
+"""Those that take an hour, and are no part of `all`."""
+TAKE_MORE = ("prompts", "replay", "review", "soak")
 """Those with options of their own."""
 
 
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--pictures", type=Path, help="write the charts to this folder")
     asked, further = parser.parse_known_args(arguments)
-    names = NAMES if asked.name == "all" else (asked.name,)
+    names = tuple(n for n in NAMES if n not in FOR_LONG) if asked.name == "all" else (asked.name,)
     results: list[Result] = []
     for name in names:
         module = importlib.import_module(f"benchmarks.{name}")

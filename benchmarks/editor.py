@@ -34,6 +34,10 @@ CAPABILITIES: Final = {
 class Editor:
     """One server process and its client."""
 
+    capabilities: Mapping[str, object] = CAPABILITIES
+    options: Mapping[str, object] = {}
+    """What `initializationOptions` has beside the settings."""
+
     def __init__(
         self,
         command: Sequence[str],
@@ -74,8 +78,8 @@ class Editor:
             {
                 "processId": os.getpid(),
                 "rootUri": folder.as_uri(),
-                "capabilities": CAPABILITIES,
-                "initializationOptions": {"settings": given},
+                "capabilities": self.capabilities,
+                "initializationOptions": {"settings": given, **self.options},
             },
         )
         self.notify("initialized", {})
@@ -108,6 +112,12 @@ class Editor:
             "textDocument": {"uri": uri, "version": next(self._versions)},
             "contentChanges": [{"range": {"start": here, "end": here}, "text": text}],
         }
+        self.notify("textDocument/didChange", params)
+
+    def replace(self, uri: str, text: str) -> None:
+        """Put another text in place of a whole document."""
+        document = {"uri": uri, "version": next(self._versions)}
+        params = {"textDocument": document, "contentChanges": [{"text": text}]}
         self.notify("textDocument/didChange", params)
 
     def code_actions(self, uri: str, start_line: int, end_line: int) -> list[Json]:
@@ -165,7 +175,15 @@ class Editor:
                     raise RuntimeError(f"{method} was answered with {message['error']}.")
                 return message["result"]
             if "id" in message and "method" in message:
-                self._send({"id": message["id"], "result": None})
+                self.answer(message)
+
+    def answer(self, message: Json) -> None:
+        """Answer what the server asks: with nothing, which suits whoever only looks."""
+        self.respond(message, None)
+
+    def respond(self, message: Json, result: object) -> None:
+        """Send the result of what the server asked."""
+        self._send({"id": message["id"], "result": result})
 
     def notify(self, method: str, params: object) -> None:
         """Send a notification."""
