@@ -1,9 +1,10 @@
-"""Draw the README's pictures, called by `make pictures`: the live view, and a review.
+"""Draw the README's pictures, called by `make pictures`: both live views, and a review.
 
 Owns the SVG files beside it. They show a real run of the demonstration, never an invented one;
 its journal is read, and one change of it is accepted for the picture.
 """
 
+import asyncio
 import io
 import re
 import shlex
@@ -12,6 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +21,15 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
+from longshift.cli.board import Board
+from longshift.cli.board import draw as draw_board
 from longshift.cli.diff import coloured
 from longshift.cli.frame import Pulse, draw
 from longshift.cli.session import find_worktree, journal_path, read_state
+from longshift.cli.spectator import Spectator
 from longshift.cli.told import Told, told
 from longshift.cli.views import EVENTS_SHOWN
+from longshift.cli.watch import KEYS
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply
 from longshift.domain.model import TaskState
@@ -37,8 +43,11 @@ HERE: Final = Path(__file__).resolve().parent
 REPOSITORY: Final = HERE.parent.parent / "demo" / "toolz"
 COLUMNS: Final = 104
 ROWS: Final = 14
+ROWS_OF_WATCH: Final = 30
 LINES_OF_A_DIFF: Final = range(18, 34)
 """How long a change may be that fits the picture."""
+
+GOAL: Final = "Modernise the code to Python 3.11 and fix what the linter finds"
 
 # Without the faces that rich would have the reader's browser fetch from elsewhere.
 FORMAT: Final = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -60,11 +69,12 @@ class Moment:
 
 
 def main() -> None:
-    """Draw both pictures from the demonstration's first run."""
+    """Draw all pictures from the demonstration's first run."""
     demo = HERE.parent / "demo.py"
     subprocess.run([sys.executable, str(demo)], check=True, stdout=subprocess.DEVNULL)
     worktree = find_worktree(REPOSITORY)
     _draw_live_view(worktree)
+    _draw_watch(worktree)
     _draw_review(worktree)
 
 
@@ -73,6 +83,27 @@ def _draw_live_view(worktree: Worktree) -> None:
     console = _console()
     console.print(draw(moment.run, moment.pulse, moment.events, moment.record.time, ROWS))
     _save(console, "live-view", "longshift run")
+
+
+def _draw_watch(worktree: Worktree) -> None:
+    """A second run, looked at from beside: the moment with most agents is drawn."""
+    command = [sys.executable, "-m", "longshift", "run", GOAL, "--json"]
+    spectator, best = Spectator(worktree), (0, "")
+    with subprocess.Popen(command, cwd=worktree.root, stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            asyncio.run(spectator.look())
+            console, now = _console(), datetime.now(UTC)
+            board = Board(spectator.known, spectator.live, spectator.owner, "R2", keys=KEYS)
+            console.print(draw_board(board, now, COLUMNS, ROWS_OF_WATCH))
+            busy = len(spectator.live or ()) if "R2" in spectator.known.state.runs else 0
+            if busy > best[0]:
+                best = (
+                    busy,
+                    console.export_svg(
+                        title="longshift watch", code_format=FORMAT, unique_id="longshift-watch"
+                    ),
+                )
+    (HERE / "watch.svg").write_text(best[1], encoding="utf-8")
 
 
 def _draw_review(worktree: Worktree) -> None:

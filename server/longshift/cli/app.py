@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "serve": "Serve an editor (the language server).",
     "engine": "Drive a repository's runs without an editor.",
     "status": "Show all runs, or one.",
+    "watch": "Show live what happens in all runs.",
     "log": "Show what happened in a run.",
     "diff": "Show what a run, or one change of it, would do to your files.",
     "review": "Accept or reject the hunks of a run one by one.",

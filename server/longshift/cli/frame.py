@@ -77,12 +77,13 @@ def draw(
             for one in events
         )
     )
-    parts = [_headline(run, now), _progress(run), _tasks(run, pulse, now, rows), said]
+    parts = [headline(run, now), progress(run), _tasks(run, pulse, now, rows), said]
     title = Text(f" longshift {run.id} ", "bold")
     return Panel(Group(*parts), title=title, title_align="left", border_style=_border(run))
 
 
-def _headline(run: Run, now: datetime) -> Text:
+def headline(run: Run, now: datetime) -> Text:
+    """What a run is about, how far it is, and what it has used."""
     minutes, seconds = divmod(int(run.seconds_at(now)), 60)
     where = run.outcome or ("paused" if run.paused else str(run.phase))
     text = Text(one_line(run.started.goal.text, 160), "bold")
@@ -96,7 +97,8 @@ def _headline(run: Run, now: datetime) -> Text:
     return text
 
 
-def _progress(run: Run) -> RenderableType:
+def progress(run: Run) -> RenderableType:
+    """How much of a run is done: a bar, and counts."""
     counts = {state: run.count(state) for state in TaskState}
     line = Table.grid(padding=(0, 2))
     total = len(run.tasks) - counts[TaskState.DROPPED]

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -147,6 +148,16 @@ def only_run(state: State, lifecycles: tuple[str, ...], verb: str) -> Run:
         )
     listed = "\n".join(f"  longshift {verb} {run.id}   {run.started.goal.text}" for run in meant)
     raise UsageError(f"Several runs are {' or '.join(lifecycles)}. Say which one:\n{listed}")
+
+
+def interrupted(state: State) -> State:
+    """The state of runs that nobody drives: what their next owner would say of those under way."""
+    reason = "The process that drove it has ended; what landed is kept."
+    runs = {
+        run.id: replace(run, paused=True, pause_reason=reason, running_since=None)
+        for run in running_runs(state)
+    }
+    return replace(state, runs={**state.runs, **runs})
 
 
 def running_runs(state: State) -> list[Run]:

@@ -6,7 +6,6 @@ Owns the tables. Only looks, whoever drives the runs; an editor's unsaved text i
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from longshift.cli.ending import tell_findings
 from longshift.cli.frame import MARKS
 from longshift.cli.session import (
     find_worktree,
+    interrupted,
     json_option,
     known_run,
     owner_of,
@@ -66,12 +66,7 @@ def _as_it_is(worktree: Worktree, state: State) -> State:
     """A run whose process was killed is journalled as running: say what its next owner would."""
     if not running_runs(state) or owner_of(worktree) is not None:
         return state
-    reason = "The process that drove it has ended; what landed is kept."
-    runs = {
-        run.id: replace(run, paused=True, pause_reason=reason, running_since=None)
-        for run in running_runs(state)
-    }
-    return replace(state, runs={**state.runs, **runs})
+    return interrupted(state)
 
 
 def _show_all(console: Console, state: State) -> None:

@@ -145,6 +145,19 @@ class Lease:
         fresh.replace(path)
 
 
+def announced(state_dir: Path) -> OwnerAlive | None:
+    """Whoever said last that they own the repository; whether they still live, their door tells.
+
+    For those who only look: takes neither lock nor guard, and makes nothing.
+
+    Returns:
+        None: nobody has, or has given it back.
+    """
+    if not (state_dir / RECORD_NAME).exists():
+        return None
+    return _read_record(state_dir)
+
+
 class _Record(BaseModel):
     """What `owner.json` says."""
 
