@@ -21,12 +21,12 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-from longshift.cli.board import Board
-from longshift.cli.board import draw as draw_board
+from longshift.cli.board.drawing import Board
+from longshift.cli.board.drawing import draw as draw_board
+from longshift.cli.board.spectator import Spectator
 from longshift.cli.diff import coloured
 from longshift.cli.frame import Pulse, draw
 from longshift.cli.session import find_worktree, journal_path, read_state
-from longshift.cli.spectator import Spectator
 from longshift.cli.told import Told, told
 from longshift.cli.views import EVENTS_SHOWN
 from longshift.cli.watch import KEYS

@@ -11,12 +11,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from longshift.cli.board import Board, default_run, draw, lasting
-from longshift.cli.keys import names_of
-from longshift.cli.known import Known
-from longshift.cli.sparks import sparks
-from longshift.cli.standing import Usual, standing, standings
-from longshift.cli.vitals import MOST_STEPS, Heard, Series, Vitals
+from longshift.cli.board.drawing import Board, default_run, draw, lasting
+from longshift.cli.board.keys import names_of
+from longshift.cli.board.known import Known
+from longshift.cli.board.sparks import sparks
+from longshift.cli.board.standing import Usual, standing, standings
+from longshift.cli.board.vitals import MOST_STEPS, Heard, Series, Vitals
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.model import Goal, TaskPlan, Usage

@@ -15,11 +15,11 @@ import click
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from longshift.cli.board import Board, Page, default_run, draw
-from longshift.cli.keys import Keys
+from longshift.cli.board.drawing import Board, Page, default_run, draw
+from longshift.cli.board.keys import Keys
+from longshift.cli.board.spectator import Spectator
+from longshift.cli.board.standing import standings
 from longshift.cli.session import find_worktree, json_option, known_run, repo_option, run_async
-from longshift.cli.spectator import Spectator
-from longshift.cli.standing import standings
 from longshift.cli.terminal import output
 from longshift.cli.told import told
 from longshift.domain.events import Recorded

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from longshift.cli.vitals import Heard, Vitals, name_of, p95
+from longshift.cli.board.vitals import Heard, Vitals, name_of, p95
 from longshift.domain.state import Run
 from longshift.engine.activities import Activity, Doing
 

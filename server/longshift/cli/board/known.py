@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from longshift.cli.board.vitals import Vitals
 from longshift.cli.told import Told, told
-from longshift.cli.vitals import Vitals
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from longshift.cli.known import Known
+from longshift.cli.board.known import Known
 from longshift.cli.session import journal_path
 from longshift.cli.watching import recorded
 from longshift.domain.events import Recorded

@@ -14,14 +14,14 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from longshift.cli.board.known import Known
+from longshift.cli.board.sparks import sparks
+from longshift.cli.board.standing import Kind, Standing, standings
+from longshift.cli.board.vitals import Vitals
 from longshift.cli.frame import MARKS, headline, progress
-from longshift.cli.known import Known
 from longshift.cli.session import interrupted
-from longshift.cli.sparks import sparks
-from longshift.cli.standing import Kind, Standing, standings
 from longshift.cli.terminal import one_line
 from longshift.cli.told import STYLES, cost_words, counted
-from longshift.cli.vitals import Vitals
 from longshift.domain.contention import hottest
 from longshift.domain.model import Task, TaskState
 from longshift.domain.state import Run, State
