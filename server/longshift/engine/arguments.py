@@ -23,7 +23,7 @@ class Arguments(BaseModel):
     )
 
 
-Shape = TypeVar("Shape", bound=Arguments)
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def parse(name: str, shape: type[Shape], arguments: Mapping[str, object]) -> Shape:

@@ -5,12 +5,13 @@ that comes is untrusted.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from longshift.crew.goals import GoalTemplate, goal_templates
+from longshift.engine.arguments import parse
 from longshift.errors import UsageError
 from longshift.lsp.session import Session
 
@@ -83,7 +84,7 @@ def parse_goal(arguments: Mapping[str, object]) -> GivenGoal:
     Raises:
         UsageError: it does not fit; names the first field that does not.
     """
-    given = parsed("startGoal", GivenGoal, arguments)
+    given = parse("startGoal", GivenGoal, arguments)
     if not given.goal.strip() and given.template is None:
         raise UsageError("startGoal: `goal`: say what is to be done. Nothing was started.")
     needs_file = given.template not in (None, OF_WORKSPACE)
@@ -124,23 +125,6 @@ def repository_path(session: Session, uri: str) -> str:
     if path is None:
         raise UsageError(f"{uri} is not in the repository at {session.root}. Nothing was done.")
     return path
-
-
-Shape = TypeVar("Shape", bound=BaseModel)
-
-
-def parsed(name: str, shape: type[Shape], arguments: Mapping[str, object]) -> Shape:
-    """Check arguments.
-
-    Raises:
-        UsageError: they do not fit; names the first field that does not.
-    """
-    try:
-        return shape.model_validate(arguments)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "its argument"
-        raise UsageError(f"{name}: `{field}`: {first['msg']}. Nothing was done.") from error
 
 
 def _text(given: GivenGoal, path: str | None) -> str:
