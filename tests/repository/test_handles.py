@@ -67,6 +67,7 @@ def test_few_of_many_packs_are_open_at_once(make_store: MakeStore) -> None:
         with store.objects.gathering():
             edits = {"a": FileEdit(b"%d" % number)}
             heads.append(store.commit_edits(base, edits, "m", when=number))
+    store.objects.close()  # what was written is remembered, and shall be read from the packs
     for _ in range(2):
         for number, head in enumerate(heads):
             file = store.read_file(head, "a")

@@ -228,7 +228,7 @@ def _names(proposals: Proposals, run: Run, path: str) -> frozenset[str]:
     at_head = path_at_head(proposals, run, path)
     if at_head is None:
         return frozenset((path,))
-    names = proposals.side(run, at_head).names if at_head in proposals.paths(run) else ()
+    names = proposals.names(run, at_head) if at_head in proposals.paths(run) else ()
     return frozenset((path, at_head, *names))
 
 

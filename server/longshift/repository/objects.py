@@ -37,6 +37,7 @@ _KINDS: Final[dict[int, Kind]] = {
     ObjectType.TAG: "tag",
 }
 _BLOB_CACHE_BYTES: Final = 64 * 1024 * 1024
+_TREE_CACHE_BYTES: Final = 8 * 1024 * 1024
 
 
 class _OfThread(threading.local):
@@ -56,6 +57,7 @@ class Objects:
         self._folder = str(git_dir / "objects")
         self._local = _OfThread()
         self._blobs: Cache[str, bytes] = Cache(_BLOB_CACHE_BYTES, size=lambda data: len(data) + 100)
+        self._trees: Cache[str, bytes] = Cache(_TREE_CACHE_BYTES, size=lambda raw: len(raw) + 100)
         self._trees_of_commits: Cache[str, str] = Cache(10_000)
 
     @property
@@ -76,7 +78,7 @@ class Objects:
 
     def read_tree(self, oid: str) -> bytes:
         """Read a tree as git stores it."""
-        return self._read(oid)
+        return self._trees.get(oid, self._read)
 
     def tree_of(self, commit: str) -> str:
         """Give the id of a commit's tree."""
@@ -91,11 +93,15 @@ class Objects:
 
     def write_blob(self, data: bytes) -> str:
         """Store a blob; gives its id."""
-        return self._write("blob", data)
+        oid = self._write("blob", data)
+        self._blobs.put(oid, data)  # what is written is read again soon: merged, compared, shown
+        return oid
 
     def write_tree(self, raw: bytes) -> str:
         """Store a tree given in git's own form; gives its id."""
-        return self._write("tree", raw)
+        oid = self._write("tree", raw)
+        self._trees.put(oid, raw)
+        return oid
 
     def write_commit(self, tree: str, parents: list[str], message: str, when: int) -> str:
         """Store a commit by Longshift; gives its id.
@@ -172,6 +178,7 @@ class Objects:
         """Let go of every thread's handle and of what is remembered."""
         self._local = _OfThread()
         self._blobs.clear()
+        self._trees.clear()
 
     def _write(self, kind: Kind, data: bytes) -> str:
         gathering = self._local.gathering

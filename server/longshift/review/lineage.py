@@ -130,6 +130,7 @@ class _Known:
         by_name: the numbers of the steps that touched each name, in their order.
         takings: the numbers of the steps that took the person's text.
         paths: where the files that landings touched are after them, sorted.
+        shifts: how they came to be so: the number of a step, a path, and whether it was added.
     """
 
     steps: list[HeadStep] = field(default_factory=list)
@@ -137,6 +138,7 @@ class _Known:
     by_name: dict[str, list[int]] = field(default_factory=dict)
     takings: list[int] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    shifts: list[tuple[int, str, bool]] = field(default_factory=list)
 
     def take(self, step: HeadStep, by_name: Mapping[str, Moved]) -> None:
         """Take in what one more step did."""
@@ -178,16 +180,29 @@ class _Known:
                     break
         return found
 
+    def paths_after(self, count: int) -> tuple[str, ...]:
+        """What `paths` was after so many steps."""
+        if count == len(self.steps):
+            return tuple(self.paths)
+        found = set(self.paths)
+        for number, path, is_added in reversed(self.shifts):
+            if number < count:
+                break
+            (found.discard if is_added else found.add)(path)
+        return tuple(sorted(found))
+
     def _put(self, path: str) -> None:
         place = bisect_left(self.paths, path)
         if self.paths[place : place + 1] != [path]:
             self.paths.insert(place, path)
+            self.shifts.append((len(self.steps), path, True))
 
     def _drop(self, path: str) -> bool:
         place = bisect_left(self.paths, path)
         found = self.paths[place : place + 1] == [path]
         if found:
             del self.paths[place]
+            self.shifts.append((len(self.steps), path, False))
         return found
 
 
@@ -196,7 +211,6 @@ class Histories:
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
-        self._moved: Cache[tuple[str, str], Mapping[str, Moved]] = Cache(4096)
         self._runs: Cache[str, _Known] = Cache(32)
         self._hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(LINES_KEPT, _held)
         self._growing = threading.Lock()
@@ -235,9 +249,7 @@ class Histories:
         """Where the files that landings touched are at the head (deleted ones: were), sorted."""
         known = self._known(run)
         with self._growing:
-            if len(known.steps) == len(run.steps):
-                return tuple(known.paths)
-        return tuple(self._looked_at(_Known(), run).paths)  # the run has gone on meanwhile
+            return known.paths_after(len(run.steps))  # it may have gone on meanwhile
 
     def takings(self, run: Run) -> int:
         """How often a run's steps took the person's text."""
@@ -255,17 +267,14 @@ class Histories:
 
     def _looked_at(self, known: _Known, run: Run) -> _Known:
         for step in run.steps[len(known.steps) :]:
-            known.take(step, self._of_step(step))
+            known.take(step, self._compare(step))
         return known
 
-    def _of_step(self, step: HeadStep) -> Mapping[str, Moved]:
-        return self._moved.get((step.parent, step.commit), self._compare)
-
-    def _compare(self, commits: tuple[str, str]) -> Mapping[str, Moved]:
+    def _compare(self, step: HeadStep) -> Mapping[str, Moved]:
         """What the step did, by new path; a path that was only renamed away leads there as well."""
         found: dict[str, Moved] = {}
         renamed: list[Moved] = []
-        for difference in self._store.differences(*commits):
+        for difference in self._store.differences(step.parent, step.commit):
             moved = Moved(difference.path, difference.old_path, difference.kind)
             found[moved.path] = moved
             if moved.old_path is not None:

@@ -112,7 +112,7 @@ def path_at_head(proposals: Proposals, run: Run, path: str) -> str | None:
     if proposals.store.find(run.head, path) is not None:
         return path
     for other in proposals.paths(run):
-        if path in proposals.side(run, other).names and proposals.store.find(run.head, other):
+        if path in proposals.names(run, other) and proposals.store.find(run.head, other):
             return other
     return None
 

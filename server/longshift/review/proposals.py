@@ -167,7 +167,9 @@ class Proposals:
 
     def names(self, run: Run, path: str) -> tuple[str, ...]:
         """The names that a file of `paths` had in the run and no other has since, oldest first."""
-        return self.side(run, path).names
+        # Nearly every file has one name only, and to read it again for that would cost far more.
+        every = self.every_name(run, path)
+        return every if len(every) == 1 else self.side(run, path).names
 
     def every_name(self, run: Run, path: str) -> tuple[str, ...]:
         """The same with those that another file has since; light, for looks at many files."""

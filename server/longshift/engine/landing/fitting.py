@@ -48,6 +48,7 @@ async def mark_stale(shop: Shop, run_id: str, change_id: str) -> None:
 def _clashing(
     shop: Shop, run: Run, change_id: str, present: StillPresent
 ) -> tuple[PendingHunk, ...]:
+    shop.proposals.paths(run)  # followed at once: what this landing wrote is still in memory
     paths = run.changes[change_id].paths
     # Most files are as they were taken: then everything fits, and nothing need be compared.
     if not any(_is_changed(shop, run, path, present) for path in paths):
