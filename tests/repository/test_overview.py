@@ -128,6 +128,13 @@ def test_the_files_that_others_speak_of_come_first(repository):
     assert "keys/" not in text
 
 
+def test_it_is_the_same_from_a_process_of_its_own(repository, monkeypatch):
+    store, commit = repository
+    text = Overviews(store).at(commit, withholds).text((), 10_000)
+    monkeypatch.setattr("longshift.repository.overview.WORTH_IT_BYTES", 0)
+    assert Overviews(store).at(commit, withholds).text((), 10_000) == text
+
+
 def test_a_tasks_own_files_come_first_then_what_is_tied_to_them(repository):
     store, commit = repository
     text = Overviews(store).at(commit, withholds).text(["app/other.py"], 10_000)

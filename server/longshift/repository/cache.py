@@ -33,6 +33,13 @@ class Cache(Generic[Key, Value]):
         self.put(key, value)
         return value
 
+    def find(self, key: Key) -> Value | None:
+        """Give the value of a key where it is held."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
     def put(self, key: Key, value: Value) -> None:
         """Remember a value that is known already."""
         size = self._size(value)

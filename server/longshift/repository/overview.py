@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
+from longshift.repository.aside import WORTH_IT_BYTES, aside
 from longshift.repository.cache import Cache
 from longshift.repository.files import is_plain_file
 from longshift.repository.outline import LARGEST_BYTES, Definition, outline
@@ -30,6 +31,11 @@ _MOST_COUNTED: Final = 20
 _WORD: Final = re.compile(rb"[A-Za-z_]\w{3,60}")
 _LINES_OF_ONE: Final = 12
 _LINES_OF_NEAR: Final = 40
+
+
+class _Text(NamedTuple):
+    path: str
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +147,27 @@ class Overviews:
             if is_plain_file(entry.mode) and not withholds(path, partial(self._read, entry))
         }
         nearest = sorted(shown, key=lambda path: (path.count("/"), path))[:MOST_PARSED]
-        looks = {path: self._look(path, shown[path]) for path in nearest}
+        looks = self._looks_at({path: shown[path] for path in nearest})
         weights = _weights(looks)
         files = [_File(path, look, weights[path]) for path, look in looks.items()]
         return Overview(sorted(files, key=lambda f: (-f.weight, f.path.count("/"), f.path)))
 
-    def _look(self, path: str, entry: TreeEntry) -> _Look:
-        return self._looks.get(entry.oid, lambda _: _look_at(path, self._read(entry)))
+    def _looks_at(self, entries: Mapping[str, TreeEntry]) -> dict[str, _Look]:
+        looks = {path: self._looks.find(entry.oid) for path, entry in entries.items()}
+        new = [_Text(path, self._read(entries[path])) for path, look in looks.items() if not look]
+        is_much = sum(len(one.data) for one in new) >= WORTH_IT_BYTES
+        for one, look in zip(new, (aside if is_much else map)(_look_at, new), strict=True):
+            looks[one.path] = look
+            self._looks.put(entries[one.path].oid, look)
+        return {path: look for path, look in looks.items() if look is not None}
 
     def _read(self, entry: TreeEntry) -> bytes:
         return self._store.objects.read_blob(entry.oid)
 
 
-def _look_at(path: str, data: bytes) -> _Look:
-    words = _WORD.findall(data) if len(data) <= LARGEST_BYTES else ()
-    return _Look(outline(path, data), frozenset(words))
+def _look_at(text: _Text) -> _Look:
+    words = _WORD.findall(text.data) if len(text.data) <= LARGEST_BYTES else ()
+    return _Look(outline(text.path, text.data), frozenset(words))
 
 
 def _weights(looks: Mapping[str, _Look]) -> Counter[str]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from longshift.engine.checking.hacks import CODES, Change, find_hacks
+from longshift.engine.checking.hacks import CODES, Change, Compared, find_hacks
+from longshift.repository.aside import aside
 from tests.support.examples import examples
 
 DATA = Path(__file__).parent / "data" / "hacks"
@@ -31,7 +32,7 @@ def changes_of(case):
 
 
 def found(case):
-    hacks = find_hacks(changes_of(case), case.get("said", ""))
+    hacks = find_hacks(Compared(changes_of(case), case.get("said", "")))
     return [f"{one.severity} {one.code} {one.path}:{one.line}" for one in hacks]
 
 
@@ -40,12 +41,18 @@ def test_what_is_found(case):
     assert found(case) == case["found"]
 
 
+def test_the_same_is_found_in_a_process_of_its_own():
+    cases = [case for one in CASES for case in one.values]
+    every = [Compared(changes_of(case), case.get("said", "")) for case in cases]
+    assert list(aside(find_hacks, every)) == list(map(find_hacks, every))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_way_back_of_an_identity_is_silent(case):
     """A tree held against itself has nothing to say, whatever stands in it."""
     old = [Change(one.path, one.old, one.old) for one in changes_of(case)]
     new = [Change(one.path, one.new, one.new) for one in changes_of(case)]
-    assert find_hacks([*old, *new]) == []
+    assert find_hacks(Compared([*old, *new])) == []
 
 
 PATHS = st.sampled_from(
@@ -75,7 +82,7 @@ def test_any_text_is_looked_at_and_placed_in_its_file(files, said):
         Change(path, *(text and text.encode("utf-8", "replace").decode() for text in (old, new)))
         for path, old, new in files
     ]
-    for one in find_hacks(changes, said):
+    for one in find_hacks(Compared(changes, said)):
         assert one.code in CODES
         alike = [change for change in changes if change.path == one.path]
         texts = [change.old if one.is_gone else change.new for change in alike]
@@ -101,4 +108,5 @@ HOSTILE = {
 def test_hostile_text_is_done_with(path):
     """In a pattern that goes over it again and again each of these would take hours."""
     for text in HOSTILE[path]:
-        find_hacks([Change(path, "", text), Change(f"old/{path}", text, "")], "delete " * 3_000)
+        changes = [Change(path, "", text), Change(f"old/{path}", text, "")]
+        find_hacks(Compared(changes, "delete " * 3_000))

@@ -13,9 +13,10 @@ from longshift.domain import events
 from longshift.domain.fingerprints import fingerprint
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
-from longshift.engine.checking.hacks import Change, Hack, find_hacks
+from longshift.engine.checking.hacks import Change, Compared, Hack, find_hacks
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
+from longshift.repository.aside import WORTH_IT_BYTES, aside
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
 from longshift.repository.hunks import split_lines
 from longshift.repository.store import ObjectStore
@@ -56,7 +57,12 @@ async def compare_with_base(room: RunRoom) -> None:
 
 def _found(store: ObjectStore, run: Run, said: str) -> list[Finding]:
     """What stands at the head, as findings without an id; blocking."""
-    hacks = find_hacks(_changes(store, run), said)
+    compared = Compared(_changes(store, run), said)
+    size = sum(len(one.old or "") + len(one.new or "") for one in compared.changes)
+    if size < WORTH_IT_BYTES:
+        hacks = find_hacks(compared)
+    else:
+        (hacks,) = aside(find_hacks, [compared])
     return [_finding(store, run, hack) for hack in hacks]
 
 

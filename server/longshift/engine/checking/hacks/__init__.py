@@ -7,6 +7,7 @@ test that moved, was renamed, merged or made into cases; code that went with its
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from longshift.engine.checking.hacks.configured import configured
 from longshift.engine.checking.hacks.lost_tests import lost_tests
@@ -15,16 +16,24 @@ from longshift.engine.checking.hacks.shape import CODES, Change, Hack
 from longshift.engine.checking.hacks.silenced import silenced
 from longshift.engine.checking.hacks.wished import as_wished
 
-__all__ = ["CODES", "Change", "Hack", "find_hacks"]
+__all__ = ["CODES", "Change", "Compared", "Hack", "find_hacks"]
 
 
-def find_hacks(changes: Sequence[Change], said: str = "") -> list[Hack]:
-    """Find them, by path and line.
+class Compared(NamedTuple):
+    """Two trees.
 
-    Args:
+    Attributes:
         changes: every text file that differs.
         said: what a person asked for; what they asked for by name is a warning.
     """
+
+    changes: Sequence[Change]
+    said: str = ""
+
+
+def find_hacks(compared: Compared) -> list[Hack]:
+    """Find them, by path and line."""
+    changes, said = compared
     found = [
         *lost_tests(changes),
         *silenced(changes),
