@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from longshift.crew.desk import Conflict, Landed
 from longshift.domain import events
 from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
+from longshift.domain.reserving import PATIENCE
 from longshift.engine.landing import lander
 from longshift.engine.landing.lander import Lander
 from longshift.engine.landing.merging import Waiting
@@ -260,6 +262,50 @@ async def test_a_reserved_file_is_free_once_its_attempt_is_over(world: World) ->
         await crew.room.chronicle.record(over)
         crew.lander.heed()
         assert isinstance((await waiting)[0], Landed)
+
+
+async def test_who_clashes_with_another_tasks_file_hears_it_at_once(world: World) -> None:
+    """It works on meanwhile, and lands beside the other as soon as that one has landed."""
+    async with held(world) as crew:
+        await crew.begin(3)
+        base = crew.run.head
+        await crew.submit({"T1": {"a.txt": LOUD}})
+        await crew.reserve("T2", "a.txt")
+        crew.lander._queue += crew.waiting({"T3": {"a.txt": TEXT.replace(b"two", b"second")}})
+        late = crew.lander._queue[0]
+        late.submission = replace(late.submission, base=base)
+        crew.lander.heed()
+        assert isinstance(await late.answer, Conflict)
+        assert crew.run.reserved == {"a.txt": "T2"}
+        head = crew.it.file("a.txt")
+        fits = asyncio.create_task(crew.submit({"T3": {"a.txt": head.replace(b"eight", b"8")}}))
+        holder = await crew.submit({"T2": {"a.txt": head.replace(b"TWO", b"two of T2")}})
+        assert [*map(type, [*holder, *(await fits)])] == [Landed, Landed]
+        landed = head.replace(b"TWO", b"two of T2").replace(b"eight", b"8")
+        assert crew.it.file("a.txt") == landed
+
+
+async def test_who_was_sent_back_often_waits_for_its_turn(world: World) -> None:
+    async with held(world) as crew:
+        await crew.begin(2)
+        base = crew.run.head
+        await crew.submit({"T1": {"a.txt": LOUD}})
+        head = crew.run.head
+        for _ in range(PATIENCE):
+            clash = events.LandingConflict(
+                run="R1", task="T2", attempt=1, paths=("b.txt",), head=head
+            )
+            await crew.room.chronicle.record(clash)
+        await crew.reserve("T1", "a.txt")
+        [late] = crew.waiting({"T2": {"a.txt": TEXT.replace(b"two", b"second")}})
+        late.submission = replace(late.submission, base=base)
+        crew.lander._queue.append(late)
+        crew.lander.heed()
+        assert crew.lander._landing is not None
+        await crew.lander._landing
+        assert not late.answer.done()
+        await crew.lander.settle("T2")
+        crew.lander._queue.clear()
 
 
 async def test_who_waits_for_a_reserved_file_is_let_go_with_its_attempt(world: World) -> None:

@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +44,36 @@ def test_large_texts_are_compared_between_what_is_alike(old: str, new: str, larg
     for hunk in hunks:
         end = hunk.new_start + len(hunk.new_lines)
         assert tuple(split_lines(new)[hunk.new_start : end]) == hunk.new_lines
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(texts, texts, texts, texts, st.integers(0, 9))
+def test_what_is_alike_about_a_change_is_not_compared(
+    ahead: str, old: str, new: str, behind: str, around: int
+) -> None:
+    old, new = ahead + old + behind, ahead + new + behind
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hunks_room, "_AROUND", around)
+        hunks = line_hunks(old, new)
+    assert apply_hunks(old, hunks) == new
+    for hunk in hunks:
+        end = hunk.new_start + len(hunk.new_lines)
+        assert tuple(split_lines(new)[hunk.new_start : end]) == hunk.new_lines
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_hunks_in_a_large_text_are_those_of_a_comparison_of_all_of_it(seed: int) -> None:
+    rng = random.Random(seed)
+    lines = [rng.choice(["", "}", "    return x", f"    x = {n}"]) + "\n" for n in range(3_000)]
+    changed = list(lines)
+    for _ in range(rng.randrange(1, 5)):
+        at = rng.randrange(len(changed))
+        changed[at : at + rng.randrange(4)] = changed[at - rng.randrange(4) : at]
+    old, new = "".join(lines), "".join(changed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hunks_room, "_AROUND", len(old) + len(new))
+        whole = line_hunks(old, new)
+    assert line_hunks(old, new) == whole
 
 
 def test_a_large_text_is_named_and_not_shown() -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from longshift.repository.files import EXECUTABLE, REGULAR, SYMLINK, FileEdit
 from longshift.repository.hunks import line_hunks
-from longshift.repository.landing import Conflict, Merged, Submission, merge_submission
+from longshift.repository.landing import (
+    Conflict,
+    Merged,
+    Submission,
+    foreseen_conflict,
+    merge_submission,
+)
 from longshift.repository.merge import Revision, keeps_landed_lines, merge_trees_favouring
 from longshift.repository.store import ObjectStore
 from longshift.repository.text_merge import merge_contents
@@ -76,6 +82,7 @@ def test_what_fits_lands(
     store, base = make_store(BASE)
     head = store.commit_edits(base, edits(landed), "landed", when=1) if landed else base
     submission = Submission(base, edits(yours), "mine")
+    assert foreseen_conflict(store, head, submission) is None
     merged = merge_submission(store, head, submission, when=2)
     assert isinstance(merged, Merged)
     assert merged.paths == tuple(sorted(expected))
@@ -125,8 +132,10 @@ def test_what_clashes_goes_back_with_all_that_fits(
 ) -> None:
     store, base = make_store(BASE)
     head = store.commit_edits(base, edits(landed), "landed", when=1)
-    conflict = merge_submission(store, head, Submission(base, edits(yours), "m"), when=2)
+    submission = Submission(base, edits(yours), "m")
+    conflict = merge_submission(store, head, submission, when=2)
     assert isinstance(conflict, Conflict)
+    assert foreseen_conflict(store, head, submission) in (conflict, None)
     assert set(conflict.paths) == paths
     assert conflict.head == head
     assert conflict.edits == edits(laid)
@@ -135,6 +144,15 @@ def test_what_clashes_goes_back_with_all_that_fits(
     workspace.rebase_onto(conflict.head, conflict.edits)
     resolved = Submission(workspace.commit, workspace.edits, "resolved")
     assert isinstance(merge_submission(store, head, resolved, when=3), Merged)
+
+
+def test_a_clash_of_lines_is_foreseen_without_a_merge(make_store: MakeStore) -> None:
+    store, base = make_store(BASE)
+    head = store.commit_edits(base, edits({"ten": top(TEN)}), "landed", when=1)
+    mine = Submission(base, edits({"ten": sub(TEN, (b"line 0", b"MINE"))}), "m")
+    conflict = foreseen_conflict(store, head, mine)
+    assert conflict is not None
+    assert conflict == merge_submission(store, head, mine, when=2)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What must hold whatever landed, whatever was typed and whatever was decided, in any order."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from longshift.repository.store import ObjectStore
 from longshift.review.decisions import rejected_edits
-from longshift.review.proposals import apply, undo
+from longshift.review.proposals import Proposals, apply, undo
 from tests.support.examples import examples
 from tests.support.review_world import World
 
@@ -68,6 +69,21 @@ def landed(store: ObjectStore, texts: list[str]) -> World:
     for after in texts[1:]:
         world.land({"f": after.encode()})
     return world
+
+
+@SMALL
+@given(texts=chains(), taken=st.integers(0, 3))
+def test_a_side_that_grew_is_the_one_that_is_made_at_once(
+    store: ObjectStore, texts: list[str], taken: int
+) -> None:
+    world = World(store, {"f": texts[0].encode()})
+    for number, after in enumerate(texts[1:], start=1):
+        world.land({"f": after.encode()})
+        if number == taken:
+            world.take({"f": after.upper().encode()})
+        grown = world.proposals.side(world.run, "f")
+        whole = Proposals(store).side(world.run, "f")
+        assert (grown, vars(grown.weave)) == (replace(whole, weave=grown.weave), vars(whole.weave))
 
 
 @SMALL

@@ -24,6 +24,15 @@ def is_hot(run: Run, path: str) -> bool:
     return one is not None and one.heat >= HOT
 
 
+def hears_early(run: Run, task_id: str) -> bool:
+    """Whether a task hears that it clashes while the file is another's, and works on meanwhile.
+
+    Most often it then fits beside what that one lands. Who has heard so before stands in line: the
+    turn is sure.
+    """
+    return run.tasks[task_id].attempts[-1].conflicts < PATIENCE
+
+
 def files_to_reserve(run: Run, task_id: str, paths: Iterable[str]) -> list[str]:
     """Of the files that a submission has just clashed on, those to be reserved for its task.
 

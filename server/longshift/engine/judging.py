@@ -167,8 +167,8 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         The findings that it no longer saw, and the verdict, to be recorded together. A judge
         that came to no verdict is answered for by the engine: the next cycle goes on.
     """
-    await inspect_all(room)
-    await hacking.compare_with_base(room)
+    compared, _ = await asyncio.gather(hacking.compare_with_base(room), inspect_all(room))
+    await hacking.record_compared(room, compared)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
     seed = f"{run.id}.{run.cycle}"

@@ -92,6 +92,34 @@ def merge_submission(
         return _commit(store, head, edits, submission.message, when)
     if any(_needs_trees(store, base, head, path, edit) for path, edit in edits.items()):
         return _merge_whole(store, head, base, edits, submission.message, when)
+    laid, clashes = _merge_files(store, base, head, edits)
+    if clashes:
+        return Conflict(tuple(sorted(clashes)), head, laid, tuple(clashes.values()))
+    return _commit(store, head, laid, submission.message, when)
+
+
+def foreseen_conflict(store: ObjectStore, head: str, submission: Submission) -> Conflict | None:
+    """The conflict that `merge_submission` would give; makes nothing.
+
+    None as well where only a merge of whole trees could tell.
+    """
+    base = submission.base
+    edits = _real_edits(store, base, submission.edits)
+    if head == base or any(_needs_trees(store, base, head, *one) for one in edits.items()):
+        return None
+    laid, clashes = _merge_files(store, base, head, edits)
+    return (
+        Conflict(tuple(sorted(clashes)), head, laid, tuple(clashes.values())) if clashes else None
+    )
+
+
+# Files.
+
+
+def _merge_files(
+    store: ObjectStore, base: str, head: str, edits: Edits
+) -> tuple[dict[str, FileEdit | None], dict[str, str]]:
+    """What to lay over the head, and by path how the two sides clash where they do."""
     laid: dict[str, FileEdit | None] = {}
     clashes: dict[str, str] = {}
     for path, edit in edits.items():
@@ -102,13 +130,7 @@ def merge_submission(
         laid[path], clash = _merge_file(store, *versions, edit)
         if clash:
             clashes[path] = f"{path}: {clash}"
-    if clashes:
-        laid = _real_edits(store, head, laid)
-        return Conflict(tuple(sorted(clashes)), head, laid, tuple(clashes.values()))
-    return _commit(store, head, _real_edits(store, head, laid), submission.message, when)
-
-
-# One file.
+    return _real_edits(store, head, laid), clashes
 
 
 def _merge_file(

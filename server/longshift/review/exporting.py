@@ -177,7 +177,7 @@ class _Part:
                 if is_past_newer:  # what landed since stands by the late line's place
                     needless.add(other)
                 else:
-                    lines[other].remover, lines[other].is_late = late.remover, True
+                    lines[other] = lines[other]._replace(remover=late.remover, is_late=True)
                     needless.add(place)
                 back |= {other, place}
                 break
@@ -296,8 +296,7 @@ def _put_own_words(
             lines = weave.lines[start : start + len(own)]
             theirs = all(line.writer is None and line.remover is None for line in lines)
             if theirs and [line.text for line in lines] == own:
-                for line in lines:
-                    line.writer = owner
+                weave.lines[start : start + len(own)] = [Line(text, owner) for text in own]
                 return
     between = (line for line in weave.lines[first : last + 1] if line.remover is None)
     if any(line.writer not in unit for line in between):

@@ -48,6 +48,10 @@ __all__ = [
 ]
 
 
+MOST_LATEST: Final = 32
+"""Files whose weaves are kept to be grown by the next landing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     run: str
@@ -92,6 +96,7 @@ class Proposals:
         self._paths: Cache[tuple[str, str, int], tuple[str, ...]] = Cache(32)
         self._links: Cache[str, tuple[int, Links]] = Cache(32)
         self._last_links: tuple[int, Links] = (0, Links({}))
+        self._latest: Cache[tuple[str, str], Side] = Cache(MOST_LATEST)
         self._numbering = threading.Lock()
         self._moves: Cache[tuple[str, str, str], list[LineHunk]] = Cache(256)
         self._differences: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(256)
@@ -105,6 +110,7 @@ class Proposals:
         self._sides.drop(lambda key: key.run in runs)
         self._contents.drop(lambda key: key.run in runs)
         self._paths.drop(lambda key: key[0] in runs)
+        self._latest.drop(lambda key: key[0] in runs)
         self._histories.let_go(runs)
 
     def paths(self, run: Run) -> tuple[str, ...]:
@@ -269,10 +275,13 @@ class Proposals:
             self._histories.takings(run),
             number,
         )
-        return self._contents.get(
-            content,
-            lambda _: Readings(build_side(self.store, self._histories, run, path, links, encoding)),
-        )
+        return self._contents.get(content, lambda _: self._built(run, path, links, encoding))
+
+    def _built(self, run: Run, path: str, links: Links, encoding: Encoding | None) -> Readings:
+        earlier = self._latest.find((run.id, path))
+        side = build_side(self.store, self._histories, run, path, links, encoding, earlier)
+        self._latest.replace((run.id, path), side)
+        return Readings(side)
 
     def _links_of(self, run: Run) -> tuple[int, Links]:
         """The links of a run's head, numbered: the same number, the same links."""

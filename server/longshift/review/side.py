@@ -137,6 +137,22 @@ class Side:
         moved = self.by_step[renames[-1].step].touch.path if renames else None
         return list(self.names[: self.names.index(moved)]) if moved in self.names else []
 
+    def leads_to(
+        self,
+        landed: Sequence[Landed],
+        taken: FileVersion | None,
+        takings: Sequence[int],
+        encoding: Encoding,
+    ) -> bool:
+        """Whether these landings are this side's and later ones, on the same taken text."""
+        mine = [one.touch for one in self.landed]
+        return (
+            self.weave is not None
+            and bool(mine)
+            and (self.encoding, self.takings, self.taken) == (encoding, takings, taken)
+            and [one.touch for one in landed[: len(mine)]] == mine
+        )
+
     @property
     def is_renamed(self) -> bool:
         """Whether the taken text has the file under another name than the head."""
@@ -180,6 +196,7 @@ def build_side(
     path: str,
     links: Links,
     encoding: Encoding | None = None,
+    earlier: Side | None = None,
 ) -> Side:
     """Put together what the landings propose for the file at one path of the head.
 
@@ -190,6 +207,8 @@ def build_side(
         path: the path at the head; for a deleted file, where it was.
         links: those of the head.
         encoding: how to read its bytes; None: UTF-8 if every version is.
+        earlier: the same file's after fewer steps, perhaps: most often one landing has come, and
+            what the others did need not be woven again.
     """
     lineage = histories.of(run, path)
     touches = lineage.touches
@@ -206,7 +225,11 @@ def build_side(
         replace(one, flag=_flag(run, one.touch, path, taken, head, links))
         for one in (_landed(touch, encoding) for touch in touches if touch.change_id)
     )
-    weave = _weave(touches, landed, taken, since, encoding) if all_text else None
+    weave = None
+    if earlier is not None and all_text and earlier.leads_to(landed, taken, takings, encoding):
+        weave = _grown(earlier, landed)
+    elif all_text:
+        weave = _weave(touches, landed, taken, since, encoding)
     return Side(
         path,
         taken_path,
@@ -283,6 +306,15 @@ def _weave(
             weave.maker = None
     for touch in touches[len(early) :]:
         _tread(weave, touch, by_step, encoding)
+    return weave
+
+
+def _grown(earlier: Side, landed: Sequence[Landed]) -> Weave:
+    """The weave of an earlier side, with what landed since."""
+    assert earlier.weave is not None, "a text has its weave"
+    weave, by_step = earlier.weave.copy(), {one.touch.step: one for one in landed}
+    for one in landed[len(earlier.landed) :]:
+        _tread(weave, one.touch, by_step, earlier.encoding)
     return weave
 
 

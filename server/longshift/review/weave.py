@@ -25,8 +25,7 @@ class Ref(NamedTuple):
     """The hunk's number in its change and path, from 1."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(NamedTuple):
     """A line, with who wrote it (None: it was taken) and who removed it (None: it stands)."""
 
     text: str
@@ -140,6 +139,14 @@ class Weave:
 
     # Building.
 
+    def copy(self) -> "Weave":
+        """The same to build on; the lines themselves never change."""
+        other = Weave(())
+        other.lines, other.joins, other.settled = [*self.lines], {*self.joins}, {*self.settled}
+        other.maker, other.heirs = self.maker, {*self.heirs}
+        other._at_ragged_end, other.overridden = {*self._at_ragged_end}, {*self.overridden}
+        return other
+
     def land(self, hunks: Sequence[LineHunk], refs: Sequence[Ref]) -> None:
         """Take in what one landing did; `refs` names each of `hunks`."""
         standing = self.standing_at()
@@ -148,9 +155,8 @@ class Weave:
         for hunk, ref in reversed(list(zip(hunks, refs, strict=True))):
             self._join(hunk, ref, standing, group_of)
             for index in _span(hunk, standing):
-                line = self.lines[index]
-                if line.remover is None:
-                    line.remover = ref
+                if self.lines[index].remover is None:
+                    self.lines[index] = self.lines[index]._replace(remover=ref)
             self._insert(hunk, standing, ref)
 
     def overwrite(self, hunks: Sequence[LineHunk]) -> None:

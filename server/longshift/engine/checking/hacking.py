@@ -42,15 +42,19 @@ def standing(run: Run) -> Iterator[Finding]:
     )
 
 
-async def compare_with_base(room: RunRoom) -> None:
-    """Hold the head against the person's text, and record what is new and what is gone.
+async def compare_with_base(room: RunRoom) -> list[Finding]:
+    """Hold the head against the person's text; findings without an id, for `record_compared`.
 
     To be called while nothing lands.
     """
     run = room.run
     said = [run.started.goal.text, *(one.text for one in run.messages)]
     said += [one.text for one in room.chronicle.constraints() if one.source == "person"]
-    found = await room.off_loop(_found, room.store, run, "\n".join(said))
+    return await room.off_loop(_found, room.store, run, "\n".join(said))
+
+
+async def record_compared(room: RunRoom, found: Sequence[Finding]) -> None:
+    """Record what is new of what was found, and what is gone."""
     if facts := _news(room, found):
         await room.chronicle.record(*facts)
 

@@ -20,7 +20,7 @@ from longshift.domain.events import (
     TaskLanded,
 )
 from longshift.domain.model import Handoff, Task
-from longshift.domain.reserving import files_to_reserve, is_hot
+from longshift.domain.reserving import files_to_reserve, hears_early, is_hot
 from longshift.engine.landing.admission import refuse_markers, refuse_secrets
 from longshift.engine.landing.fading import resolved
 from longshift.engine.landing.fitting import mark_stale
@@ -110,27 +110,33 @@ class Lander:
 
     async def _land_all(self) -> None:
         """Land what waits, group by group; one at a time, for nothing else may move the head."""
-        while waiting := self._next_group():
+        while (waiting := self._next_group()) or (early := self._next_early()):
             try:
-                await self._land_together(waiting)
+                if waiting:
+                    await self._land_together(waiting)
+                else:
+                    await self._tell_early(early)
             except Exception as error:  # noqa: BLE001 -- each of those who wait raises it
-                for one in waiting:
+                for one in waiting or early:
                     one.fail(error)
+                self._queue = deque(one for one in self._queue if not one.answer.done())
 
     def _next_group(self) -> list[Waiting]:
         """Take those from the queue that may land now, in order.
 
-        Invariant: of those that touch a file which draws many conflicts, one at a time, and where
-        it is reserved, only the task that it is reserved for. Who holds a file waits for nobody,
-        so that no two can wait for each other.
+        Invariant: where a file is reserved, only the task that it is reserved for. Who holds a
+        file waits for nobody, so that no two can wait for each other. Those that were sent back
+        often come first, and one at a time where a file draws many conflicts: the one that clashes
+        holds it, and is sure to land.
         """
         run = self._room.run
         holders, taken = set(run.reserved.values()), set[str]()
         group, left = list[Waiting](), deque[Waiting]()
-        for one in self._queue:
+        for one in sorted(self._queue, key=lambda one: hears_early(run, one.task.id)):
             hot = {path for path in one.submission.edits if is_hot(run, path)}
+            is_patient = not hears_early(run, one.task.id)
             waits = one.task.id not in holders and any(
-                path in taken or path in run.reserved for path in hot
+                path in run.reserved or (is_patient and path in taken) for path in hot
             )
             if waits or len(group) == MOST_TOGETHER:
                 left.append(one)
@@ -139,6 +145,27 @@ class Lander:
                 taken |= hot
         self._queue = left
         return group
+
+    def _next_early(self) -> list[Waiting]:
+        """Those in line for another task's file who may hear at once that they clash.
+
+        Each once for whom the file goes to: it is that one's landing which changes the answer.
+        """
+        run, found = self._room.run, list[Waiting]()
+        for one in self._queue:
+            edits = one.submission.edits
+            holders = frozenset(run.reserved[path] for path in edits if path in run.reserved)
+            if holders - one.stood_by and hears_early(run, one.task.id):
+                one.stood_by |= holders
+                found.append(one)
+        return found
+
+    async def _tell_early(self, waiting: Sequence[Waiting]) -> None:
+        found = await self._room.off_loop(self._merging.foresee, waiting, self._room.run.head)
+        clashes = [clash for clash in found if clash.waiting in self._queue]
+        for clash in clashes:
+            self._queue.remove(clash.waiting)
+        await _one_a_round(self._send_back(clash) for clash in clashes)
 
     async def _land_together(self, waiting: Sequence[Waiting]) -> None:
         group = await self._room.off_loop(

@@ -20,7 +20,12 @@ from longshift.engine.landing.inspection import Defect, defects_of
 from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.room import is_text
 from longshift.repository.landing import Conflict as Clashing
-from longshift.repository.landing import Merged, Submission, merge_submission
+from longshift.repository.landing import (
+    Merged,
+    Submission,
+    foreseen_conflict,
+    merge_submission,
+)
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace
 
@@ -28,9 +33,13 @@ PACKED_FROM: Final = 3
 """Submissions that are worth a pack: fewer cost less as loose objects, which wait for no disk."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Waiting:
-    """A submission on its way to the head, and the future that learns what became of it."""
+    """A submission on its way to the head, and the future that learns what became of it.
+
+    Attributes:
+        stood_by: for which tasks its files were reserved when it was last held against the head.
+    """
 
     task: Task
     attempt: int
@@ -40,6 +49,7 @@ class Waiting:
     answer: "asyncio.Future[Landed | Conflict]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    stood_by: frozenset[str] = frozenset()
 
     def fail(self, error: BaseException) -> None:
         """Tell of an error, unless an answer was given."""
@@ -137,6 +147,15 @@ class Merging:
             with self._store.objects.gathering() as group.kept:
                 self._merge_each(group, waiting, ground)
         return group
+
+    def foresee(self, waiting: Sequence[Waiting], head: str) -> list[Clash]:
+        """Those of submissions in line that clash with a head already; nothing is merged."""
+        found: list[Clash] = []
+        for one in waiting:
+            PRECEDENCE.give_way()
+            conflict = foreseen_conflict(self._store, head, one.submission)
+            found += [Clash(one, conflict)] if conflict is not None else []
+        return found
 
     def _merge_each(self, group: Group, waiting: Sequence[Waiting], ground: _Ground) -> None:
         for one in waiting:
