@@ -53,7 +53,7 @@ def line_hunks(old: str, new: str) -> list[LineHunk]:
         return []
     if max(len(old), len(new)) > LARGEST_COMPARED:
         return _coarse_hunks(split_lines(old), split_lines(new))
-    start, end = _alike(old, new)
+    start, end = alike(old, new)
     before = old.count("\n", 0, start)
     old, new = old[start : len(old) - end], new[start : len(new) - end]
     old_lines, new_lines = split_lines(old), split_lines(new)
@@ -73,7 +73,7 @@ def line_hunks(old: str, new: str) -> list[LineHunk]:
     return hunks
 
 
-def _alike(old: str, new: str) -> tuple[int, int]:
+def alike(old: str, new: str) -> tuple[int, int]:
     """How many characters two texts share at their beginning and at their end, in whole lines.
 
     Less `_AROUND` of each, within which a hunk finds the place that git gives it. Most often one

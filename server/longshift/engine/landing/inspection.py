@@ -19,7 +19,7 @@ from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
 from longshift.repository.cache import Cache
 from longshift.repository.files import FileVersion, is_binary, is_plain_file
-from longshift.repository.hunks import line_hunks, split_lines
+from longshift.repository.hunks import alike, line_hunks, split_lines
 from longshift.repository.store import ObjectStore
 from longshift.screening import detector
 from longshift.screening.hidden import HiddenCharacter, find_hidden
@@ -118,7 +118,9 @@ def _in_scope(room: RunRoom, run: Run) -> set[str]:
     return set(islice(inside, MOST_OF_A_SCOPE))
 
 
-def defects_of(store: ObjectStore, taken: str, head: str, paths: Collection[str]) -> list[Defect]:
+def defects_of(
+    store: ObjectStore, taken: str, head: str, paths: Collection[str], parent: str = ""
+) -> list[Defect]:
     """What a head has that the person's text has not, and should not have; blocking.
 
     Args:
@@ -126,8 +128,10 @@ def defects_of(store: ObjectStore, taken: str, head: str, paths: Collection[str]
         taken: the person's text as the run last took it.
         head: a commit, perhaps not written yet.
         paths: the files to look at.
+        parent: a commit of which much is known already: of a file that had nothing in it there,
+            only what changed since is looked at.
     """
-    looked = ((path, _suspect(store, head, path)) for path in sorted(paths))
+    looked = ((path, _suspect(store, head, path, parent)) for path in sorted(paths))
     suspects = {path: suspect for path, suspect in looked if suspect is not None}
     before = _before(store, taken, head, suspects)
     found: list[Defect] = []
@@ -150,21 +154,27 @@ class _Suspect:
     hidden: Sequence[HiddenCharacter]
 
 
-def _suspect(store: ObjectStore, head: str, path: str) -> _Suspect | None:
+def _suspect(store: ObjectStore, head: str, path: str, parent: str) -> _Suspect | None:
     """What is in a file; None where there is nothing, as in nearly all."""
     entry = store.find(head, path)
     if entry is None or not is_plain_file(entry.mode):
         return None
     looked_by = KNOWN.n_changes, detector.is_loaded()
-    if _CLEAN.get((entry.oid, *looked_by), lambda _: _look_into(store.version(entry)) is None):
+
+    def is_clean(_: object) -> bool:
+        before = store.find(parent, path) if parent else None
+        text = _text(store.version(entry)) or ""
+        if before is not None and _CLEAN.find((before.oid, *looked_by)):
+            start, end = alike(_text(store.version(before)) or "", text)
+            text = text[start : len(text) - end]  # what is about the change is in it too
+        return _look_into(text) is None
+
+    if _CLEAN.get((entry.oid, *looked_by), is_clean):
         return None
-    return _look_into(store.version(entry))
+    return _look_into(_text(store.version(entry)) or "")
 
 
-def _look_into(version: FileVersion) -> _Suspect | None:
-    text = _text(version)
-    if text is None:
-        return None
+def _look_into(text: str) -> _Suspect | None:
     found = _Suspect(text, find_secrets(text), tuple(find_hidden(text)))
     return found if found.secrets or found.hidden else None
 

@@ -179,6 +179,6 @@ class Merging:
         refuse_clashes(store, head, merged)
         # Before it lands, so that landing and findings are one record: the next agent sees both.
         paths = tuple(path for path in merged.paths if is_text(path))
-        defects = defects_of(store, ground.taken, merged.commit, paths)
+        defects = defects_of(store, ground.taken, merged.commit, paths, head)
         gone = faded(store, ground.findings, merged.commit, paths)
         return Fit(one, head, merged, paths, defects, gone)
