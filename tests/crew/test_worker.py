@@ -12,6 +12,7 @@ from longshift.crew.briefs import (
     WorkUnfinished,
 )
 from longshift.crew.desk import CommandOutcome
+from longshift.crew.tools.handing_in import CONFLICTS
 from longshift.crew.worker import work
 from longshift.domain.model import Handoff
 from tests.support.crew_desk import Reply, call
@@ -261,10 +262,10 @@ async def test_too_many_conflicts_want_a_fresh_context(make_desk, brief):
         mine = call("write_file", path="app/main.py", content=THEIRS.replace("3", str(number)))
         return Reply(calls=[mine, SUBMIT], before=land)
 
-    desk.script = [round_(number) for number in range(4)]
+    desk.script = [round_(number) for number in range(CONFLICTS + 1)]
     ended = await work(desk, brief)
     assert ended == WorkUnfinished(
-        "conflict", "Its submission conflicted 4 times with what others landed."
+        "conflict", "Its submission conflicted 6 times with what others landed."
     )
 
 

@@ -12,7 +12,7 @@ from longshift.crew.desk import Conflict, Landed
 from longshift.domain import events
 from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
-from longshift.domain.reserving import PATIENCE
+from longshift.domain.reserving import EARLY
 from longshift.engine.landing import lander
 from longshift.engine.landing.lander import Lander
 from longshift.engine.landing.merging import Waiting
@@ -240,7 +240,7 @@ async def test_a_file_that_all_want_goes_to_one_at_a_time(world: World) -> None:
         await crew.begin(20)
         outcomes = await asyncio.gather(*(crew.work(f"T{n}") for n in range(1, 21)))
         assert all(one[-1] == "Landed" for one in outcomes)
-        assert max(map(len, outcomes)) <= 4, "each has its turn after few tries"
+        assert max(map(len, outcomes)) <= EARLY + 2, "each has its turn after few tries"
         lines = crew.it.file("a.txt").split(b"\n")
         assert {b"T%d" % n for n in range(1, 21)} <= set(lines)
         assert not crew.run.reserved
@@ -291,7 +291,7 @@ async def test_who_was_sent_back_often_waits_for_its_turn(world: World) -> None:
         base = crew.run.head
         await crew.submit({"T1": {"a.txt": LOUD}})
         head = crew.run.head
-        for _ in range(PATIENCE):
+        for _ in range(EARLY):
             clash = events.LandingConflict(
                 run="R1", task="T2", attempt=1, paths=("b.txt",), head=head
             )

@@ -14,6 +14,10 @@ HOT: Final = 3
 PATIENCE: Final = 2
 """Conflicts of one attempt, at the last of which its files are reserved for it, hot or not: so no
 attempt goes round for ever while the head moves on."""
+EARLY: Final = 3
+"""Conflicts of one attempt up to which it hears of a clash while the file is another task's, and
+works on meanwhile: most often it then fits beside what that one lands. After so many it stands in
+line, and its turn is sure."""
 
 
 def is_hot(run: Run, path: str) -> bool:
@@ -25,12 +29,8 @@ def is_hot(run: Run, path: str) -> bool:
 
 
 def hears_early(run: Run, task_id: str) -> bool:
-    """Whether a task hears that it clashes while the file is another's, and works on meanwhile.
-
-    Most often it then fits beside what that one lands. Who has heard so before stands in line: the
-    turn is sure.
-    """
-    return run.tasks[task_id].attempts[-1].conflicts < PATIENCE
+    """Whether a task hears that it clashes while the file is another's."""
+    return run.tasks[task_id].attempts[-1].conflicts < EARLY
 
 
 def files_to_reserve(run: Run, task_id: str, paths: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from longshift.engine.activities import Doing
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
 from longshift.engine.outgoing import Outgoing
+from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import MODEL_OF, Spending
 from longshift.engine.transcripts import Transcript
@@ -142,6 +143,7 @@ class AgentDesk:
         self._note("model" if self._is_builtin else "endpoint")
         try:
             async with self._turn.away():
+                await PRECEDENCE.give_way_in_loop()  # to put a call on its way is work too
                 return await self._spending.complete(
                     self._role, self._agent, request, aside or self._prompt
                 )

@@ -29,11 +29,12 @@ from longshift.crew.prompts import say
 from longshift.crew.texts import head_and_tail
 from longshift.crew.toolbox import Answer, Arguments, End, Result, Tool, bind
 from longshift.domain.model import Handoff
+from longshift.domain.reserving import EARLY
 from longshift.errors import TellModel
 from longshift.repository.hunks import split_lines
 from longshift.repository.workspace import Workspace
 
-CONFLICTS: Final = 3
+CONFLICTS: Final = EARLY + 2
 """Conflicts of one attempt that its worker resolves; after one more a fresh context does better."""
 DIFF_CHARACTERS: Final = 6_000
 """Most characters of the attempt's own difference that a submission is answered with."""
