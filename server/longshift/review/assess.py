@@ -140,7 +140,7 @@ class _Assessment:
 
     def _taken_back(self) -> dict[Ref, Word]:
         """Words on hunks that went through a taking, and that the person took out again."""
-        parts = self.weave.refs()
+        parts = self.side.parts
         return {
             ref: word_on_taken_back(self.side, ref, self.document, self._style)
             for ref, said in self.said.items()
@@ -246,7 +246,7 @@ class _Assessment:
             live |= {*self.side.whole_file_refs("create")[-1:]}
         if self._is_renamed:  # whenever it landed: the person has the old name
             live |= {*self.side.whole_file_refs("rename")[-1:]}
-        return sorted(self.weave.refs() | live)
+        return sorted(self.side.parts | live)
 
     def _kind(self, refs: Collection[Ref]) -> HunkKind:
         """What hunks that stand together do to the file as a whole."""

@@ -111,7 +111,16 @@ class Side:
 
     def whole_file_refs(self, kind: str) -> list[Ref]:
         """The hunks that make, remove or rename the whole file, in landing order."""
-        return [Ref(one.touch.step, 1) for one in self.landed if one.touch.kind == kind]
+        return [Ref(touch.step, 1) for touch in self._whole_file if touch.kind == kind]
+
+    @cached_property
+    def _whole_file(self) -> Sequence[Touch]:
+        return [one.touch for one in self.landed if one.touch.kind in WHOLE_FILE]
+
+    @cached_property
+    def parts(self) -> frozenset[Ref]:
+        """The hunks that still have a part in the file's lines."""
+        return frozenset(self.weave.refs() if self.weave is not None else ())
 
     def earlier_names(self, accepted: Set[Ref]) -> list[str]:
         """Where the person may have the file under a name that it had before, the newest first.
