@@ -63,7 +63,8 @@ def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
         for test in tests_of(one.path, one.new or "")
     ]
     pairs, gone, come = _paired(old, new)
-    excuse = _Excuse(changes, old, new)
+    pairs = [(before, now) for before, now in pairs if _differ(before.test, now.test)]
+    excuse = _Excuse(changes, old, [*(now for _, now in pairs), *come])
     yield from _deleted([one for one in gone if not excuse.holds(one.test)], come)
     yield from _skipped(pairs, come)
     for before, now in pairs:
@@ -93,8 +94,15 @@ def _paired(
     return pairs, left_old, left_new
 
 
+def _differ(old: Test, new: Test) -> bool:
+    return (old.body, old.skipped, old.cases) != (new.body, new.skipped, new.cases)
+
+
 class _Excuse:
-    """What came to the tests, and what went from the code that they test."""
+    """What came to the tests, and what went from the code that they test.
+
+    `old` are all tests that there were, `new` those of now that differ from them.
+    """
 
     def __init__(
         self, changes: Sequence[Change], old: Sequence[_Placed], new: Sequence[_Placed]

@@ -15,6 +15,8 @@ from longshift.engine.checking.hacks.tested import Skip, Test
 _CHECKING: Final = re.compile(r"^_*(?:assert|check|verify|expect|ensure|fail(?:If|Unless)?$)")
 _RAISING: Final = frozenset({"raises", "warns", "deprecated_call"})
 _ANY_ERROR: Final = frozenset({"Exception", "BaseException", "AssertionError"})
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+"""Where a line ends for the parser."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -26,11 +28,23 @@ def python_tests(text: str) -> list[Test] | None:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    lines = text.splitlines()
+    lines = _LINE_END.split(text)
     try:
         return list(_in_body(tree.body, "", _skip_of_block(tree.body), lines))
     except (RecursionError, ValueError):  # too deep, or a number too long to be written out
         return None
+
+
+def _read_checks(body: str) -> list[str]:
+    """What a function asserts; itself, where that can't be told."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(f"if 1:\n{body}" if body[:1].isspace() else body)
+        function = next(one for one in ast.walk(tree) if isinstance(one, _Function))
+        return list(_checks(function.body))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, StopIteration):
+        return [body]
 
 
 def _in_body(
@@ -51,9 +65,9 @@ def _test(one: _Function, prefix: str, around: Skip, lines: Sequence[str]) -> Te
         name=f"{prefix}{one.name}",
         short=one.name,
         line=one.lineno,
-        checks=tuple(_checks(one.body)),
         skipped=_worse(around, _skip_of(one.decorator_list), _skip_within(one.body)),
         body="\n".join(lines[one.lineno - 1 : one.end_lineno]),
+        reads=_read_checks,
         cases=_cases(one.decorator_list),
     )
 

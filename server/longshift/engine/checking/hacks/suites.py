@@ -5,8 +5,9 @@ give away. Code that can't be reached and checks that can't fail count as none. 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from posixpath import splitext
 from typing import Final, Literal
 
@@ -75,7 +76,7 @@ def tests_of(path: str, text: str) -> Sequence[Test]:
 
 
 def _by_lines(lines: Sequence[str], custom: _Custom, language: Language) -> list[Test]:
-    check, skip = re.compile(language.check), custom.skip
+    skip, reads = custom.skip, partial(_read_checks, re.compile(language.check))
     found: list[Test] = []
     for at, line in enumerate(lines):
         head = custom.test.match(line)
@@ -84,14 +85,15 @@ def _by_lines(lines: Sequence[str], custom: _Custom, language: Language) -> list
             continue
         name = head.groupdict().get("name") or next(filter(None, head.groups()), "")
         body = _body(lines, at)
-        checks = [
-            " ".join(one.split())
-            for one in body
-            if check.search(one) and not _COMMENT.match(one) and not _EMPTY_CHECK.search(one)
-        ]
         skipped: _Skip = "always" if any(map(skip.search, [*above, line, *body[1:3]])) else ""
-        found.append(Test(name, name, at + 1, tuple(checks), skipped, "\n".join(body)))
+        found.append(Test(name, name, at + 1, skipped, "\n".join(body), reads))
     return found
+
+
+def _read_checks(check: re.Pattern[str], body: str) -> Iterator[str]:
+    for one in body.split("\n"):
+        if check.search(one) and not _COMMENT.match(one) and not _EMPTY_CHECK.search(one):
+            yield " ".join(one.split())
 
 
 def _above(lines: Sequence[str], at: int) -> list[str]:

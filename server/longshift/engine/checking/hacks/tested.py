@@ -1,12 +1,14 @@
 """One test as it stands in a file. Owns the shape. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 Skip = Literal["", "always", "sometimes"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Test:
     """One test.
 
@@ -14,9 +16,9 @@ class Test:
         name: as its runner calls it within the file.
         short: the last part of it, by which it is known when it moves.
         line: of its head, from 1.
-        checks: what it asserts and can fail, each on one line, its spaces folded.
         skipped: whether it is kept from running, always or under a condition.
         body: its text.
+        reads: gives what a body asserts.
         cases: into how many it is multiplied by its own list of values.
     """
 
@@ -25,7 +27,15 @@ class Test:
     name: str
     short: str
     line: int
-    checks: tuple[str, ...]
     skipped: Skip
     body: str
+    reads: Callable[[str], Iterable[str]] = field(repr=False)
     cases: int = 1
+
+    @cached_property
+    def checks(self) -> tuple[str, ...]:
+        """What it asserts and can fail, each on one line, its spaces folded.
+
+        Read when it is asked for: of thousands of tests only those that differ are.
+        """
+        return tuple(self.reads(self.body))
