@@ -134,6 +134,8 @@ class Drivers:
             self._driving.pop(run_id, None)
             await room.models.aclose()
             await room.checkouts.close()
+            if not self._driving:  # an engine may live for weeks, from run to run
+                self._shop.store.forget_read()
         run = self._shop.chronicle.state.runs.get(run_id)
         if run is not None and run.lifecycle == "running" and not driver.is_let_go:
             await self.go_on(run_id)  # reopened while its driver was on the way out

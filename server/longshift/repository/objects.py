@@ -177,8 +177,13 @@ class Objects:
     def close(self) -> None:
         """Let go of every thread's handle and of what is remembered."""
         self._local = _OfThread()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was read and written; it is read again where it is needed."""
         self._blobs.clear()
         self._trees.clear()
+        self._trees_of_commits.clear()
 
     def _write(self, kind: Kind, data: bytes) -> str:
         gathering = self._local.gathering

@@ -23,7 +23,7 @@ from longshift.repository.workspace import Withholds
 
 MOST_PARSED: Final = 2_000
 """Files of a commit that are looked into: those nearest to the root come first."""
-MOST_BLOBS: Final = 20_000
+MOST_BLOBS: Final = 2 * MOST_PARSED
 COMMITS_KEPT: Final = 4
 _SHORTEST_NAME: Final = 4
 """Shorter names stand in every other file and tell nothing."""

@@ -68,6 +68,11 @@ class ObjectStore:
         """Let go of files and memory; the store may be used again and opens itself anew."""
         self.objects.close()
 
+    def forget_read(self) -> None:
+        """Let go of the memory that hundreds of agents' reads and landings fill."""
+        self.objects.clear()
+        self.trees.clear()
+
     def remove_stale_locks(self) -> list[Path]:
         """Remove what a killed process or a power cut left.
 

@@ -131,6 +131,7 @@ class _Known:
         takings: the numbers of the steps that took the person's text.
         paths: where the files that landings touched are after them, sorted.
         shifts: how they came to be so: the number of a step, a path, and whether it was added.
+        hunks: how versions of its files differ, by their ids.
     """
 
     steps: list[HeadStep] = field(default_factory=list)
@@ -139,6 +140,9 @@ class _Known:
     takings: list[int] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     shifts: list[tuple[int, str, bool]] = field(default_factory=list)
+    hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = field(
+        default_factory=lambda: Cache(LINES_KEPT, _held)
+    )
 
     def take(self, step: HeadStep, by_name: Mapping[str, Moved]) -> None:
         """Take in what one more step did."""
@@ -180,6 +184,15 @@ class _Known:
                     break
         return found
 
+    def compared(
+        self, before: FileVersion | None, after: FileVersion | None, encoding: Encoding
+    ) -> list[LineHunk]:
+        """How two versions of a file differ; remembered for as long as the run is."""
+        return self.hunks.get(
+            (before.oid if before else "", after.oid if after else "", encoding),
+            lambda _: line_hunks(_decoded(before, encoding), _decoded(after, encoding)),
+        )
+
     def paths_after(self, count: int) -> tuple[str, ...]:
         """What `paths` was after so many steps."""
         if count == len(self.steps):
@@ -212,7 +225,6 @@ class Histories:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._runs: Cache[str, _Known] = Cache(32)
-        self._hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = Cache(LINES_KEPT, _held)
         self._growing = threading.Lock()
 
     def let_go(self, runs: Container[str]) -> None:
@@ -232,7 +244,7 @@ class Histories:
             moved = known.moved[number][name]
             if moved.path != name:
                 break  # the file of that name before this step is another one: it moved away
-            touches.append(self._touch(number, step, moved))
+            touches.append(self._touch(number, step, moved, known.compared))
             own |= {(number, moved.path), (number, moved.old_path or moved.path)}
             name, end = moved.old_path or name, number
             if moved.old_path:
@@ -283,7 +295,7 @@ class Histories:
             found.setdefault(moved.old_path or moved.path, moved)
         return found
 
-    def _touch(self, number: int, step: HeadStep, moved: Moved) -> Touch:
+    def _touch(self, number: int, step: HeadStep, moved: Moved, compared: Comparing) -> Touch:
         before = self._store.read_file(step.parent, moved.old_path or moved.path)
         after = self._store.read_file(step.commit, moved.path)
         return Touch(
@@ -294,15 +306,7 @@ class Histories:
             moved.kind,
             before,
             after,
-            self._compared,
-        )
-
-    def _compared(
-        self, before: FileVersion | None, after: FileVersion | None, encoding: Encoding
-    ) -> list[LineHunk]:
-        return self._hunks.get(
-            (before.oid if before else "", after.oid if after else "", encoding),
-            lambda _: line_hunks(_decoded(before, encoding), _decoded(after, encoding)),
+            compared,
         )
 
 
