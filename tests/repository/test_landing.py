@@ -17,7 +17,7 @@ from longshift.repository.landing import (
 )
 from longshift.repository.merge import Revision, keeps_landed_lines, merge_trees_favouring
 from longshift.repository.store import ObjectStore
-from longshift.repository.text_merge import merge_contents
+from longshift.repository.text_merge import are_apart, merge_contents
 from longshift.repository.workspace import Workspace
 
 MakeStore = Callable[[dict[str, bytes | None]], tuple[ObjectStore, str]]
@@ -322,3 +322,19 @@ def test_nothing_new_from_the_person_makes_no_merge(make_store: MakeStore) -> No
     theirs = store.commit_edits(base, edits({"ten": top(TEN)}), "run", when=1)
     merged = merge_trees_favouring(store, base, base, theirs, message="m", when=2)
     assert (merged.commit, merged.lost) == (theirs, ())
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_edits_that_are_far_apart_merge(make_store: MakeStore, seed: int) -> None:
+    store, _ = make_store({})
+    rng = random.Random(seed)
+    lines = [rng.choice([b"", b"}", b"  return x", b"  x = %d" % n]) + b"\n" for n in range(2_000)]
+    sides = []
+    for _ in range(2):
+        changed, at = list(lines), rng.randrange(2_000)
+        changed[at : at + rng.randrange(3)] = [*lines[at - rng.randrange(3) : at], b"new\n"]
+        sides.append(b"".join(changed))
+    base = b"".join(lines)
+    if are_apart(base, *sides):
+        assert merge_contents(store, base, *sides) is not None
+    assert not are_apart(base, sides[0], sides[0])

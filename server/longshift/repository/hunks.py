@@ -8,7 +8,7 @@ import io
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import AnyStr, Final
 
 import pygit2
 from pygit2.enums import DiffOption
@@ -79,13 +79,17 @@ def alike(old: str, new: str) -> tuple[int, int]:
     Less `_AROUND` of each, within which a hunk finds the place that git gives it. Most often one
     place of a large text has changed, and to compare all of it would cost many times as much.
     """
-    most = min(len(old), len(new))
-    start = _most(most, lambda count: old.startswith(new[:count]))
-    left = most - start
-    end = _most(left, lambda count: old.endswith(new[len(new) - count :]))
+    start, end = shared(old, new)
     start = old.rfind("\n", 0, max(0, start - _AROUND)) + 1
     behind = old.find("\n", len(old) - end + _AROUND) + 1
     return start, len(old) - behind if behind else 0
+
+
+def shared(old: AnyStr, new: AnyStr) -> tuple[int, int]:
+    """How much two texts have in common at their beginning, and of what is left at their end."""
+    most = min(len(old), len(new))
+    start = _most(most, lambda count: old.startswith(new[:count]))
+    return start, _most(most - start, lambda count: old.endswith(new[len(new) - count :]))
 
 
 def _most(limit: int, holds: Callable[[int], bool]) -> int:

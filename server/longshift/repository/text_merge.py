@@ -16,8 +16,11 @@ from pygit2.enums import FileMode, ObjectType
 
 from longshift.repository.files import is_binary
 from longshift.repository.gitcommand import OWN_RULES, run_git
+from longshift.repository.hunks import shared
 from longshift.repository.store import ObjectStore
 
+APART_BYTES: Final = 4_000
+"""Between two edits that can't touch, wherever in their lines a comparison puts them."""
 _MAX_CONFLICTS: Final = 128  # merge-file's status is the number of conflicts; above is an error
 
 
@@ -49,6 +52,20 @@ def mark_conflict(store: ObjectStore, base: bytes, head: bytes, yours: bytes) ->
         return merged
     parts = [b"<<<<<<< head\n", _ended(head), b"||||||| base\n", _ended(base)]
     return b"".join([*parts, b"=======\n", _ended(yours), b">>>>>>> yours\n"])
+
+
+def are_apart(base: bytes, one: bytes, other: bytes) -> bool:
+    """Whether two edits of a text are so far from each other that they merge.
+
+    Told in a fraction of the time of a merge.
+    """
+    (first, first_end), (second, second_end) = _place(base, one), _place(base, other)
+    return first_end + APART_BYTES < second or second_end + APART_BYTES < first
+
+
+def _place(base: bytes, new: bytes) -> tuple[int, int]:
+    start, end = shared(base, new)
+    return start, len(base) - end
 
 
 class _Held(pygit2.OdbBackend):

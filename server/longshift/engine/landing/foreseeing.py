@@ -10,7 +10,7 @@ from longshift.domain.events import ConflictPredicted
 from longshift.engine.room import RunRoom
 from longshift.repository.merge import are_texts
 from longshift.repository.store import ObjectStore
-from longshift.repository.text_merge import merge_contents
+from longshift.repository.text_merge import are_apart, merge_contents
 from longshift.repository.workspace import Workspace
 
 MOST_OTHERS: Final = 8
@@ -96,4 +96,6 @@ def _clash(store: ObjectStore, path: str, one: Workspace, other: Workspace) -> b
         return mine != theirs
     if max(len(base.data), len(mine.data), len(theirs.data)) > LARGEST_BYTES:
         return False
-    return mine != theirs and merge_contents(store, base.data, mine.data, theirs.data) is None
+    if mine == theirs or are_apart(base.data, mine.data, theirs.data):
+        return False
+    return merge_contents(store, base.data, mine.data, theirs.data) is None
