@@ -177,7 +177,18 @@ def _added(usages: Mapping[str, Usage], key: str, used: Usage) -> Mapping[str, U
 
 
 def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C901, PLR0911, PLR0912 - one table of cases, each a line
-    match event:
+    match event:  # the most frequent first: they are gone through in turn
+        case e.CommandRan() | e.ConversationOpened() | e.CheckRan():
+            return run  # on record, and nothing follows from it
+        case e.TaskAdded():
+            return add_task(run, event)
+        case e.AttemptStarted():
+            run = claim(run, event.agent) if event.agent else run
+            return start_attempt(run, event, time)
+        case e.LandingIntended():
+            return intend(run, event)
+        case e.TaskLanded():
+            return land(run, event, time)
         case e.RunPaused():
             return _pause(run, event, time)
         case e.RunResumed():
@@ -209,19 +220,10 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return lock(run, event, time)
         case e.TasksUnlocked():
             return unlock(run, event)
-        case e.TaskAdded():
-            return add_task(run, event)
         case e.TaskDropped():
             return move_task(run, event)
-        case e.AttemptStarted():
-            run = claim(run, event.agent) if event.agent else run
-            return start_attempt(run, event, time)
         case e.AttemptFailed():
             return fail_attempt(run, event, time)
-        case e.LandingIntended():
-            return intend(run, event)
-        case e.TaskLanded():
-            return land(run, event, time)
         case e.LandingConflict():
             return conflict(run, event)
         case e.FileReserved():
@@ -247,8 +249,6 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return _take_question(run, event)
         case e.SandboxOpened():
             return replace(run, sandbox=event)
-        case e.CommandRan() | e.ConversationOpened() | e.CheckRan():
-            return run  # on record, and nothing follows from it
         case e.GuardRefused():
             return replace(run, refusals=run.refusals + 1)
         case e.BudgetWarned():

@@ -86,12 +86,15 @@ def add_task(run: Run, event: e.TaskAdded) -> Run:
         raise Refused(f"task {event.task} was added before")
     for other in event.plan.depends_on:
         known(run.tasks, other, "task")  # only older tasks: dependencies cannot form a circle
-    task = Task(
+    task = Task.trusted(
         id=event.task,
         cycle=run.cycle,
         planner=event.planner,
         plan=event.plan,
         rework=event.rework,
+        state=TaskState.WAITING,
+        attempts=(),
+        change_ids=(),
     )
     return put_task(run, task)
 
@@ -144,7 +147,7 @@ def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
     update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}
-    return _let_go(put_task(run, task.model_copy(update=update)), task.id)
+    return replace(put_task(run, task.model_copy(update=update)), **_let_go(run, task.id))
 
 
 def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
@@ -165,13 +168,15 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
     changes, steps = run.changes, run.steps
     if event.change is not None:
         update["change_ids"] = (*task.change_ids, event.change)
-        change = Change(
+        change = Change.trusted(
             id=event.change,
             task_id=task.id,
             title=task.plan.title,
             commit=event.commit,
             parent=event.parent,
             paths=event.paths,
+            decisions={},
+            stale_paths=(),
         )
         changes = put(changes, change.id, change)
         step = HeadStep.trusted(
@@ -186,7 +191,8 @@ def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:
         outside=last.outside + (counts and strays(goal, event.paths)),
     )
     return replace(
-        _let_go(put_task(run, task.model_copy(update=update)), task.id),
+        put_task(run, task.model_copy(update=update)),
+        **_let_go(run, task.id),
         head=event.commit,
         changes=changes,
         steps=steps,
@@ -222,14 +228,14 @@ def predict(run: Run, event: e.ConflictPredicted) -> Run:
     return replace(run, predicted=(*run.predicted, (event.path, event.tasks))[-MOST_PREDICTED:])
 
 
-def _let_go(run: Run, task_id: str) -> Run:
-    """The run without what holds of a task only while it is worked on."""
+def _let_go(run: Run, task_id: str) -> Mapping[str, object]:
+    """The fields of a run without what holds of a task only while it is worked on."""
     reserved, predicted = run.reserved, run.predicted
     if task_id in reserved.values():
         reserved = {path: holder for path, holder in reserved.items() if holder != task_id}
     if any(task_id in tasks for _, tasks in predicted):
         predicted = tuple(one for one in predicted if task_id not in one[1])
-    return replace(run, reserved=reserved, predicted=predicted, intent=_drop(run, task_id))
+    return {"reserved": reserved, "predicted": predicted, "intent": _drop(run, task_id)}
 
 
 def _ended(run: Run, task: Task, time: datetime) -> Attempt:

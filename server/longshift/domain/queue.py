@@ -10,6 +10,7 @@ the lowest bit is the oldest task, and a copy with one more or less is made at o
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 from typing import Final
 
@@ -179,13 +180,14 @@ def _claims(task: Task) -> Iterator[str]:
             yield f"{folder}/"
 
 
+@lru_cache(4096)
 def plain(path: str) -> str:
     """A path in one spelling; a pattern as the folder that all its matches are in, "" the root."""
     parts = (part for part in path.split("/") if part not in ("", "."))
     return "/".join(takewhile(lambda part: not set("*?[") & set(part), parts))
 
 
-def _folders(path: str) -> Iterator[str]:
+@lru_cache(4096)  # a task's paths are asked for each time that it moves
+def _folders(path: str) -> tuple[str, ...]:
     parts = path.split("/") if path else []
-    for length in range(len(parts)):
-        yield "/".join(parts[:length])
+    return tuple("/".join(parts[:length]) for length in range(len(parts)))

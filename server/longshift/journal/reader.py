@@ -23,6 +23,8 @@ from longshift.domain.transitions import Refused
 from longshift.errors import NeedsPerson
 from longshift.journal import schema
 
+MUCH: Final = 100_000
+"""Objects made of facts, from which on no look for garbage goes over them."""
 ROWS_A_PAGE: Final = 512
 """Rows fetched at a time: a long statement would keep the log from shrinking."""
 
@@ -228,12 +230,17 @@ def _shown(facts: Iterable[Recorded], heed: Callable[[Recorded], object]) -> Ite
 
 @contextlib.contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Look for no garbage meanwhile: there is none in a fold, and each look goes over all of it."""
+    """Look for no garbage meanwhile: there is none in a fold, and each look goes over all of it.
+
+    Nor afterwards, where much was read: it is there to stay.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_count()[0] > MUCH:
+            gc.freeze()
         if was_enabled:
             gc.enable()
 
