@@ -110,14 +110,17 @@ class Lander:
 
     async def _land_all(self) -> None:
         """Land what waits, group by group; one at a time, for nothing else may move the head."""
-        while (waiting := self._next_group()) or (early := self._next_early()):
+        while self._queue:
+            waiting, early = self._next_group(), self._next_early()
+            if not waiting and not early:
+                return  # all stand in line for files that are other tasks'
             try:
                 if waiting:
                     await self._land_together(waiting)
-                else:
+                if early:
                     await self._tell_early(early)
             except Exception as error:  # noqa: BLE001 -- each of those who wait raises it
-                for one in waiting or early:
+                for one in (*waiting, *early):
                     one.fail(error)
                 self._queue = deque(one for one in self._queue if not one.answer.done())
 
