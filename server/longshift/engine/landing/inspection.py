@@ -179,7 +179,7 @@ def _look_into(text: str) -> _Suspect | None:
     return found if found.secrets or found.hidden else None
 
 
-_CLEAN: Final[Cache[tuple[str, int, bool], bool]] = Cache(100_000)
+_CLEAN: Final[Cache[tuple[str, int, bool], bool]] = Cache(20_000)
 """Whether a blob has nothing in it, by its id and by what was known of secrets: what landed is
 looked at once more when the judge begins, and hardly any of it has changed since."""
 
