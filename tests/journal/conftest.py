@@ -1,6 +1,7 @@
 """What the journal's tests share."""
 
 import contextlib
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -18,9 +19,9 @@ from tests.support import journal_child
 
 @pytest.fixture
 def clock() -> Callable[[], datetime]:
-    """A clock that is a second later each time it is read."""
-    moments = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=n) for n in range(10**9))
-    return lambda: next(moments)
+    """A clock that is a second later each time it is read, from whatever thread."""
+    seconds = itertools.count()  # not a generator: two threads may not be inside one at once
+    return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
 
 @pytest.fixture
