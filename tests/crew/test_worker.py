@@ -265,7 +265,7 @@ async def test_too_many_conflicts_want_a_fresh_context(make_desk, brief):
     desk.script = [round_(number) for number in range(CONFLICTS + 1)]
     ended = await work(desk, brief)
     assert ended == WorkUnfinished(
-        "conflict", "Its submission conflicted 6 times with what others landed."
+        "conflict", f"Its submission conflicted {CONFLICTS + 1} times with what others landed."
     )
 
 

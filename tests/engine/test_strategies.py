@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from longshift.crew.tools.handing_in import CONFLICTS
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run
 from longshift.domain.task_lock import LEASE_S
@@ -517,7 +518,7 @@ async def test_what_the_integrator_sends_back_is_mended_by_its_worker(world: Wor
 
 
 async def test_a_submission_that_is_sent_back_again_and_again_fails(world: World) -> None:
-    again = [turn(call("submit", summary=f"{number}.")) for number in range(7)]
+    again = [turn(call("submit", summary=f"{number}.")) for number in range(CONFLICTS + 2)]
     world.play(
         planner(task("shout", "a.txt")),
         flow("worker", turn(edit("two", "2")), *again, match="Do: shout"),
@@ -528,7 +529,7 @@ async def test_a_submission_that_is_sent_back_again_and_again_fails(world: World
         run = await it.work(integrator=True)
         last = run.tasks["T1"].attempts[-1]
         assert (run.tasks["T1"].state, last.failure) == (TaskState.FAILED, "conflict")
-        assert "came back 6 times, at last with: Not so." in last.reason
+        assert f"came back {CONFLICTS + 1} times, at last with: Not so." in last.reason
 
 
 async def test_an_integrator_that_breaks_down_sends_back(world: World) -> None:

@@ -167,14 +167,17 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         The findings that it no longer saw, and the verdict, to be recorded together. A judge
         that came to no verdict is answered for by the engine: the next cycle goes on.
     """
-    compared, _ = await asyncio.gather(hacking.compare_with_base(room), inspect_all(room))
+    compared, stats, diff, _ = await asyncio.gather(
+        hacking.compare_with_base(room),
+        room.off_loop(path_stats, room.store, room.run.taken, room.run.head),
+        room.off_loop(run_diff, room.store, room.run),
+        inspect_all(room),
+    )
     await hacking.record_compared(room, compared)
     run = room.run
     desk = JudgingDesk(room, spending, checks)
     seed = f"{run.id}.{run.cycle}"
-    stats = await room.off_loop(path_stats, room.store, run.taken, run.head)
     stats.sort(key=lambda stat: place_in_order(seed, sayable(stat.path)))
-    diff = sayable(await room.off_loop(run_diff, room.store, run))
     open_before = [f for f in run.findings.values() if f.state == "open"]
     brief = JudgeBrief(
         goal=run.started.goal,
@@ -186,7 +189,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         findings=tuple(open_before),
         dismissed=dismissed_to_tell(room.chronicle.state, run, (stat.path for stat in stats)),
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
-        diff=in_seeded_order(diff, seed),
+        diff=in_seeded_order(sayable(diff), seed),
         whole=reads_by_rule(room, "judge"),
         gates=room.settings.gates,
         prompts=room.prompts,

@@ -79,6 +79,9 @@ class RunDriver:
         self._attempts: dict[str, asyncio.Task[None]] = {}
         """The newest attempt at each task, by the task's id."""
         self._is_judging = False
+        self._publishing = asyncio.Lock()
+        self._ahead: asyncio.Task[None] | None = None
+        """Publishes the head while a judge looks at it."""
         self._is_let_go = False
         self._wakefulness = Wakefulness(room.shop.clock)
         self._broken: Exception | None = None
@@ -162,6 +165,8 @@ class RunDriver:
             agent.cancel()
         await asyncio.gather(*agents, return_exceptions=True)
         await self._lander.close()
+        if self._ahead is not None:
+            await self._ahead  # what is begun in the person's repository is finished
         left = interrupted(self._room.run, "The run was stopped or interrupted.")
         for first in range(0, len(left), MOST_TOGETHER):
             await self._room.chronicle.record(*left[first : first + MOST_TOGETHER])
@@ -187,13 +192,14 @@ class RunDriver:
 
     async def _publish(self) -> None:
         """Put the head into the person's repository, whole, under Longshift's own refs."""
-        run = self._room.run
-        if run.published == run.head:
-            return
-        await self._room.off_loop(
-            self._room.store.publish, run.id, base=run.started.base, head=run.head
-        )
-        await self._room.chronicle.record(events.HeadPublished(run=run.id, head=run.head))
+        async with self._publishing:
+            run = self._room.run
+            if run.published == run.head:
+                return
+            await self._room.off_loop(
+                self._room.store.publish, run.id, base=run.started.base, head=run.head
+            )
+            await self._room.chronicle.record(events.HeadPublished(run=run.id, head=run.head))
 
     async def _perform(self, step: "Next | _Starts") -> None:
         record = self._room.chronicle.record
@@ -219,6 +225,8 @@ class RunDriver:
                 )
                 self._is_judging = True
                 self._set_going(self._run_judge)
+                # Nothing lands meanwhile: whatever the verdict, this is the head to be published.
+                self._ahead = asyncio.create_task(self._guarded(self._publish))
             case FinishRun():
                 await self._publish()
                 # The person may have asked for more while the head was published.
