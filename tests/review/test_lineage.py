@@ -59,9 +59,11 @@ def test_histories_grow_with_their_run(
     for run in reversed(runs):
         fresh = Histories(store)
         assert growing.paths(run) == fresh.paths(run) == told_at_once(store, run)
-        assert growing.takings(run) == sum(step.change_id is None for step in run.steps)
+        steps = enumerate(run.steps)
+        assert growing.takings(run) == tuple(n for n, step in steps if step.change_id is None)
         for name in NAMES:
             assert growing.of(run, name) == fresh.of(run, name)
+            assert fresh.is_ever_renamed(run, name) or fresh.names(run, name) == (name,)
 
 
 def test_a_file_that_came_back_to_a_name_has_that_name(store: ObjectStore) -> None:

@@ -225,6 +225,8 @@ def unsettled(runs: Sequence[Run]) -> Iterator[tuple[Run, list[Finding]]]:
 
 def _names(proposals: Proposals, run: Run, path: str) -> frozenset[str]:
     """Every name that the person may have a file of a run's under, this one included."""
+    if not proposals.is_ever_renamed(run, path):
+        return frozenset((path,))
     at_head = path_at_head(proposals, run, path)
     if at_head is None:
         return frozenset((path,))

@@ -20,9 +20,12 @@ from longshift.repository.store import ObjectStore
 from longshift.review.texts import Encoding, is_text
 from longshift.review.weave import Ref
 
+_Versions = tuple[FileVersion | None, FileVersion | None]
 Comparing = Callable[[FileVersion | None, FileVersion | None, Encoding], list[LineHunk]]
 LINES_KEPT: Final = 500_000
 """Lines of hunks that are remembered."""
+BYTES_KEPT: Final = 16_000_000
+"""Of versions of files that are remembered by the step that made them."""
 WHOLE_FILE = ("create", "delete", "rename", "binary")
 """Kinds of landing that are one hunk, whatever else they change."""
 
@@ -131,7 +134,9 @@ class _Known:
         takings: the numbers of the steps that took the person's text.
         paths: where the files that landings touched are after them, sorted.
         shifts: how they came to be so: the number of a step, a path, and whether it was added.
+        renamed: every name that a file was moved from or to.
         hunks: how versions of its files differ, by their ids.
+        versions: a file before and after a step, by the step's number and the file's name after it.
     """
 
     steps: list[HeadStep] = field(default_factory=list)
@@ -140,8 +145,12 @@ class _Known:
     takings: list[int] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     shifts: list[tuple[int, str, bool]] = field(default_factory=list)
+    renamed: set[str] = field(default_factory=set)
     hunks: Cache[tuple[str, str, Encoding], list[LineHunk]] = field(
         default_factory=lambda: Cache(LINES_KEPT, _held)
+    )
+    versions: Cache[tuple[int, str], _Versions] = field(
+        default_factory=lambda: Cache(BYTES_KEPT, _bytes_held)
     )
 
     def take(self, step: HeadStep, by_name: Mapping[str, Moved]) -> None:
@@ -154,6 +163,8 @@ class _Known:
         if step.change_id is None:
             self.takings.append(len(self.steps))
         for moved in {id(moved): moved for moved in by_name.values()}.values():
+            if moved.old_path is not None:
+                self.renamed |= {moved.path, moved.old_path}
             followed = moved.old_path is not None and self._drop(moved.old_path)
             if followed or step.change_id is not None:
                 self._put(moved.path)
@@ -244,7 +255,7 @@ class Histories:
             moved = known.moved[number][name]
             if moved.path != name:
                 break  # the file of that name before this step is another one: it moved away
-            touches.append(self._touch(number, step, moved, known.compared))
+            touches.append(self._touch(known, number, step, moved))
             own |= {(number, moved.path), (number, moved.old_path or moved.path)}
             name, end = moved.old_path or name, number
             if moved.old_path:
@@ -263,9 +274,14 @@ class Histories:
         with self._growing:
             return known.paths_after(len(run.steps))  # it may have gone on meanwhile
 
-    def takings(self, run: Run) -> int:
-        """How often a run's steps took the person's text."""
-        return bisect_left(self._known(run).takings, len(run.steps))
+    def is_ever_renamed(self, run: Run, path: str) -> bool:
+        """Whether a step moved a file from a name or to it; light, for looks at many files."""
+        return path in self._known(run).renamed
+
+    def takings(self, run: Run) -> tuple[int, ...]:
+        """The numbers of a run's steps that took the person's text."""
+        takings = self._known(run).takings
+        return tuple(takings[: bisect_left(takings, len(run.steps))])
 
     def _known(self, run: Run) -> _Known:
         """What is known of at least the steps of a run: each is looked at once, as it comes."""
@@ -295,9 +311,10 @@ class Histories:
             found.setdefault(moved.old_path or moved.path, moved)
         return found
 
-    def _touch(self, number: int, step: HeadStep, moved: Moved, compared: Comparing) -> Touch:
-        before = self._store.read_file(step.parent, moved.old_path or moved.path)
-        after = self._store.read_file(step.commit, moved.path)
+    def _touch(self, known: _Known, number: int, step: HeadStep, moved: Moved) -> Touch:
+        before, after = known.versions.get(
+            (number, moved.path), lambda _: self._versions(step, moved)
+        )
         return Touch(
             number,
             step.change_id,
@@ -306,12 +323,20 @@ class Histories:
             moved.kind,
             before,
             after,
-            compared,
+            known.compared,
         )
+
+    def _versions(self, step: HeadStep, moved: Moved) -> _Versions:
+        before = self._store.read_file(step.parent, moved.old_path or moved.path)
+        return before, self._store.read_file(step.commit, moved.path)
 
 
 def _held(hunks: Sequence[LineHunk]) -> int:
     return 1 + sum(len(hunk.old_lines) + len(hunk.new_lines) for hunk in hunks)
+
+
+def _bytes_held(versions: _Versions) -> int:
+    return 1 + sum(len(one.data) for one in versions if one is not None)
 
 
 def _last_before(numbers: Sequence[int], end: int) -> int | None:

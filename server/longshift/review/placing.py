@@ -111,6 +111,8 @@ def path_at_head(proposals: Proposals, run: Run, path: str) -> str | None:
     """What the run's head calls a file of one of its commits; None: it has it no more."""
     if proposals.store.find(run.head, path) is not None:
         return path
+    if not proposals.is_ever_renamed(run, path):
+        return None  # and not looked for under the names of all other files
     for other in proposals.paths(run):
         if path in proposals.names(run, other) and proposals.store.find(run.head, other):
             return other

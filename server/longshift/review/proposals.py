@@ -181,6 +181,10 @@ class Proposals:
         """The same with those that another file has since; light, for looks at many files."""
         return self._histories.names(run, path)
 
+    def is_ever_renamed(self, run: Run, path: str) -> bool:
+        """Whether the run moved a file from a name or to it; light, for looks at many files."""
+        return self._histories.is_ever_renamed(run, path)
+
     def undo_alone(self, run: Run, hunk: PendingHunk, present: Present) -> tuple[Edit, ...]:
         """What takes an accepted hunk out that an earlier cycle has settled; empty: nothing can."""
         readings = self._readings(run, hunk.file, present)
@@ -272,7 +276,7 @@ class Proposals:
             touches,
             lineage.reused,
             run.steps[touches[-1]].commit if touches else "",
-            self._histories.takings(run),
+            len(self._histories.takings(run)),
             number,
         )
         return self._contents.get(content, lambda _: self._built(run, path, links, encoding))

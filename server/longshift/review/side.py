@@ -221,7 +221,7 @@ def build_side(
     """
     lineage = histories.of(run, path)
     touches = lineage.touches
-    takings = tuple(n for n, step in enumerate(run.steps) if step.change_id is None)
+    takings = histories.takings(run)
     since = takings[-1] + 1 if takings else 0
     names = lineage.names[:1] if since == 0 else lineage.names_until(since - 1)
     # Where a merge could not follow a rename, the file of the old name is there as well.

@@ -10,6 +10,7 @@ Makefile, package.json, and a script that became executable, are ordinary code.
 
 import tomllib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -64,6 +65,8 @@ _GLOBS: Final[Mapping[str, str]] = {
 _KINDS: Final = tuple(
     (why, GitIgnoreSpec.from_lines(globs.split())) for why, globs in _GLOBS.items()
 )
+PATHS_KNOWN: Final = 4_096
+"""Paths whose kind is remembered: each hunk of a file asks again."""
 _ABOVE: Final = "pytest runs it for tests outside of the task's paths"
 
 
@@ -78,11 +81,8 @@ def why_protected(path: str, task_paths: Collection[str] = ()) -> str | None:
     Returns:
         Who acts on the file, as the end of a sentence.
     """
-    read_as = "/".join(plain(part) for part in path.split("/"))
-    for why, spec in _KINDS:
-        # A link, or a submodule, may stand where a folder is meant.
-        if spec.match_file(read_as) or spec.match_file(read_as + "/"):
-            return why
+    if why := _acting_on(path):
+        return why
     return _ABOVE if _is_conftest_above(PurePosixPath(path), task_paths) else None
 
 
@@ -94,6 +94,16 @@ def why_protected_content(path: str, before: bytes | None, after: bytes | None) 
     if plain(path.rsplit("/", 1)[-1]) != "pyproject.toml":
         return None
     return None if _own_table(before) == _own_table(after) else _LONGSHIFT
+
+
+@lru_cache(PATHS_KNOWN)
+def _acting_on(path: str) -> str | None:
+    read_as = "/".join(plain(part) for part in path.split("/"))
+    for why, spec in _KINDS:
+        # A link, or a submodule, may stand where a folder is meant.
+        if spec.match_file(read_as) or spec.match_file(read_as + "/"):
+            return why
+    return None
 
 
 def _own_table(pyproject: bytes | None) -> object:
