@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
+from longshift.engine.precedence import PRECEDENCE
 from longshift.errors import LongshiftError
 from longshift.lsp.protocol import (
     LongshiftLanguageServer,
@@ -29,8 +30,46 @@ from longshift.lsp.protocol.client_process import ClientWatch, is_alive
 from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.framing import MAX_HEADER_BYTES, BadHeader, Framer, frame
 from longshift.lsp.protocol.text import LineCodec, OpenDocuments, split_lines
+from longshift.lsp.protocol.transport import PipeTransport, SocketTransport
 from tests.support.lsp_probe import add_features
 from tests.support.lsp_raw import Json, encode
+
+# Transports.
+
+
+async def pipe_transport(byte):
+    (theirs, out), (into, ours) = os.pipe(), os.pipe()
+    os.write(ours, byte)
+    os.close(ours)
+    return PipeTransport(into, out), lambda: (os.close(theirs), os.close(into))
+
+
+async def socket_transport(byte):
+    taken = asyncio.get_running_loop().create_future()
+    server = await asyncio.start_server(
+        lambda reader, writer: taken.set_result((reader, writer)), "127.0.0.1", 0
+    )
+    _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    writer.write(byte)
+    writer.write_eof()
+    return SocketTransport(*await taken), lambda: (writer.close(), server.close())
+
+
+@pytest.mark.parametrize("make", [pipe_transport, socket_transport])
+async def test_agents_give_way_from_when_an_editors_bytes_are_read(make):
+    seen, ended = [], asyncio.Event()
+
+    async def take(data):
+        seen.append((data, PRECEDENCE._waiting))
+
+    transport, close = await make(b"!")
+    transport.start(take, ended.set, lambda: None)
+    await asyncio.wait_for(ended.wait(), 10)
+    assert seen == [(b"!", 1)]
+    assert PRECEDENCE._waiting == 0
+    await transport.close()
+    close()
+
 
 # Frames.
 

@@ -18,6 +18,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Final, Protocol
 
+from longshift.engine.precedence import PRECEDENCE
+
 CHUNK_BYTES: Final = 64 * 1024
 
 FLUSH_TIMEOUT_S: Final = 2.0
@@ -148,8 +150,11 @@ class PipeTransport:
         with contextlib.suppress(RuntimeError, CancelledError):  # the loop was closed meanwhile
             with contextlib.suppress(OSError):
                 while data := os.read(self._read_fd, CHUNK_BYTES):
-                    # Only when it was taken is more read, so that a flood waits in the pipe.
-                    _hand_over(loop, on_bytes, data)
+                    # Only when it was taken is more read, so that a flood waits in the pipe. What
+                    # hundreds of agents have in the loop gives way from now on, not from when
+                    # the loop has come to it.
+                    with PRECEDENCE.person():
+                        _hand_over(loop, on_bytes, data)
             loop.call_soon_threadsafe(on_end)
 
     def _write_all(self) -> None:
@@ -224,7 +229,8 @@ class SocketTransport:
             if self._already:
                 await on_bytes(self._already)
             while data := await self._reader.read(CHUNK_BYTES):
-                await on_bytes(data)
+                with PRECEDENCE.person():
+                    await on_bytes(data)
         on_end()
 
 
