@@ -23,5 +23,6 @@ await build({
   banner: { js: "globalThis.longshiftLoadedAt = performance.now();" },
 });
 if (process.argv.includes("--tests")) {
-  await build({ ...common, entryPoints: ["test/index.ts"], outfile: "dist-test/index.js" });
+  const entryPoints = ["test/index.ts", "test/together.ts"];
+  await build({ ...common, entryPoints, outdir: "dist-test" });
 }

@@ -5,42 +5,22 @@
 
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import type { Api } from "../src/extension";
-import type { Located } from "../src/runs/hunks";
-import { hunksOf } from "../src/runs/hunks";
 import { childrenOf, type Node } from "../src/views/nodes";
-import { extension, fileOf, type Tests, until } from "./support";
+import {
+  accept,
+  actions,
+  becomes,
+  extension,
+  FILE,
+  fileOf,
+  hunk,
+  running,
+  type Tests,
+  until,
+} from "./support";
 
-const FILE = "app/client.py";
 const config = () => vscode.workspace.getConfiguration("longshift");
 const Global = vscode.ConfigurationTarget.Global;
-
-async function running(api: Api): Promise<number> {
-  return until("a server that runs", () => {
-    const { state } = api.lifecycle;
-    return state.kind === "running" ? state.client.serverProcess?.pid : undefined;
-  });
-}
-
-function hunk(api: Api, number: number): Located | undefined {
-  return [...hunksOf(api.store.all)].find(
-    (one) => one.change.id === "C1" && one.file.path === FILE && one.hunk.hunk === number,
-  );
-}
-
-async function becomes(api: Api, number: number, state: string): Promise<void> {
-  await until(`hunk ${number} is ${state}`, () => hunk(api, number)?.hunk.state === state);
-}
-
-async function actions(kind: string, line: number): Promise<vscode.CodeAction[]> {
-  return vscode.commands.executeCommand<vscode.CodeAction[]>(
-    "vscode.executeCodeActionProvider",
-    fileOf(FILE),
-    new vscode.Range(line, 0, line, 0),
-    kind,
-    10,
-  );
-}
 
 /** Press Enter in the input box that a command opens, until the command ends. */
 async function enter(command: Thenable<unknown>): Promise<void> {
@@ -86,15 +66,7 @@ export const journey: Tests = {
   },
   async "a hunk is accepted by its code action"() {
     const api = await extension();
-    const line = hunk(api, 1)?.hunk.range.start.line ?? -1;
-    const [accept] = await actions("quickfix.longshift.accept", line);
-    assert.ok(accept?.edit !== undefined && accept.command !== undefined, accept?.title);
-    assert.ok(await vscode.workspace.applyEdit(accept.edit));
-    await vscode.commands.executeCommand(
-      accept.command.command,
-      ...(accept.command.arguments ?? []),
-    );
-    await becomes(api, 1, "accepted");
+    await accept(api, 1);
     const document = await vscode.workspace.openTextDocument(fileOf(FILE));
     assert.match(document.getText(), /TIMEOUT_S = 10/);
     assert.ok(document.isDirty, "the person saves it, nobody else");

@@ -5,9 +5,10 @@ Only `make test-editors` collects this folder: it needs what `install.sh` puts i
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from benchmarks.review.worlds import playing as serve_script
 from tests.support.lsp_journey import call, make_repository, replace, task
 
 ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+EXTENSION = ROOT / "client-vscode"
 SERVER = ROOT / ".venv" / "bin" / "longshift"
 Json = dict[str, Any]
 
@@ -100,6 +103,19 @@ def editors() -> Path:
     """Where the editors are; a second call of the script takes no time."""
     subprocess.run(["bash", str(ROOT / "tests/editors/install.sh")], check=True)
     return ROOT / ".cache/editors"
+
+
+@pytest.fixture(scope="session")
+def client(editors: Path) -> Path:
+    """The extension with its tests, built."""
+    env = {**os.environ, "PATH": f"{editors / 'node24/bin'}:{os.environ['PATH']}"}
+    if not (EXTENSION / "node_modules/esbuild").exists():
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=EXTENSION, env=env, check=True
+        )
+    for arguments in (["package.mjs"], ["build.mjs", "--tests"]):
+        subprocess.run(["node", *arguments], cwd=EXTENSION, env=env, check=True)
+    return EXTENSION
 
 
 @pytest.fixture
@@ -192,3 +208,43 @@ def in_editor(tmp_path):
         return said
 
     return run
+
+
+def drive(script: str, editors: Path, *arguments: object, **env: str) -> str:
+    """Run a driver to its end; what it printed."""
+    path = os.environ["PATH"].split(os.pathsep)
+    done = subprocess.run(
+        [editors / "node24/bin/node", HERE / "vscode" / script, *map(str, arguments)],
+        env={
+            **os.environ,
+            # A person's PATH has no longshift of this checkout's.
+            "PATH": os.pathsep.join(one for one in path if not one.startswith(str(ROOT))),
+            "EDITORS_DIR": str(editors),
+            "CHROMIUM": shutil.which("chromium") or "",
+            "SCRIPTED_MODEL_KEY": "none-is-needed",
+            "LONGSHIFT_GATES": "off",  # the script is short of words
+            "PICTURES": str(ROOT / ".cache/editors"),
+            **env,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print(done.stdout)  # noqa: T201 - pytest shows it where the test fails
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def settings_file(folder: Path, settings: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Path:
+    """The person's settings of VS Code."""
+    place = folder / "settings.json"
+    model = settings["models"]["default"]
+    told = {f"longshift.models.default.{key}": value for key, value in model.items()}
+    command = [str(ROOT / ".venv/bin/longshift"), "serve"]
+    place.write_text(json.dumps({"longshift.server.command": command, **told}), encoding="utf-8")
+    return place
+
+
+def nvim(editors: Path, lua: str) -> list[object]:
+    """The command that has Neovim follow a script of `neovim/`, and nothing of the person's."""
+    return [editors / "nvim/bin/nvim", "--clean", "--headless", "-l", HERE / "neovim" / lua]

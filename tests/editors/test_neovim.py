@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.editors.conftest import ROOT, nvim
 from tests.support.lsp_journey import call, judge, replace, start_editor, stop_editor, task
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-PLUGIN = HERE.parents[1] / "client-nvim"
+PLUGIN = ROOT / "client-nvim"
 TEXT = "first 🦀\n\tsecond line\nmiddle\nthird 🎈\nfourth\nlast\n"
 
 
@@ -53,10 +53,6 @@ def script():
             judge(found),
         ]
     }
-
-
-def nvim(editors, lua) -> list[object]:
-    return [editors / "nvim" / "bin" / "nvim", "--clean", "--headless", "-l", HERE / "neovim" / lua]
 
 
 @pytest.mark.parametrize("lua", ["plugin.lua", "builtin.lua"])

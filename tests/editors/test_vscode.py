@@ -5,71 +5,19 @@ The drivers are in `vscode/`, what runs inside of the extension host in `client-
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.editors.conftest import ROOT, sturdy
+from tests.editors.conftest import ROOT, drive, settings_file, sturdy
 from tests.support.lsp_journey import make_repository, replace, task
 
 pytestmark = pytest.mark.timeout(300)
-CLIENT = ROOT / "client-vscode"
-DRIVERS = Path(__file__).parent / "vscode"
 WRITES_PICTURES = os.environ.get("LONGSHIFT_PICTURES") == "1"
 PICTURES = ("goal", "tree", "hunk", "bulb", "diff", "problems")
-
-
-@pytest.fixture(scope="session")
-def client(editors: Path) -> Path:
-    """The extension with its tests, built."""
-    env = {**os.environ, "PATH": f"{editors / 'node24/bin'}:{os.environ['PATH']}"}
-    if not (CLIENT / "node_modules/esbuild").exists():
-        subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit"], cwd=CLIENT, env=env, check=True
-        )
-    for arguments in (["package.mjs"], ["build.mjs", "--tests"]):
-        subprocess.run(["node", *arguments], cwd=CLIENT, env=env, check=True)
-    return CLIENT
-
-
-def drive(script: str, editors: Path, *arguments: object, **env: str) -> str:
-    """Run a driver to its end; what it printed."""
-    path = os.environ["PATH"].split(os.pathsep)
-    done = subprocess.run(
-        [editors / "node24/bin/node", DRIVERS / script, *map(str, arguments)],
-        env={
-            **os.environ,
-            # A person's PATH has no longshift of this checkout's.
-            "PATH": os.pathsep.join(one for one in path if not one.startswith(str(ROOT))),
-            "EDITORS_DIR": str(editors),
-            "CHROMIUM": shutil.which("chromium") or "",
-            "SCRIPTED_MODEL_KEY": "none-is-needed",
-            "LONGSHIFT_GATES": "off",  # the script is short of words
-            "PICTURES": str(ROOT / ".cache/editors"),
-            **env,
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    print(done.stdout)  # noqa: T201 - pytest shows it where the test fails
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def settings_file(folder: Path, settings: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Path:
-    """The person's settings of VS Code."""
-    place = folder / "settings.json"
-    model = settings["models"]["default"]
-    told = {f"longshift.models.default.{key}": value for key, value in model.items()}
-    command = [str(ROOT / ".venv/bin/longshift"), "serve"]
-    place.write_text(json.dumps({"longshift.server.command": command, **told}), encoding="utf-8")
-    return place
 
 
 def test_the_journey_inside_of_the_extension_host(editors, client, project, playing, tmp_path):

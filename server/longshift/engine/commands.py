@@ -40,6 +40,7 @@ from longshift.engine.restriction import refuse_restricted
 from longshift.errors import TellModel, UsageError
 from longshift.repository.paths import checked_folder_path
 from longshift.review.decisions import Target
+from longshift.review.elsewhere import with_elsewhere
 from longshift.review.unified import change_diff
 
 Handler = Callable[[Engine, Mapping[str, object]], Awaitable[Json]]
@@ -200,13 +201,15 @@ async def _show_change(engine: Engine, given: ShowChange) -> Json:
 
 async def _list_hunks(engine: Engine, given: OfRun) -> Json:
     run = engine.shop.chronicle.run(given.run_id)
-    return {"runId": run.id, "hunks": listed_hunks(await engine.decisions.hunks(run))}
+    hunks = with_elsewhere(run, await engine.decisions.hunks(run), engine.editors.others)
+    return {"runId": run.id, "hunks": listed_hunks(hunks)}
 
 
 async def _show_hunk(engine: Engine, given: OfHunk) -> Json:
     shop, run = engine.shop, engine.shop.chronicle.run(given.run_id)
     target = Target(given.change_id, given.path, given.hunk)
-    hunks, present = await engine.decisions.looked_at(run, given.change_id)
+    found, present = await engine.decisions.looked_at(run, given.change_id)
+    hunks = with_elsewhere(run, found, engine.editors.others)
     shown = await shop.off_loop(shown_hunk, run, hunks, shop.proposals, present, target)
     return {"runId": run.id, **shown}
 
