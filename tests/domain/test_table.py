@@ -9,22 +9,30 @@ from hypothesis import strategies as st
 from longshift.domain.table import Table
 from tests.support.examples import examples
 
+Puts = list[tuple[int, list[tuple[int, int]], bool]]
 PUTS = st.lists(
-    # From which of the copies so far, which key, and what value.
-    st.tuples(st.integers(0, 400), st.integers(0, 200), st.integers()), max_size=400
-)  # fmt: skip
+    # From which of the copies so far, and what: one value put in by itself, or several together.
+    st.tuples(
+        st.integers(0, 400),
+        st.lists(st.tuples(st.integers(0, 200), st.integers()), min_size=1, max_size=4),
+        st.booleans(),
+    ),
+    max_size=400,
+)
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(PUTS)
-def test_every_copy_stays_as_it_was_made(puts: list[tuple[int, int, int]]) -> None:
+def test_every_copy_stays_as_it_was_made(puts: Puts) -> None:
     tables: list[Table[int, int]] = [Table()]
     dicts: list[dict[int, int]] = [{}]
-    for number, key, value in puts:
+    for number, values, together in puts:
         # Mostly from the newest, as a state goes on; now and then from an older one.
         start = len(tables) - 1 if number % 3 else number % len(tables)
-        tables.append(tables[start].put(key, value))
-        dicts.append({**dicts[start], key: value})
+        put_in = dict(values if together else values[:1])
+        [(key, value), *_] = put_in.items()
+        tables.append(tables[start].put_all(put_in) if together else tables[start].put(key, value))
+        dicts.append({**dicts[start], **put_in})
     for table, plain in zip(tables, dicts, strict=True):
         assert list(table.items()) == list(plain.items())
         assert table == plain

@@ -46,6 +46,7 @@ from longshift.domain.model import (
     TaskState,
     Usage,
 )
+from longshift.domain.queue import UNMADE, Queue, rebuilt
 from longshift.domain.state import Phase, Run, State
 from longshift.domain.tally import INDIFFERENT, Tally
 from longshift.domain.transitions import PHASES, WORKING_ONLY, Refused, known, name_of
@@ -59,20 +60,41 @@ def fold(records: Iterable[e.Recorded], state: State | None = None) -> State:
     """
     state = state or State()
     tallies: dict[str, Tally] = {}
+    seq, time = state.seq, state.time
     for record in records:
         event = record.event
-        if isinstance(event, e.ModelCalled) and event.run in state.runs:
-            if record.seq <= state.seq:
-                raise Refused(f"event {record.seq} comes after event {state.seq}")
+        _refuse_late(record, seq)
+        seq, time = record.seq, record.time
+        if type(event) is e.ModelCalled and event.run in state.runs:
             if event.run not in tallies:
                 tallies[event.run] = Tally()
             tallies[event.run].add(event)
-            state = State(record.seq, record.time, state.runs, state.constraints)
-            continue
-        if tallies and not isinstance(event, INDIFFERENT):
-            state, tallies = _booked(state, tallies), {}
-        state = apply(state, record)
-    return _booked(state, tallies)
+        else:
+            if tallies and type(event) not in INDIFFERENT:
+                state, tallies = _booked(state, tallies), {}
+            state = apply(state, record)
+            if isinstance(event, e.RunStarted):
+                state = _with_queue(state, event.run, UNMADE)
+    state = State(seq, time, state.runs, state.constraints)
+    return _with_queues_made(_booked(state, tallies))
+
+
+def _refuse_late(record: e.Recorded, last: int) -> None:
+    if record.seq <= last:
+        raise Refused(f"event {record.seq} comes after event {last}")
+
+
+def _with_queues_made(state: State) -> State:
+    for run in state.runs.values():
+        if run.queue is UNMADE:
+            made = rebuilt(run.tasks, ordered=run.started.overlap == "order")
+            state = _with_queue(state, run.id, made)
+    return state
+
+
+def _with_queue(state: State, run_id: str, queue: Queue) -> State:
+    run = replace(state.runs[run_id], queue=queue)
+    return replace(state, runs=put(state.runs, run_id, run))
 
 
 def _booked(state: State, tallies: Mapping[str, Tally]) -> State:
@@ -87,8 +109,7 @@ def apply(state: State, record: e.Recorded) -> State:
     Raises:
         Refused: the event cannot happen in this state.
     """
-    if record.seq <= state.seq:
-        raise Refused(f"event {record.seq} comes after event {state.seq}")
+    _refuse_late(record, state.seq)
     event = record.event
     match event:
         case e.RunStarted():

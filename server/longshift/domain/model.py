@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -49,13 +49,20 @@ class Value(BaseModel):
     """A frozen value whose unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    _names: ClassVar[set[str]] = set()
+    """Of all its fields; one set for all that have them all."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Take note of the fields."""
+        cls._names = set(cls.model_fields)
 
     @classmethod
     def trusted(cls, **fields: object) -> Self:
         """Make one of all fields that were looked at before, without looking again."""
         made = cls.__new__(cls)
         _set(made, "__dict__", fields)
-        _set(made, "__pydantic_fields_set__", set(fields))
+        _set(made, "__pydantic_fields_set__", cls._names)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

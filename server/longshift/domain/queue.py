@@ -22,7 +22,7 @@ UNFINISHED: Final = (TaskState.WAITING, TaskState.RUNNING)
 """The states from which a task still moves by itself."""
 
 
-@dataclass(frozen=True)  # without slots: `copies.replace` is quicker so
+@dataclass(frozen=True, eq=False)  # without slots: `copies.replace` is quicker so
 class Queue:
     """Who waits and who runs.
 
@@ -46,6 +46,21 @@ class Queue:
     def unfinished(self) -> int:
         """Those that wait or run."""
         return self.waiting | self.running
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same tasks wait for the same; paths that nobody claims any more are none."""
+        return isinstance(other, Queue) and self._said() == other._said()
+
+    __hash__ = None  # type: ignore[assignment] # as of what holds mappings
+
+    def _said(self) -> tuple[object, ...]:
+        claims = {path: tasks for path, tasks in self.claims.items() if tasks}
+        return self.waiting, self.running, self.ready, self.doomed, claims, dict(self.dependents)
+
+
+UNMADE: Final = Queue()
+"""In the place of a queue while a long journal is folded. Nobody asks what may start before all is
+taken in; kept up to date with every fact, it took a quarter of that time."""
 
 
 def places(tasks: int) -> Iterator[int]:
@@ -74,13 +89,14 @@ def entered(queue: Queue, tasks: Table[str, Task], task: Task, *, ordered: bool)
         task: the new one.
         ordered: whether tasks on the same paths are kept in order.
     """
+    if queue is UNMADE:
+        return queue
     bit = 1 << tasks.place(task.id)
     dependents, claims = queue.dependents, queue.claims
     for other in task.plan.depends_on:
         dependents = dependents.put(other, dependents.get(other, 0) | bit)
     if ordered and task.state in UNFINISHED:
-        for claim in _claims(task):
-            claims = claims.put(claim, claims.get(claim, 0) | bit)
+        claims = claims.put_all({claim: claims.get(claim, 0) | bit for claim in _claims(task)})
     return _stood(replace(queue, dependents=dependents, claims=claims), tasks, task)
 
 
@@ -92,14 +108,15 @@ def moved(queue: Queue, tasks: Table[str, Task], task: Task) -> Queue:
         tasks: all of them, the one that moved among them as it is now.
         task: the one that moved.
     """
+    if queue is UNMADE:
+        return queue
     if task.state in UNFINISHED:
         return _stood(queue, tasks, task)
     bit = 1 << tasks.place(task.id)
     if len(queue.claims):
         claims = queue.claims
-        for claim in _claims(task):
-            claims = claims.put(claim, claims[claim] & ~bit)
-        queue = replace(queue, claims=claims)
+        left_over = {claim: claims[claim] & ~bit for claim in _claims(task)}
+        queue = replace(queue, claims=claims.put_all(left_over))
     left = _stood(queue, tasks, task)
     behind = left.dependents.get(task.id, 0) & left.waiting
     if task.state is not TaskState.LANDED:
@@ -111,10 +128,11 @@ def moved(queue: Queue, tasks: Table[str, Task], task: Task) -> Queue:
 
 
 def rebuilt(tasks: Table[str, Task], *, ordered: bool) -> Queue:
-    """The queue of all tasks, made anew: where finished ones are to be done once more."""
+    """The queue of all tasks, made anew."""
     queue = Queue()
     for task in tasks.values():
-        queue = entered(queue, tasks, task, ordered=ordered)
+        if task.state in UNFINISHED or task.plan.depends_on:
+            queue = entered(queue, tasks, task, ordered=ordered)
     return queue
 
 

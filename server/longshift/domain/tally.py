@@ -14,15 +14,18 @@ from longshift.domain.model import Usage
 from longshift.domain.state import Run
 from longshift.domain.table import Table
 
-INDIFFERENT: Final = (
-    e.TaskAdded,
-    e.AttemptStarted,
-    e.ConversationOpened,
-    e.LandingIntended,
-    e.TaskLanded,
+INDIFFERENT: Final = frozenset(
+    (
+        e.TaskAdded,
+        e.AttemptStarted,
+        e.ConversationOpened,
+        e.LandingIntended,
+        e.TaskLanded,
+    )
 )
 """Facts whose effect does not ask what was spent; before all others, what was is booked."""
 
+Key = TypeVar("Key")
 Item = TypeVar("Item")
 
 
@@ -71,36 +74,40 @@ class Tally:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._all = Sums()
-        self._by_role: dict[str, Sums] = {}
-        self._by_model: dict[str, Sums] = {}
-        self._by_task: dict[str, Sums] = {}
+        self._by_agent: dict[tuple[str, str, str], Sums] = {}
+        """By role, model and agent: one sum a call, and all others are made of these."""
         self._prices: dict[str, str] = {}
 
     def add(self, event: e.ModelCalled) -> None:
         """Take a call in."""
-        used = event.usage
-        self._all.add(used)
-        _of(self._by_role, event.role).add(used)
-        _of(self._by_model, event.model).add(used)
-        if event.role == "worker":
-            _of(self._by_task, event.agent.partition(".")[0]).add(used)
+        _of(self._by_agent, (event.role, event.model, event.agent)).add(event.usage)
         if event.prices:
             self._prices[event.model] = event.prices
 
     def into(self, run: Run) -> Run:
         """The run with all of it booked."""
+        total = Sums()
+        by_role: dict[str, Sums] = {}
+        by_model: dict[str, Sums] = {}
+        by_task: dict[str, Sums] = {}
+        for (role, model, agent), sums in self._by_agent.items():
+            used = sums.usage
+            total.add(used)
+            _of(by_role, role).add(used)
+            _of(by_model, model).add(used)
+            if role == "worker":
+                _of(by_task, agent.partition(".")[0]).add(used)
         return replace(
             run,
-            usage=run.usage.plus(self._all.usage),
-            usage_by_role=_booked(run.usage_by_role, self._by_role),
-            usage_by_model=_booked(run.usage_by_model, self._by_model),
-            usage_by_task=_booked(run.usage_by_task, self._by_task),
+            usage=run.usage.plus(total.usage),
+            usage_by_role=_booked(run.usage_by_role, by_role),
+            usage_by_model=_booked(run.usage_by_model, by_model),
+            usage_by_task=_booked(run.usage_by_task, by_task),
             prices={**run.prices, **self._prices} if self._prices else run.prices,
         )
 
 
-def _of(sums: dict[str, Sums], key: str) -> Sums:
+def _of(sums: dict[Key, Sums], key: Key) -> Sums:
     found = sums.get(key)
     if found is None:
         found = sums[key] = Sums()
@@ -121,6 +128,4 @@ def put_all(mapping: Mapping[str, Item], changed: Mapping[str, Item]) -> Mapping
     """The mapping with several values put in."""
     if not isinstance(mapping, Table):
         return {**mapping, **changed}
-    for key, value in changed.items():
-        mapping = mapping.put(key, value)
-    return mapping
+    return mapping.put_all(changed)

@@ -189,10 +189,7 @@ class JournalReader:
             moments = [datetime.fromisoformat(row[1]) for row in rows]
         except (ValueError, TypeError):  # which of them it is, is told row by row
             return []
-        if len(found) != len(rows) or any(
-            (event.run, event.event) != (run, name)
-            for event, (_, _, run, name, _) in zip(found, rows, strict=True)
-        ):
+        if [(one.run, one.event) for one in found] != [(row[2], row[3]) for row in rows]:
             return []
         return [
             Recorded.trusted(seq=row[0], time=moment, event=event)
