@@ -5,6 +5,7 @@ import shutil
 from longshift.crew.prompts import library
 from longshift.domain.events import ConversationOpened, ModelCalled
 from longshift.domain.model import TaskState
+from longshift.domain.state import Phase
 from tests.support.engine_world import (
     TEXT,
     World,
@@ -45,6 +46,19 @@ async def test_a_goal_becomes_a_reviewable_change(world: World) -> None:
         assert versions == list(PROMPTS.values())
         calls = [one for one in told if isinstance(one, ModelCalled)]
         assert {(one.role, one.prompt) for one in calls} == set(PROMPTS.items())
+
+
+async def test_the_head_is_published_while_the_judge_looks_at_it(world: World) -> None:
+    verdict = turn(call("verdict", reason="Fine.", decision="done"), wait_for=["published"])
+    world.play(planner(task("shout", "a.txt")), worker("shout", turn(edit("two", "TWO"))),
+               flow("judge", verdict))  # fmt: skip
+    async with world.opened() as it:
+        await it.start()
+        run = await it.until(lambda run: run.changes and run.published == run.head)
+        assert run.phase is Phase.JUDGING
+        await it.raise_signal("published")
+        run = await it.ended()
+        assert (run.outcome, run.published) == ("done", run.head)
 
 
 async def test_two_workers_in_conflict_keep_both_intents(world: World) -> None:
