@@ -24,6 +24,7 @@ FLOORS = {
     "screening": 1,
     "places": 0,
     "errors": 0,
+    "precedence": 0,
     "telemetry": 0,
 }
 """A module imports from rooms on lower floors and from its own, and from no other."""

@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from longshift.engine.precedence import PRECEDENCE
 from longshift.errors import LongshiftError
 from longshift.lsp.protocol import (
     LongshiftLanguageServer,
@@ -31,6 +30,7 @@ from longshift.lsp.protocol.converter import make_converter
 from longshift.lsp.protocol.framing import MAX_HEADER_BYTES, BadHeader, Framer, frame
 from longshift.lsp.protocol.text import LineCodec, OpenDocuments, split_lines
 from longshift.lsp.protocol.transport import PipeTransport, SocketTransport
+from longshift.precedence import PRECEDENCE
 from tests.support.lsp_probe import add_features
 from tests.support.lsp_raw import Json, encode
 

@@ -15,7 +15,6 @@ from longshift.engine.activities import Doing
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.difference import sayable
 from longshift.engine.outgoing import Outgoing
-from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import MODEL_OF, Spending
 from longshift.engine.transcripts import Transcript
@@ -23,6 +22,7 @@ from longshift.engine.turns import Turn
 from longshift.errors import Guard
 from longshift.models.config import BUILTIN, EFFORT_OF_THE_ROLE
 from longshift.models.port import Message, ModelReply, ModelRequest
+from longshift.precedence import PRECEDENCE
 from longshift.repository.workspace import Workspace
 from longshift.sandbox.policy import Refusal
 from longshift.screening.hidden import visible

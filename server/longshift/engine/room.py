@@ -19,11 +19,11 @@ from longshift.domain.task_lock import LEASE_S
 from longshift.engine.activities import Activities
 from longshift.engine.chronicle import Chronicle
 from longshift.engine.ports import Clock, Hand
-from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.turns import Turns
 from longshift.errors import UsageError
 from longshift.models.ledger import Ledger
 from longshift.models.registry import Models
+from longshift.precedence import PRECEDENCE
 from longshift.repository.overview import Overviews
 from longshift.repository.store import ObjectStore
 from longshift.repository.workspace import Workspace

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
-from longshift.engine.precedence import PRECEDENCE
+from longshift.precedence import PRECEDENCE
 
 MOST_AT_ONCE: Final = 5
 """All that is ready is done in one round of the loop, and a key or a menu waits for the round's

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from longshift.engine.ports import SystemClock
-from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.restriction import refuse_restricted
 from longshift.errors import NeedsPerson
 from longshift.journal.wire import Json
@@ -27,6 +26,7 @@ from longshift.lsp.link import Link, open_link
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
 from longshift.lsp.reviewing import FileReview, ReviewHunk
+from longshift.precedence import PRECEDENCE
 from longshift.repository.worktree import Worktree
 from longshift.review.shapes import PendingHunk
 from longshift.settings import (

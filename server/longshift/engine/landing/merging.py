@@ -17,8 +17,8 @@ from longshift.domain.state import Run
 from longshift.engine.landing.admission import refuse_clashes
 from longshift.engine.landing.fading import faded, told
 from longshift.engine.landing.inspection import Defect, defects_of
-from longshift.engine.precedence import PRECEDENCE
 from longshift.engine.room import is_text
+from longshift.precedence import PRECEDENCE
 from longshift.repository.landing import Conflict as Clashing
 from longshift.repository.landing import (
     Merged,

@@ -18,7 +18,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Final, Protocol
 
-from longshift.engine.precedence import PRECEDENCE
+from longshift.precedence import PRECEDENCE
 
 CHUNK_BYTES: Final = 64 * 1024
 
