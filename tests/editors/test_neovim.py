@@ -3,14 +3,12 @@
 import asyncio
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
-from tests.editors.conftest import ROOT, nvim
+from tests.editors.conftest import HERE, ROOT, nvim
 from tests.support.lsp_journey import call, judge, replace, start_editor, stop_editor, task
 
-HERE = Path(__file__).parent
 PLUGIN = ROOT / "client-nvim"
 TEXT = "first 🦀\n\tsecond line\nmiddle\nthird 🎈\nfourth\nlast\n"
 

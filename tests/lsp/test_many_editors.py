@@ -84,13 +84,8 @@ async def hunks(editor, run_id="R1"):
     """The states of a run's hunks, on which whatever lists them must agree."""
     described = states(await editor.command("describeRun", runId=run_id))
     listed = (await editor.command("listHunks", runId=run_id))["hunks"]
-    named = [{**one, "runId": run_id} for one in listed]
-    shown = [
-        await editor.command(
-            "showHunk", **{key: one[key] for key in ("runId", "changeId", "path", "hunk")}
-        )
-        for one in named
-    ]
+    named = [{key: one[key] for key in ("changeId", "path", "hunk")} for one in listed]
+    shown = [await editor.command("showHunk", runId=run_id, **one) for one in named]
     assert [one["state"] for one in listed] == [one["state"] for one in shown] == described
     return described
 
