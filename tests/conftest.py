@@ -1,6 +1,7 @@
 """What holds for every test: no key, no setting and no trust of the machine's user is seen."""
 
 import gc
+import itertools
 import os
 import signal
 import tempfile
@@ -18,6 +19,7 @@ settings.register_profile("default", deadline=None, derandomize=True, database=N
 settings.register_profile("long", deadline=None, max_examples=examples(100))
 settings.load_profile("long" if IS_LONG else "default")
 
+NUMBERS = itertools.count()
 RULES = Path(__file__).parents[1] / ".cache" / "secret-rules"
 
 
@@ -46,14 +48,19 @@ def runtime_dir() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each test has its home. One that is found by listing all before it costs ever more."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
 def nobodys_machine(
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    runtime_dir: Path,
+    homes: Path, monkeypatch: pytest.MonkeyPatch, runtime_dir: Path
 ) -> Iterator[Path]:
     """A home of the test's own, and an environment without the user's settings and keys."""
-    home = tmp_path_factory.mktemp("home")
+    home = homes / str(next(NUMBERS))
+    home.mkdir()
     for name in list(os.environ):
         if name.startswith(("LONGSHIFT_", "OPENAI_", "GIT_")):
             monkeypatch.delenv(name)
@@ -70,6 +77,8 @@ def nobodys_machine(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_dir))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # Else each new repository is given a dozen samples of hooks, which nobody runs.
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", "")
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "A Person")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "person@example.invalid")
