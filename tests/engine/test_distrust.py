@@ -112,7 +112,7 @@ async def test_checks_of_the_person_run_all_the_same(world: World, cage: Cage) -
 
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_checks_that_the_repository_speaks_of_need_trust(world: World, trusted: bool) -> None:
-    world.person.commit({"pytest.ini": b"[pytest]\n"})
+    world.person.commit({"Makefile": b"test:\n\tpython3 -m unittest\n"})
     world.trusted, world.settings = trusted, dict(UNCAGED)
     world.environ["PATH"] = "/usr/bin:/bin"
     world.play(

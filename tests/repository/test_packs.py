@@ -109,10 +109,10 @@ def test_readers_go_on_while_packs_are_packed_anew(make_store: MakeStore) -> Non
         except BaseException as error:  # noqa: BLE001 -- raised below
             failed.append(error)
 
-    readers = [threading.Thread(target=read) for _ in range(3)]
+    readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
-    for _ in range(12):
+    for _ in range(6):
         for _ in range(4):
             with store.objects.gathering() as kept:
                 edit = {"a": FileEdit(b"%d" % len(commits))}

@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,24 @@ def _serve_and_become(path: Path) -> None:
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         return
     sys.argv = ["longshift", *arguments]
-    raise SystemExit(main())
+    _end_with(main())
+
+
+def _end_with(code: int) -> None:
+    """End as an interpreter does, but for taking every module apart: that costs more than most.
+
+    Unlike `os._exit` alone it waits for threads, calls what was registered, finds what was left
+    open, and writes what is written; where that fails, the interpreter shall say so.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        raise SystemExit(code) from None
+    os._exit(code)
 
 
 if __name__ == "__main__":
