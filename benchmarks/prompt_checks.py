@@ -21,15 +21,8 @@ import longshift
 from longshift.crew.briefs import CallLimits
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
-from longshift.crew.prompts import (
-    ROLES,
-    Library,
-    Plain,
-    Prompt,
-    RoleHead,
-    ToolHead,
-    library,
-)
+from longshift.crew.prompt_files import ROLES, Prompt, RoleHead, ToolHead
+from longshift.crew.prompts import Library, Plain, library
 from longshift.crew.toolbox import Toolbox, as_text
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.choosing import choosing_tools

@@ -11,7 +11,8 @@ import pytest
 
 import longshift
 from benchmarks import prompt_checks
-from longshift.crew.prompts import library, prompts_folder
+from longshift.crew.prompt_files import prompts_folder
+from longshift.crew.prompts import library
 
 LIBRARY = library()
 SOURCE = Path(longshift.__file__).parent

@@ -3,7 +3,8 @@
 import pytest
 
 from longshift.crew.goals import goal_templates
-from longshift.crew.prompts import Library, PromptDefect, library
+from longshift.crew.prompt_files import PromptDefect
+from longshift.crew.prompts import Library, library
 
 HEAD = "version: 1.0.0\n"
 NAME = "inputs:\n  name: {trusted: %s}\n"

@@ -3,7 +3,8 @@
 import pytest
 
 from longshift.crew.overrides import MOST_CHARACTERS, Override, blocks_of, overridden
-from longshift.crew.prompts import PromptDefect, library
+from longshift.crew.prompt_files import PromptDefect
+from longshift.crew.prompts import library
 from longshift.crew.roles import role_prompt
 
 

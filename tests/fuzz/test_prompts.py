@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from longshift.crew import fences
 from longshift.crew.briefs import JudgeBrief, PlannerBrief, WorkerBrief
 from longshift.crew.opening import judge_opening, planner_opening, worker_opening
-from longshift.crew.prompts import Library, PromptDefect
+from longshift.crew.prompt_files import PromptDefect
+from longshift.crew.prompts import Library
 from longshift.domain.model import Goal, Task, TaskPlan
 from tests.fuzz.replay import TREES, damaged, replayed, tries
 

@@ -22,7 +22,8 @@ from longshift.crew.briefs import AgentBrief, JudgeBrief, PlannerBrief, WorkerBr
 from longshift.crew.commands_run import CommandsRun
 from longshift.crew.conversation import CallAllowance
 from longshift.crew.desk import CommandOutcome
-from longshift.crew.prompts import ToolHead, library, words_of
+from longshift.crew.prompt_files import ToolHead
+from longshift.crew.prompts import library, words_of
 from longshift.crew.toolbox import RESULT_CHARACTERS, End, Toolbox, as_text, error
 from longshift.crew.tools.asking import asking_tool
 from longshift.crew.tools.choosing import choosing_tools

@@ -10,7 +10,8 @@ import click
 
 from longshift.cli.session import find_worktree, json_option, repo_option
 from longshift.cli.terminal import output, say
-from longshift.crew.prompts import Prompt, RoleHead, library
+from longshift.crew.prompt_files import Prompt, RoleHead
+from longshift.crew.prompts import library
 from longshift.errors import UsageError
 from longshift.settings import Trust, default_trust_folder
 from longshift.settings.sources import (

@@ -5,8 +5,12 @@ if the person had written it.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from longshift.crew.prompts import GoalHead, Menu, Plain, library
+from longshift.crew.prompt_files import GoalHead, Menu, heads
+
+if TYPE_CHECKING:
+    from longshift.crew.prompts import Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class GoalTemplate:
             end_line: last line of it, included.
             diagnostic: the messages of the diagnostics to deal with; "" where there are none.
         """
+        from longshift.crew.prompts import library  # a menu alone does without all that renders
+
         inputs: dict[str, Plain] = {
             "path": path,
             "start_line": start_line,
@@ -41,6 +47,8 @@ class GoalTemplate:
 
 def goal_templates() -> list[GoalTemplate]:
     """All goal templates, sorted by name."""
-    prompts = library()
-    heads = {name: prompts.head(f"goals/{name}", GoalHead) for name in prompts.names("goals")}
-    return [GoalTemplate(name, head.title, head.menu) for name, head in heads.items()]
+    return [
+        GoalTemplate(name, head.title, head.menu)
+        for name, head in heads("goals").items()
+        if isinstance(head, GoalHead)
+    ]

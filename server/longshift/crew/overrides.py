@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from longshift.crew.fences import MACHINE_BLOCK
-from longshift.crew.prompts import Library, PromptDefect
+from longshift.crew.prompt_files import PromptDefect
+from longshift.crew.prompts import Library
 from longshift.screening.hidden import find_hidden
 
 MOST_CHARACTERS: Final = 4_000

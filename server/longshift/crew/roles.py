@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from longshift.crew.prompts import Effort, Library, Plain, RoleHead
+from longshift.crew.prompt_files import Effort, RoleHead
+from longshift.crew.prompts import Library, Plain
 
 
 @dataclass(frozen=True, slots=True)

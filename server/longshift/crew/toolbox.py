@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from longshift import telemetry
 from longshift.crew.fences import to_json
-from longshift.crew.prompts import Role, ToolHead, library, say, words_of
+from longshift.crew.prompt_files import Role, ToolHead
+from longshift.crew.prompts import library, say, words_of
 from longshift.errors import NeedsPerson, OutOfBounds, TellModel
 from longshift.models.port import ToolCall, ToolSchema
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from longshift.crew.overrides import Override, overridden
-from longshift.crew.prompts import Library, PromptDefect, library
+from longshift.crew.prompt_files import PromptDefect
+from longshift.crew.prompts import Library, library
 from longshift.domain.events import RunStarted
 from longshift.domain.model import Budget, Usage
 from longshift.domain.task_lock import LEASE_S
