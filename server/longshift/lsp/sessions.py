@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 OPENS_WITHIN_S: Final = 5.0
 """How long a question about a document waits for what an earlier process left there."""
 NEEDED: Final = ("longshift.lsp.session", "longshift.lsp.link")
-HEAVY: Final = ("longshift.lsp.arguments", "longshift.crew.goals")
+HEAVY: Final = ("longshift.lsp.arguments", "longshift.crew.prompts")
 """What goals take; imported behind, after what is needed to show what is there."""
 
 

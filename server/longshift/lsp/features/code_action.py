@@ -5,11 +5,9 @@ when the person picks one (`resolve`), but for clients that can't ask for it lat
 """
 
 import asyncio
-import importlib
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
@@ -21,12 +19,11 @@ from longshift.lsp.problems import Where, is_ours, on_diagnostics
 from longshift.lsp.protocol import NOTHING, Written, written
 
 if TYPE_CHECKING:
+    from longshift.crew.goals import GoalTemplate
     from longshift.lsp.reviewing import FileReview
     from longshift.lsp.session import Session
 
 Json = dict[str, object]
-
-GOALS: Final = "longshift.crew.goals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,8 @@ class _Answers:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._menus: dict[str, tuple[FileReview, list[_HunkMenu]]] = {}
+        self._goals: list[GoalTemplate] | None = None
+        """Read when the first menu on a selection is asked for."""
 
     async def to(self, params: types.CodeActionParams) -> Written:
         """Everything that is offered at a range."""
@@ -72,9 +71,8 @@ class _Answers:
                     wanted = [one for one in menu.actions if actions.wanted(one[0].kind, only)]
                     found += [forms.completed(action, form) for action, form in wanted]
         where = await self._where(session, path, params)
-        if GOALS not in sys.modules:  # the first menu of all came before it was needed
-            await asyncio.to_thread(importlib.import_module, GOALS)
-        found += [written(forms.of(one)) for one in _others(params, review, where, only)]
+        goals = await self._goals_on_selection() if _asks_for_goals(params, only) else []
+        found += [written(forms.of(one)) for one in _others(params, review, where, goals, only)]
         return Written(b"[%b]" % b",".join(one.data for one in found))
 
     async def _where(self, session: "Session", path: str, params: types.CodeActionParams) -> Where:
@@ -84,6 +82,11 @@ class _Answers:
                 by_run.setdefault(one.run.id, []).append(one.finding.id)
         uri, asks = params.text_document.uri, self._host.client.asks
         return Where(session.repo_named, uri, by_run, asks)
+
+    async def _goals_on_selection(self) -> "list[GoalTemplate]":
+        if self._goals is None:
+            self._goals = await asyncio.to_thread(_read_goals)
+        return self._goals
 
     def forget_closed(self, uri: str) -> None:
         """Drop what was made for a document that is not open any more."""
@@ -117,22 +120,30 @@ def _menus(review: "FileReview", forms: "_Forms") -> list[_HunkMenu]:
     ]
 
 
+def _asks_for_goals(params: types.CodeActionParams, only: Sequence[str] | None) -> bool:
+    selects = params.range.start != params.range.end
+    return (selects or bool(only)) and actions.wanted(actions.REWRITE, only)
+
+
+def _read_goals() -> "list[GoalTemplate]":
+    from longshift.crew.goals import goal_templates
+
+    return [one for one in goal_templates() if one.menu == "selection"]
+
+
 def _others(
     params: types.CodeActionParams,
     review: "FileReview",
     where: Where,
+    goals: "Sequence[GoalTemplate]",
     only: Sequence[str] | None,
 ) -> Iterable[Action]:
     """Actions on the whole file, on diagnostics, and goals on a selection."""
-    from longshift.crew.goals import goal_templates
-
     uri, asked = params.text_document.uri, params.range
     by_itself = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
     found = [*actions.on_file(review, uri, by_itself=by_itself)]
     found += on_diagnostics(where, params.context.diagnostics)
-    if (asked.start != asked.end or only) and actions.wanted(actions.REWRITE, only):
-        templates = [one for one in goal_templates() if one.menu == "selection"]
-        found += actions.on_selection(templates, uri, asked)
+    found += actions.on_selection(goals, uri, asked)
     return actions.unique(action for action in found if actions.wanted(action.kind, only))
 
 
