@@ -84,3 +84,12 @@ def nobodys_machine(
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "person@example.invalid")
     yield home
     KNOWN.forget()
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """No search for cycles, as for hours in a server whose person types: what is left, stays."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()

@@ -1,10 +1,9 @@
 """Handles of repositories: they go with whoever held them, and hold few packs open."""
 
-import gc
 import random
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from longshift.repository.store import ObjectStore
 from tests.support.repository_git import GitRepository
 
 MakeStore = Callable[[dict[str, bytes | None]], tuple[ObjectStore, str]]
-
-
-@pytest.fixture
-def no_collector() -> Iterator[None]:
-    """As it is for hours in a server whose person types."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def open_packs(root: Path) -> list[str]:

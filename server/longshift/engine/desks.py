@@ -69,7 +69,9 @@ class AgentDesk:
         self._agent = agent
         self._workspace = workspace
         self._messages_read = 0
-        self._turn = room.shop.turns.one(self._stand_in_line)
+        # No method of the desk's: the two would hold each other, and with them all that it read.
+        doing = functools.partial(room.shop.activities.note, room.run_id, agent)
+        self._turn = room.shop.turns.one(lambda waits: doing("turn" if waits else "tools"))
         self._outgoing = Outgoing()
         self._prompt = ""
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
@@ -175,9 +177,6 @@ class AgentDesk:
     def _note(self, doing: Doing) -> None:
         """Let whoever watches know what this agent does now."""
         self._room.shop.activities.note(self._room.run_id, self._agent, doing)
-
-    def _stand_in_line(self, waits: bool) -> None:
-        self._note("turn" if waits else "tools")
 
     def take_news(self) -> News:
         """Hand over what other agents did: nothing, unless the role's desk knows better."""

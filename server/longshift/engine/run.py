@@ -75,7 +75,7 @@ class RunDriver:
         self._bench = Bench(room, self._spending, self._lander, Foresight(room))
         self._news = Newsroom(room)
         self._agents: set[asyncio.Task[None]] = set()
-        self._equals = equals(room, self._spending, self._attempt)
+        self._equals = equals(room, self._spending)
         self._attempts: dict[str, asyncio.Task[None]] = {}
         """The newest attempt at each task, by the task's id."""
         self._is_judging = False
@@ -141,6 +141,7 @@ class RunDriver:
                     await self._wait()
         finally:
             await self._end_agents()
+            self._room.models.on_outage(None)
 
     async def finish(self, outcome: FinishRun) -> None:
         """Publish the head, and record that the run is over."""
@@ -265,7 +266,7 @@ class RunDriver:
             *(events.AgentStarted(run=run.id, agent=agent) for agent in agents)
         )
         for agent in agents:
-            self._set_going(partial(run_agent, self._equals, agent))
+            self._set_going(partial(run_agent, self._equals, agent, self._attempt))
 
     async def _publish_between_cycles(self) -> None:
         if self._room.run.phase is Phase.JUDGED:

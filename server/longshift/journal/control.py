@@ -261,10 +261,11 @@ class _Client:
         try:
             async with asyncio.timeout(LAST_WORDS_S):
                 await self.writer.wait_closed()
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError) as error:
             self.writer.transport.abort()  # it does not read what it was sent
             with contextlib.suppress(ConnectionError):
                 await self.writer.wait_closed()
+            error.__traceback__ = None  # else the writer holds it, and by this frame it the writer
 
     async def _answer(self, request: wire.Request) -> None:
         try:

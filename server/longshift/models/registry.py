@@ -35,10 +35,15 @@ class Models:
     """For each role its endpoint and its fallback's. A role is out only when all of them are:
     a run that paused while a fallback answers would never hear that the first is well again."""
 
-    def on_outage(self, listener: Callable[[str | None], None]) -> None:
-        """Name who is told why calls have to wait for an endpoint, and (None) that none has."""
+    def on_outage(self, listener: Callable[[str | None], None] | None) -> None:
+        """Name who is told why calls have to wait for an endpoint, and (None) that none has.
+
+        Args:
+            listener: None: nobody is any more. Whoever listened would else live as long as this.
+        """
+        tell = None if listener is None else partial(self._tell, listener)
         for client in {client for chain in self._chains for client in chain}:
-            client.breaker.on_change(partial(self._tell, listener))
+            client.breaker.on_change(tell)
 
     def try_now(self) -> None:
         """Try endpoints that are out of order at once, as after a person asked for it."""

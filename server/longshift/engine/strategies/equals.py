@@ -42,19 +42,25 @@ class Equals:
     room: RunRoom
     spending: Spending
     sharing: Sharing
-    attempt: Callable[[str], Awaitable[None]]
-    """Makes the newest attempt at a task, given by its id, and raises nothing of how it ends."""
 
 
-def equals(room: RunRoom, spending: Spending, attempt: Callable[[str], Awaitable[None]]) -> Equals:
+def equals(room: RunRoom, spending: Spending) -> Equals:
     """What the equal agents of the room's run share, by its strategy."""
     locking = room.run.started.strategy == "flat-locked"
     sharing: Sharing = OneLock(room, TaskLock(room.lease_s)) if locking else OneVersion(room)
-    return Equals(room, spending, sharing, attempt)
+    return Equals(room, spending, sharing)
 
 
-async def run_agent(shared: Equals, agent_id: str) -> None:
+async def run_agent(
+    shared: Equals, agent_id: str, attempt: Callable[[str], Awaitable[None]]
+) -> None:
     """Let an agent take tasks until it leaves or breaks down, and record how it ended.
+
+    Args:
+        shared: what it shares with the others.
+        agent_id: its id in the journal.
+        attempt: makes the newest attempt at a task, given by its id, and raises nothing of how it
+            ends.
 
     Raises:
         CancelledError: the run was stopped; it is recorded as interrupted.
@@ -75,20 +81,20 @@ async def run_agent(shared: Equals, agent_id: str) -> None:
         if not isinstance(outcome, TaskChosen):
             await _end(room, agent_id, desk, outcome)
             return
-        if await _breaks_down(shared, outcome.task_id):
+        await attempt(outcome.task_id)
+        if _broke_down(room, outcome.task_id):
             ended = _ended(room, agent_id, "failed", f"It broke down at {outcome.task_id}.")
             await room.chronicle.record(ended)
             return
 
 
-async def _breaks_down(shared: Equals, task_id: str) -> bool:
+def _broke_down(room: RunRoom, task_id: str) -> bool:
     """Whether the agent, too, is at its end after an attempt at a task.
 
     A task that lands or fails leaves its agent well. A conversation that came to nothing does not:
     that is what the strategies' sources call a crash.
     """
-    await shared.attempt(task_id)
-    last = shared.room.run.tasks[task_id].attempts[-1]
+    last = room.run.tasks[task_id].attempts[-1]
     return last.failure == "model"
 
 

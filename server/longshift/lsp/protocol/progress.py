@@ -116,6 +116,7 @@ class Progress:
         """Take it off the screen, after the last report; safe to call twice."""
         if self._state == "shown" and self._reports is not None:
             self._reports.close()
+            self._reports = None  # it holds this, which holds it
             self._notify(types.WorkDoneProgressEnd(message=message))
         self._state = "over"
         self._server.protocol.progress_cancels.pop(self.token, None)
