@@ -87,6 +87,7 @@ class _Host:
                     return ended or None
 
     def _session_ended(self) -> list[str]:
+        self._listener.close()
         for child in self._children:
             os.kill(child, signal.SIGKILL)
         return []
