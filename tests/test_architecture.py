@@ -23,6 +23,7 @@ FLOORS = {
     "repository": 1,
     "screening": 1,
     "places": 0,
+    "allocator": 0,
     "errors": 0,
     "precedence": 0,
     "telemetry": 0,

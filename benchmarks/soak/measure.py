@@ -26,7 +26,7 @@ from longshift.journal.lease import Lease, OwnerAlive
 
 SERVE: Final = (sys.executable, "-m", "longshift", "serve", "--stdio")
 EVERY_S: Final = 5.0
-LEAST_ROUNDS: Final = 8
+LEAST_ROUNDS: Final = 6
 REST_EVERY_S: Final = 60.0
 REST_S: Final = 3.0
 """Nobody types without a pause; some of what a server puts off waits for one."""

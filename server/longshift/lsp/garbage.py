@@ -1,4 +1,4 @@
-"""When Python looks for cycles of objects that nothing else holds.
+"""When Python looks for cycles of objects that nothing else holds, and what is free is given back.
 
 Owns the collector's settings in a process that serves an editor. A look at every object stops all
 threads, for a third of a second with a long run in memory, and it would come while a person types:
@@ -9,6 +9,8 @@ What is not in a cycle is freed at once all the same.
 import gc
 import time
 from typing import Final
+
+from longshift.allocator import give_back
 
 YOUNG: Final = 2_000
 """Objects made beyond those that went, before the youngest are looked at: about 1 ms, twenty at
@@ -54,6 +56,7 @@ class Collector:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
+        give_back()
         self._has_more = False
         self._tidied_at = now
         return True

@@ -23,7 +23,6 @@ from longshift.repository.workspace import Withholds
 
 MOST_PARSED: Final = 2_000
 """Files of a commit that are looked into: those nearest to the root come first."""
-MOST_BLOBS: Final = 2 * MOST_PARSED
 COMMITS_KEPT: Final = 4
 _SHORTEST_NAME: Final = 4
 """Shorter names stand in every other file and tell nothing."""
@@ -127,7 +126,9 @@ class Overviews:
         """Make maps from this store."""
         self._store = store
         self._making = Lock()
-        self._looks: Cache[str, _Look] = Cache(MOST_BLOBS)
+        self._looks: tuple[dict[str, _Look], dict[str, _Look]] = ({}, {})
+        """By blob, those of the last map and of the one before: the next hardly differs from one
+        of them, also where two runs have maps made by turns."""
         self._made: Cache[str, Overview] = Cache(COMMITS_KEPT)
 
     def at(self, commit: str, withholds: Withholds) -> Overview:
@@ -153,13 +154,15 @@ class Overviews:
         return Overview(sorted(files, key=lambda f: (-f.weight, f.path.count("/"), f.path)))
 
     def _looks_at(self, entries: Mapping[str, TreeEntry]) -> dict[str, _Look]:
-        looks = {path: self._looks.find(entry.oid) for path, entry in entries.items()}
+        last, before = self._looks
+        looks = {path: last.get(one.oid) or before.get(one.oid) for path, one in entries.items()}
         new = [_Text(path, self._read(entries[path])) for path, look in looks.items() if not look]
         is_much = sum(len(one.data) for one in new) >= WORTH_IT_BYTES
         for one, look in zip(new, (aside if is_much else map)(_look_at, new), strict=True):
             looks[one.path] = look
-            self._looks.put(entries[one.path].oid, look)
-        return {path: look for path, look in looks.items() if look is not None}
+        found = {path: look for path, look in looks.items() if look is not None}
+        self._looks = ({entries[path].oid: look for path, look in found.items()}, last)
+        return found
 
     def _read(self, entry: TreeEntry) -> bytes:
         return self._store.objects.read_blob(entry.oid)
