@@ -1,6 +1,7 @@
 """A process that dies between intent, effect and fact: the next one goes on from there."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from longshift.engine.owning.ownership import Guest, connect
-from longshift.errors import UsageError
+from longshift.errors import NeedsPerson, UsageError
 from tests.support import warm
+from tests.support.disk import full_disk
 from tests.support.engine_child import DEAD
 from tests.support.engine_world import (
     TEXT,
+    Open,
     World,
     call,
     edit,
@@ -25,6 +28,8 @@ from tests.support.engine_world import (
 )
 
 ROOT = Path(__file__).parents[2]
+A_PAGE_OF_THE_LOG = 4_120
+"""Bytes by which SQLite's log grows, so that one step more of a recovery has room each time."""
 SHOUTED = TEXT.replace(b"two", b"TWO")
 
 
@@ -91,24 +96,52 @@ async def test_what_was_under_way_is_finished_once(world: World, point: str) -> 
     assert process.returncode == DEAD, errors.decode()
 
     async with world.opened() as it:
-        run = it.run()
         assert [one.event.run for one in it.engine.recovered] == ["R1"]
-        assert SAID.get(point, "") in " ".join(run.recovered)
-        assert not run.intent
-        assert not run.deciding
-        assert it.engine.shop.store.head("R1") == run.head
-        if run.lifecycle == "paused":
-            assert run.pause_cause == "interrupted"
-            await it.engine.resume("R1")
-            run = await it.ended()
-        assert run.outcome == "done"
-        assert list(run.changes) == ["C1"]
-        assert it.file() == SHOUTED
-        hunks = await it.engine.decisions.hunks(run)
-        if any(hunk.state == "pending" for hunk in hunks):
-            await it.call("acceptChange", changeId="C1")
-        assert (world.person.root / "a.txt").read_bytes() == SHOUTED
-        assert it.run().published == run.head
+        assert SAID.get(point, "") in " ".join(it.run().recovered)
+        await goes_on_and_ends(it)
+    world.person.assert_sound()
+
+
+async def goes_on_and_ends(it: Open) -> None:
+    """What was under way is finished, and the run can be brought to its end as if nothing was."""
+    run = it.run()
+    assert not run.intent
+    assert not run.deciding
+    assert it.engine.shop.store.head("R1") == run.head
+    if run.lifecycle == "paused":
+        assert run.pause_cause == "interrupted"
+        await it.engine.resume("R1")
+        run = await it.ended()
+    assert run.outcome == "done"
+    assert list(run.changes) == ["C1"]
+    assert it.file() == SHOUTED
+    hunks = await it.engine.decisions.hunks(run)
+    if any(hunk.state == "pending" for hunk in hunks):
+        await it.call("acceptChange", changeId="C1")
+    assert (it.world.person.root / "a.txt").read_bytes() == SHOUTED
+    assert it.run().published == run.head
+
+
+@pytest.mark.parametrize(
+    "point", ["attempt.started", "landing.intended", "swap:landing", "decision.intended", "write"]
+)
+async def test_on_a_full_disk_it_is_finished_once_there_is_room(world: World, point: str) -> None:
+    play(world)
+    process = await asyncio.create_subprocess_exec(*child(world, point), cwd=ROOT)
+    assert await process.wait() == DEAD
+    world.trusted, refused = False, list[str]()
+    for room in itertools.count(0, A_PAGE_OF_THE_LOG):
+        try:
+            with full_disk(room):
+                async with world.opened():
+                    break
+        except NeedsPerson as error:
+            refused.append(str(error))
+    assert len(refused) > 1
+    assert all("disk" in one or "File too large" in one for one in refused), refused
+    async with world.opened() as it:
+        assert SAID[point] in " ".join(it.run().recovered)
+        await goes_on_and_ends(it)
     world.person.assert_sound()
 
 

@@ -1,9 +1,6 @@
 """Surroundings that fail under a run: full disks, missing objects, moved folders, odd clocks."""
 
-import contextlib
-import resource
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from longshift.errors import NeedsPerson, UsageError
 from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
 from longshift.review.shapes import WriteFile
+from tests.support.disk import full_disk
 from tests.support.engine_world import (
     TEXT,
     World,
@@ -26,17 +24,6 @@ from tests.support.engine_world import (
     worker,
 )
 from tests.support.repository_git import GitRepository
-
-
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process may grow: what the system then refuses is refused for real."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "as a pack"])

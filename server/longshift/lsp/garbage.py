@@ -1,4 +1,4 @@
-"""When Python looks for cycles of objects that nothing else holds, and what is free is given back.
+"""When Python looks for cycles of objects that nothing else holds, and gives back what is free.
 
 Owns the collector's settings in a process that serves an editor. A look at every object stops all
 threads, for a third of a second with a long run in memory, and it would come while a person types:
