@@ -5,7 +5,7 @@ Each row is a run of its own, over HTTP, on a real repository in a home with key
 
 import pytest
 
-from longshift.engine import planning
+from longshift.engine.desks import planning
 from longshift.sandbox.policy import Cage, Refusal
 from longshift.screening.hidden import find_hidden
 from longshift.settings import Trust, default_trust_folder

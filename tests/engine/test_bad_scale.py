@@ -4,7 +4,7 @@ import pytest
 
 from longshift.domain import events as e
 from longshift.domain.model import TaskState
-from longshift.engine import planning
+from longshift.engine.desks import planning
 from tests.support import engine_world
 from tests.support.engine_world import (
     TEXT,

@@ -8,7 +8,7 @@ import gc
 
 import pytest
 
-from longshift.engine.desks import AgentDesk
+from longshift.engine.desks.desk import AgentDesk
 from longshift.engine.room import RunRoom
 from longshift.engine.run import RunDriver
 from longshift.models.registry import Models

@@ -8,7 +8,7 @@ from longshift.crew.tools.handing_in import CONFLICTS
 from longshift.domain.model import TaskState
 from longshift.domain.state import Run
 from longshift.domain.task_lock import LEASE_S
-from longshift.engine import planning
+from longshift.engine.desks import planning
 from longshift.engine.strategies.sharing import WAIT_S
 from longshift.engine.turns import MOST_AT_ONCE
 from tests.support.engine_world import (

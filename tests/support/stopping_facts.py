@@ -10,8 +10,8 @@ from longshift.domain.decide import BeginCycle, FinishRun, Next, StartJudge, dec
 from longshift.domain.fold import apply
 from longshift.domain.model import Budget, Finding, Goal, StopRules, TaskPlan, Usage
 from longshift.domain.state import Run, State
+from longshift.engine.desks.measuring import measure
 from longshift.engine.difference import path_stats
-from longshift.engine.measuring import measure
 from longshift.repository.files import FileVersion
 from tests.support.stopping_spec import BASE, Cycle, Spec, path_of, reason, seen, text
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from longshift.cli import asking
 from longshift.cli.session import journal_path, owner_of, running_runs
-from longshift.engine.desks import WINDOW_TOKENS
+from longshift.engine.desks.desk import WINDOW_TOKENS
 from longshift.engine.spending import model_config
 from longshift.errors import LongshiftError
 from longshift.journal.reader import JournalReader

@@ -30,18 +30,18 @@ from longshift.domain.model import PauseCause, TaskState
 from longshift.domain.state import Phase
 from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import begin_cycle
-from longshift.engine.judging import run_judge
+from longshift.engine.desks.judging import run_judge
+from longshift.engine.desks.news import Newsroom
+from longshift.engine.desks.planning import run_planner
+from longshift.engine.desks.working import Bench, run_attempt
 from longshift.engine.landing.foreseeing import Foresight
 from longshift.engine.landing.lander import Lander
-from longshift.engine.news import Newsroom
-from longshift.engine.planning import run_planner
 from longshift.engine.recovery import interrupted
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.sleeping import Wakefulness
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.equals import equals, run_agent
 from longshift.engine.strategies.integrating import Integrating, Landing
-from longshift.engine.working import Bench, run_attempt
 from longshift.errors import LongshiftError, NeedsPerson
 from longshift.models.ledger import BudgetExceeded
 

@@ -15,7 +15,7 @@ from longshift.domain.model import Constraint, Goal
 from longshift.domain.state import Phase
 from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import snapshot
-from longshift.engine.desks import DETAIL_CHARACTERS
+from longshift.engine.desks.desk import DETAIL_CHARACTERS
 from longshift.engine.difference import sayable
 from longshift.engine.driving import Drivers
 from longshift.engine.outfitting import Outfitter, told_of_distrust

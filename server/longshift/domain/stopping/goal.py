@@ -1,7 +1,7 @@
 """When a goal counts as met: the judge says done, and where that was marginal a second one too.
 
 Owns what makes a `done` marginal. Pure. That no check newly fails and no error of the run's own is
-open is seen to before a judge can say `done` at all (`engine.judging`).
+open is seen to before a judge can say `done` at all (`engine.desks.judging`).
 """
 
 from typing import Final

@@ -18,8 +18,8 @@ from longshift.domain.decide import (
 from longshift.domain.model import AttemptFailure, Task, TaskPlan, TaskState
 from longshift.domain.queue import places
 from longshift.domain.state import Run
-from longshift.engine.desks import AgentDesk
-from longshift.engine.planning import MOST_TASKS
+from longshift.engine.desks.desk import AgentDesk
+from longshift.engine.desks.planning import MOST_TASKS
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.sharing import LockOf, OneLock, Sharing

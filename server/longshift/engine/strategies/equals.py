@@ -1,8 +1,8 @@
 """Equal agents: each chooses a task from the list, does it, and chooses again, until it leaves.
 
 Owns the course of one such agent. Doing a task is a worker's attempt as ever
-(`engine.working.run_attempt`); each choice and each task has a conversation of its own, so that no
-context grows. Must never decide how many agents there are: `domain.decide` does.
+(`engine.desks.working.run_attempt`); each choice and each task has a conversation of its own, so
+that no context grows. Must never decide how many agents there are: `domain.decide` does.
 """
 
 import itertools
@@ -17,8 +17,8 @@ from longshift.crew.briefs import AgentBrief, NothingChosen, TaskChosen, Unfinis
 from longshift.domain import events
 from longshift.domain.model import AttemptFailure
 from longshift.domain.task_lock import TaskLock
-from longshift.engine.briefing import agents_md, overview
-from longshift.engine.planning import stale_notes
+from longshift.engine.desks.briefing import agents_md, overview
+from longshift.engine.desks.planning import stale_notes
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.choosing import ChoosingDesk

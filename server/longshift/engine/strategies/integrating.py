@@ -14,7 +14,7 @@ from longshift.crew.desk import Conflict, Landed, SentBack
 from longshift.crew.integrator import integrate
 from longshift.domain.events import LandingConflict
 from longshift.domain.model import Handoff, Task
-from longshift.engine.desks import AgentDesk
+from longshift.engine.desks.desk import AgentDesk
 from longshift.engine.landing.lander import Lander
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending

@@ -17,11 +17,12 @@ from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.model import ChecksWord, Finding, Severity
 from longshift.domain.state import Run
-from longshift.engine.briefing import reads_by_rule
 from longshift.engine.checking import hacking
 from longshift.engine.checking.checks import Checks
 from longshift.engine.commanding import COMMAND_CHARACTERS, run_and_discard
-from longshift.engine.desks import AgentDesk
+from longshift.engine.desks.briefing import reads_by_rule
+from longshift.engine.desks.desk import AgentDesk
+from longshift.engine.desks.measuring import Measured, measure
 from longshift.engine.difference import (
     in_seeded_order,
     lies_on_difference,
@@ -30,7 +31,6 @@ from longshift.engine.difference import (
     sayable,
 )
 from longshift.engine.landing.inspection import inspect_all, standing
-from longshift.engine.measuring import Measured, measure
 from longshift.engine.recognising import dismissed_to_tell, recognise
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending

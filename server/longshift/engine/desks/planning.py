@@ -16,9 +16,9 @@ from longshift.domain.decide import waits_behind
 from longshift.domain.designs import MOST_NOTES, may_revise, standing_note
 from longshift.domain.model import PlannerRecord, TaskPlan
 from longshift.domain.state import Run
-from longshift.engine.briefing import ground, reads_by_rule
-from longshift.engine.desks import AgentDesk
-from longshift.engine.news import Newsroom
+from longshift.engine.desks.briefing import ground, reads_by_rule
+from longshift.engine.desks.desk import AgentDesk
+from longshift.engine.desks.news import Newsroom
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import Spending
 from longshift.errors import OutOfBounds, TellModel

@@ -20,11 +20,11 @@ from longshift.domain.budgets import digits
 from longshift.domain.decide import ATTEMPTS_PER_TASK, failures_counted
 from longshift.domain.model import AttemptFailure, Handoff, Task, TaskState
 from longshift.domain.state import Run
-from longshift.engine.briefing import ground
-from longshift.engine.desks import AgentDesk
+from longshift.engine.desks.briefing import ground
+from longshift.engine.desks.desk import AgentDesk
+from longshift.engine.desks.reworking import rework_note
 from longshift.engine.difference import sayable
 from longshift.engine.landing.foreseeing import Foresight
-from longshift.engine.reworking import rework_note
 from longshift.engine.room import RunRoom, pausing
 from longshift.engine.spending import Spending
 from longshift.engine.strategies.integrating import Landing

@@ -13,11 +13,11 @@ from longshift.domain import events
 from longshift.domain.model import Role, Said
 from longshift.engine.activities import Doing
 from longshift.engine.commanding import run_in_cage
+from longshift.engine.desks.outgoing import Outgoing
+from longshift.engine.desks.transcripts import Transcript
 from longshift.engine.difference import sayable
-from longshift.engine.outgoing import Outgoing
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import MODEL_OF, Spending
-from longshift.engine.transcripts import Transcript
 from longshift.engine.turns import Turn
 from longshift.errors import Guard
 from longshift.models.config import BUILTIN, EFFORT_OF_THE_ROLE
