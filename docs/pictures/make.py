@@ -24,12 +24,12 @@ from rich.text import Text
 from longshift.cli.board.drawing import Board
 from longshift.cli.board.drawing import draw as draw_board
 from longshift.cli.board.spectator import Spectator
-from longshift.cli.diff import coloured
+from longshift.cli.commands.diff import coloured
+from longshift.cli.commands.watch import KEYS
 from longshift.cli.frame import Pulse, draw
 from longshift.cli.session import find_worktree, journal_path, read_state
 from longshift.cli.told import Told, told
 from longshift.cli.views import EVENTS_SHOWN
-from longshift.cli.watch import KEYS
 from longshift.domain.events import Recorded
 from longshift.domain.fold import apply
 from longshift.domain.model import TaskState

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from longshift.cli import prompts
-from longshift.cli.prompts import command
+from longshift.cli.commands import prompts
+from longshift.cli.commands.prompts import command
 from longshift.crew.prompts import library
 from longshift.errors import UsageError
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from longshift.cli.app import COMMANDS, longshift_command
-from longshift.cli.diff import coloured
+from longshift.cli.commands.diff import coloured
 from longshift.cli.frame import Pulse, draw
 from longshift.cli.terminal import clean, one_line
 from longshift.cli.told import Told, budget_words, ordinal, told, usage_words

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from longshift.cli.commands.diff import coloured
+from longshift.cli.commands.serve import _address
 from longshift.cli.deciding import targets_of
-from longshift.cli.diff import coloured
-from longshift.cli.serve import _address
 from longshift.cli.terminal import clean, one_line
 from longshift.errors import UsageError
 from longshift.review.decisions import Target, parse_target

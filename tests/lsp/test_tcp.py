@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from longshift.cli.serve import take_token
+from longshift.cli.commands.serve import take_token
 from longshift.errors import UsageError
 from longshift.lsp.protocol.admission import MOST_WAITING
 from tests.support import warm

@@ -152,8 +152,8 @@ class _Host:
 
 def _import_all() -> None:
     import longshift.cli.app
-    import longshift.cli.run
-    import longshift.cli.serve
+    import longshift.cli.commands.run
+    import longshift.cli.commands.serve
     import longshift.engine.owning.ownership
     import longshift.lsp.server
     import longshift.models.endpoint

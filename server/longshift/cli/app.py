@@ -1,7 +1,7 @@
 """The commands by name, each imported only when it is called.
 
-Owns the table of commands and how click's own refusals are told. A command is a module of this
-room with a click command called `command`.
+Owns the table of commands and how click's own refusals are told. A command is a module of
+`cli.commands` with a click command called `command`.
 """
 
 import importlib
@@ -53,7 +53,7 @@ class Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"longshift.cli.{cmd_name}").command
+        command = importlib.import_module(f"longshift.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
