@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from longshift.allocator import keep_few_arenas
+from longshift.allocator import keep_little
 from longshift.crew.prompts import say
 from longshift.domain import events
 from longshift.domain.decide import FinishRun
@@ -89,7 +89,7 @@ class Engine:
         Raises:
             NeedsPerson: the journal or the store can't be opened.
         """
-        keep_few_arenas()
+        keep_little()
         async with contextlib.AsyncExitStack() as opened:
             threads = ThreadPoolExecutor(THREADS, thread_name_prefix="longshift")
             opened.callback(threads.shutdown, wait=False)
