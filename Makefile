@@ -33,7 +33,7 @@ demo: $(READY) ## run a goal on a real library with the built-in model
 	@$(RUN)/python docs/demo.py
 
 test: $(READY) ## the whole test suite, without real editors
-	$(RUN)/python -m pytest -n 3 --dist worksteal
+	$(RUN)/python -m pytest -n 4 --dist worksteal
 
 test-llm: $(READY) ## the protocol with a real model (OPENAI_BASE_URL, LONGSHIFT_TEST_LLM_MODEL)
 	@test -n "$$OPENAI_BASE_URL" -a -n "$$LONGSHIFT_TEST_LLM_MODEL" || \
