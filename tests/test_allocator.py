@@ -1,4 +1,4 @@
-"""How many arenas a process of hundreds of threads comes to have."""
+"""What a process keeps of the memory that it has let go of."""
 
 import ctypes
 import platform
