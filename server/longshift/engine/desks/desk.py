@@ -44,6 +44,9 @@ TOOL_CHARACTERS: Final = 100
 class AgentDesk:
     """The desk of one agent, whatever its role."""
 
+    _note: Callable[[Doing], None]
+    """Lets whoever watches know what this agent does now."""
+
     def __init__(
         self,
         room: RunRoom,
@@ -69,9 +72,10 @@ class AgentDesk:
         self._agent = agent
         self._workspace = workspace
         self._messages_read = 0
-        # No method of the desk's: the two would hold each other, and with them all that it read.
-        doing = functools.partial(room.shop.activities.note, room.run_id, agent)
-        self._turn = room.shop.turns.one(lambda waits: doing("turn" if waits else "tools"))
+        # No method of the desk's, for the turn's sake: the two would hold each other, and with them
+        # all that the agent read.
+        self._note = note = functools.partial(room.shop.activities.note, room.run_id, agent)
+        self._turn = room.shop.turns.one(lambda waits: note("turn" if waits else "tools"))
         self._outgoing = Outgoing()
         self._prompt = ""
         self._transcript = Transcript(room.chronicle, room.run_id, conversation or agent)
@@ -173,10 +177,6 @@ class AgentDesk:
         new = messages[self._messages_read :]
         self._messages_read = len(messages)
         return [said for said in new if self._is_meant(said)]
-
-    def _note(self, doing: Doing) -> None:
-        """Let whoever watches know what this agent does now."""
-        self._room.shop.activities.note(self._room.run_id, self._agent, doing)
 
     def take_news(self) -> News:
         """Hand over what other agents did: nothing, unless the role's desk knows better."""
