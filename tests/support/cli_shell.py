@@ -102,7 +102,7 @@ class Shell:
             try:
                 yield Started(process)
             finally:
-                end_by_force(process)
+                process.send_signal(warm.killing())
 
     def git(self, *arguments: str) -> str:
         """Run git; gives its output."""
@@ -153,16 +153,8 @@ class Started:
 
     def kill(self) -> None:
         """Let it end without a word, as a power cut does."""
-        end_by_force(self.process)
+        self.process.send_signal(warm.killing())
         self.process.wait(WITHIN_S)
-
-
-def end_by_force(process: subprocess.Popen[str]) -> None:
-    """End a process without a word; what it was forked for ends first, where it was forked."""
-    if warm.command() == warm.COLD:
-        process.kill()
-    else:
-        process.send_signal(signal.SIGUSR1)
 
 
 @contextmanager

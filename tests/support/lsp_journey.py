@@ -356,6 +356,12 @@ async def stop_editor(editor: Editor) -> int:
     return await server.wait()
 
 
+async def kill_editor(editor: Editor) -> None:
+    """End its server without a word."""
+    editor.client._server.send_signal(warm.killing())
+    await editor.client._server.wait()
+
+
 def _path(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path))
 
@@ -432,8 +438,8 @@ def git(folder: Path, *arguments: str) -> str:
 def make_repository(folder: Path, files: Mapping[str, bytes | str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "-q", "-b", "main")
-    git(folder, "config", "user.name", "Person")
-    git(folder, "config", "user.email", "person@example.com")
+    with (folder / ".git" / "config").open("a") as config:
+        config.write("[user]\n\tname = Person\n\temail = person@example.com\n")
     for path, content in files.items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)

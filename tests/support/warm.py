@@ -61,6 +61,11 @@ def interpreter() -> tuple[str, ...]:
     return (sys.executable,) if command() == COLD else command()
 
 
+def killing() -> signal.Signals:
+    """What ends without a word what `command` started: as a power cut does."""
+    return signal.SIGKILL if command() == COLD else signal.SIGUSR1
+
+
 def _end(host: Any) -> None:
     host.stdin.close()  # its sign to end; those that it forked end with it
     host.wait(10)
