@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from longshift.screening import detector
 from longshift.screening.known import KNOWN
+from tests.support import warm
 from tests.support.examples import IS_LONG, examples
 
 settings.register_profile("default", deadline=None, derandomize=True, database=None)
@@ -32,10 +33,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the detector's rules once, before several workers would each do it."""
-    if not hasattr(config, "workerinput") and not RULES.exists():
-        os.environ["KF_RULE_CACHE_DIR"] = str(RULES)
+    """Do once what several workers would each do: compile the detector's rules, import all."""
+    if hasattr(config, "workerinput"):
+        return
+    os.environ["KF_RULE_CACHE_DIR"] = str(RULES)
+    if not RULES.exists():
         detector.load()
+    if config.getoption("numprocesses", None):
+        warm.command()
 
 
 def pytest_collection_finish() -> None:

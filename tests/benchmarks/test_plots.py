@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks.plots import draw
 from benchmarks.result import Chart, Line, Result, Table
 
 LINES = (
@@ -17,6 +16,8 @@ TEXT = "{http://www.w3.org/2000/svg}text"
 
 @pytest.mark.parametrize("is_log", [True, False])
 def test_a_chart_is_the_same_bytes_each_time_and_says_what_it_shows(is_log):
+    from benchmarks.plots import draw  # only who runs this test need load matplotlib
+
     chart = Chart("speed", "How fast", "agents", "tasks an hour", LINES, is_log=is_log)
     drawn = draw(chart)
     assert drawn == draw(chart)

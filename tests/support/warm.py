@@ -29,17 +29,27 @@ from typing import Any
 
 COLD = (sys.executable, "-m", "longshift")
 _LARGEST = 1 << 20
+_SHARED = "TESTS_WARM_HOST"
+"""The variable with the path of the host's socket."""
 
 
 @functools.cache
 def command() -> tuple[str, ...]:
-    """What starts `longshift`: append its arguments. Starts the session's host.
+    """What starts `longshift`: append its arguments. Starts the host, for all workers or for one.
 
     With `-m MODULE` it starts a module of the tests instead. SIGUSR1 ends what it started as
     `kill -9` does, and only then the command itself.
     """
     if not hasattr(os, "pidfd_open"):
         return COLD
+    if _SHARED not in os.environ:
+        _share()
+    file = str(Path(__file__).with_name("warm_command.py"))
+    return (sys.executable, "-S", "-E", file, os.environ[_SHARED])
+
+
+def _share() -> None:
+    """Start the host; whoever this process starts from now on uses the same."""
     # Not pytest's own folder: the path of a socket may be no longer than 100 bytes.
     path = Path(tempfile.mkdtemp(prefix="ls-warm-"), "host")
     host = subprocess.Popen(
@@ -53,7 +63,7 @@ def command() -> tuple[str, ...]:
     host.stdout.readline()  # it listens
     host.stdout.close()
     atexit.register(_end, host)
-    return (sys.executable, "-S", "-E", str(Path(__file__).with_name("warm_command.py")), str(path))
+    os.environ[_SHARED] = str(path)
 
 
 def interpreter() -> tuple[str, ...]:
