@@ -194,6 +194,7 @@ async def test_no_hook_runs_while_the_run_goes_on(world: World) -> None:
         *judge("done"),
     )
     hook = world.person.root / ".git/hooks/reference-transaction"
+    hook.parent.mkdir()
     hook.write_text("#!/bin/sh\ntouch ran\n")
     hook.chmod(0o700)
     async with world.opened() as it:

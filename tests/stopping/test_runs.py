@@ -37,4 +37,3 @@ async def test_a_run_ends_by_the_right_rule(spec: Spec, world: World) -> None:
         assert told["figures"]
         refused = [one for one in world.server.by_role("judge") if is_refused(one.messages[-1])]
         assert len(refused) == sum(cycle.tries_done for cycle in spec.cycle)
-        world.person.assert_sound()

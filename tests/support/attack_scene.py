@@ -59,6 +59,7 @@ class Scene:
         self._write(self.root / "outside" / "secret", self.secrets["outside"])
         self._write(self.root / "outside" / "watched.txt", "as it was\n")
         person = GitRepository.create(self.repository)
+        (self.repository / ".git" / "hooks").mkdir()  # as most have it
         person.git("config", "remote.origin.url",
                    f"https://me:{self.secrets['config']}@example.invalid/")  # fmt: skip
         for path, target in links.items():
