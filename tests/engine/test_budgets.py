@@ -109,9 +109,10 @@ async def test_a_tasks_budget_fails_the_task_and_the_run_goes_on(world: World) -
 
 async def test_a_tasks_minutes_end_its_attempt_and_leave_out_pauses(world: World) -> None:
     world.play(
-        planner(task("dawdle", "b.txt")),
+        planner(task("dawdle", "b.txt"), times=1),
         flow("worker", turn(call("list_files"), signal="there", wait_for=["go"])),
-        *judge("give_up"),
+        *judge("give_up", "give_up"),  # once more, for a planner is to hear what the person said
+        flow("planner", turn(call("finish", summary="Nothing to do.", evidence="T1"))),
     )
     async with world.opened() as it:
         await it.start(budget={"task": {"minutes": 5}})
@@ -229,7 +230,7 @@ async def test_a_killed_process_leaves_tasks_their_usage_and_charges_no_time(wor
         await it.start(budget={"minutes": 60, "task": {"minutes": 30, "calls": 4}})
         await it.signal("there")
         world.clock.advance(minutes=10)
-        await it.engine.steer("R1", "the last fact")
+        await it.engine.add_constraint("the last fact")
         it.engine.shop.chronicle.record = _lost  # as if the process were killed here
         world.clock.advance(hours=9)
     async with world.opened() as it:

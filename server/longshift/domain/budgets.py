@@ -132,8 +132,11 @@ def used_up(run: Run) -> Share | None:
     spent = run.exceeded
     if spent is not None:
         return Share(spent.kind, spent.used, spent.limit)
-    if run.outcome == "out_of_budget":
-        return Share("cycles", Decimal(run.cycle), Decimal(run.budget.cycles))
+    limit = run.budget.cycles
+    # A rule may speak in the very last cycle, and a run that it ended has none left all the same.
+    overruled = run.outcome in ("no_progress", "gave_up") and bool(limit) and run.cycle >= limit
+    if run.outcome == "out_of_budget" or overruled:
+        return Share("cycles", Decimal(run.cycle), Decimal(limit))
     return None
 
 

@@ -228,7 +228,8 @@ def _after_verdict(run: Run) -> Next:
     last = run.cycles[-1].verdict
     assert last is not None, "a judged cycle has its verdict"
     # The person may have asked for more while the judge was at work: a rework, a finding to fix.
-    asked = last.decision != "retry" and run.count(TaskState.WAITING) > 0
+    # What the judge wants done once more waits as well.
+    asked = run.unheard or run.count(TaskState.WAITING) > len(last.tasks)
     marginal = wants_second_judge(run) if last.decision == "done" and not asked else ""
     if marginal and not run.exceeded:
         return StartJudge(2, marginal)
@@ -237,7 +238,10 @@ def _after_verdict(run: Run) -> Next:
         waiting = f"The judge said done, and a second one had to agree: {marginal}. "
         return _finish(out_of_budget(run, waiting if marginal else ""))
     stop = out_of_cycles(run) if asked else ended_by(run)
-    return _finish(stop) if stop else BeginCycle(run.cycle + 1, MODES[last.decision])
+    mode = MODES[last.decision]
+    if run.unheard and mode == "retry":
+        mode = "plan"  # a cycle of retries has no planner to hear it
+    return _finish(stop) if stop else BeginCycle(run.cycle + 1, mode)
 
 
 def _first_cycle(run: Run) -> BeginCycle:
@@ -247,7 +251,8 @@ def _first_cycle(run: Run) -> BeginCycle:
     """
     cut_off = run.goes_on and run.cycle > 0 and not _begun(run)
     waiting = run.cycle > 0 and run.count(TaskState.WAITING) > 0
-    return BeginCycle(run.cycle + 1, "retry" if waiting and not cut_off else "plan")
+    plans = cut_off or run.unheard or not waiting
+    return BeginCycle(run.cycle + 1, "plan" if plans else "retry")
 
 
 def _out_of_budget(run: Run) -> FinishRun:

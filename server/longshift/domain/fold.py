@@ -23,11 +23,11 @@ from longshift.domain.fold_cycles import heard_anew, start_cycle, take_finding, 
 from longshift.domain.fold_tasks import (
     add_task,
     conflict,
+    drop_task,
     fail_attempt,
     finish_planner,
     intend,
     land,
-    move_task,
     newest,
     note_design,
     predict,
@@ -219,8 +219,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.RunFinished():
             return _finish(run, event, time)
         case e.RunSteered():
-            said = (*run.messages, Said(text=event.message))
-            return heard_anew(replace(run, messages=said))
+            return _steer(run, event)
         case e.CycleStarted():
             return start_cycle(run, event)
         case e.HeadMoved():
@@ -242,7 +241,7 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.TasksUnlocked():
             return unlock(run, event)
         case e.TaskDropped():
-            return move_task(run, event)
+            return drop_task(run, event)
         case e.AttemptFailed():
             return fail_attempt(run, event, time)
         case e.LandingConflict():
@@ -280,6 +279,13 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
             return replace(run, exceeded=event)
         case e.RunStarted() | e.ModelCalled() | e.ConstraintAdded() | e.ConstraintLifted():
             raise Refused(f"{name_of(event)} is not of one run's course")
+
+
+def _steer(run: Run, event: e.RunSteered) -> Run:
+    said = (*run.messages, Said(text=event.message))
+    planned = any(one.state == "running" for one in run.planners.values())
+    unheard = not planned and not run.agents_at_work
+    return heard_anew(replace(run, messages=said, unheard=unheard))
 
 
 def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:

@@ -20,7 +20,7 @@ def start_agent(run: Run, event: e.AgentStarted) -> Run:
     if event.agent in run.agents:
         raise Refused(f"agent {event.agent} was started before")
     agent = AgentRecord(id=event.agent, cycle=run.cycle)
-    return replace(run, agents=put(run.agents, agent.id, agent))
+    return replace(run, agents=put(run.agents, agent.id, agent), unheard=False)
 
 
 def finish_agent(run: Run, event: e.AgentFinished) -> Run:

@@ -46,6 +46,7 @@ def take_verdict(run: Run, event: e.VerdictReached) -> Run:
         weighty=sum(one.severity in WEIGHTY for one in open_),
         head=event.head,
         tree=event.tree,
+        taken=run.taken,
         diff_lines=event.diff_lines,
         edits=event.edits,
         undone=event.undone,
@@ -72,7 +73,7 @@ def take_finding(
         update = {"state": "resolved"}
         cycles = (
             *run.cycles[:-1],
-            *(replace(last, resolved=last.resolved + 1) for last in run.cycles[-1:]),
+            *(replace(last, resolved=(*last.resolved, finding.id)) for last in run.cycles[-1:]),
         )
     findings = put(run.findings, finding.id, finding.model_copy(update=update))
     return replace(run, findings=findings, cycles=cycles)
@@ -92,10 +93,22 @@ def _report(run: Run, event: e.FindingReported) -> Run:
     if before is not None and before.state == "dismissed":
         raise Refused(f"finding {event.finding} is dismissed")
     if before is not None and before.state == "resolved" and cycles:
-        back = (*cycles[-1].came_back, event.finding)
-        cycles = (*cycles[:-1], replace(cycles[-1], came_back=back))
+        cycles = (*cycles[:-1], _come_back(cycles[-1], event))
     findings = put(run.findings, event.finding, event.detail)
     return replace(run, findings=findings, newest=newest(run, event.finding), cycles=cycles)
+
+
+def _come_back(cycle: CycleRecord, event: e.FindingReported) -> CycleRecord:
+    """The cycle in which a resolved finding is reported again.
+
+    One that went in the same cycle was never gone: of its two judges one overlooked it. A hint is
+    no sign of going to and fro, for judges mention it or do not.
+    """
+    if event.finding in cycle.resolved:
+        return replace(cycle, resolved=tuple(id_ for id_ in cycle.resolved if id_ != event.finding))
+    if event.detail.severity not in WEIGHTY:
+        return cycle
+    return replace(cycle, came_back=(*cycle.came_back, event.finding))
 
 
 def _is_ours(finding: Finding) -> bool:

@@ -44,7 +44,7 @@ def start_planner(run: Run, event: e.PlannerStarted) -> Run:
         scope=event.scope,
         objective=event.objective,
     )
-    return replace(run, planners=put(run.planners, planner.id, planner))
+    return replace(run, planners=put(run.planners, planner.id, planner), unheard=False)
 
 
 def finish_planner(run: Run, event: e.PlannerFinished) -> Run:
@@ -53,7 +53,11 @@ def finish_planner(run: Run, event: e.PlannerFinished) -> Run:
     if planner.state != "running":
         raise Refused(f"planner {planner.id} is {planner.state}")
     update = {"state": event.outcome, "summary": event.summary, "evidence": event.evidence}
-    return replace(run, planners=put(run.planners, planner.id, planner.model_copy(update=update)))
+    planners = put(run.planners, planner.id, planner.model_copy(update=update))
+    # What they said while it gave its last reply is for whoever still plans, else for the next.
+    missed = event.heard is not None and event.heard < len(run.messages)
+    alone = not any(one.state == "running" for one in planners.values())
+    return replace(run, planners=planners, unheard=run.unheard or (missed and alone))
 
 
 def note_design(run: Run, event: e.DesignNoted) -> Run:
@@ -147,7 +151,19 @@ def fail_attempt(run: Run, event: e.AttemptFailed, time: datetime) -> Run:
     )
     state = TaskState.WAITING if event.retry else TASKS[task.state, e.AttemptFailed]
     update = {"state": state, "attempts": (*task.attempts[:-1], attempt)}
-    return replace(put_task(run, task.model_copy(update=update)), **_let_go(run, task.id))
+    run = replace(put_task(run, task.model_copy(update=update)), **_let_go(run, task.id))
+    return run if state is TaskState.WAITING else _with_lost(run, task.id)
+
+
+def drop_task(run: Run, event: e.TaskDropped) -> Run:
+    """A task will not be done."""
+    return _with_lost(move_task(run, event), event.task)
+
+
+def _with_lost(run: Run, task_id: str) -> Run:
+    """The run whose present cycle knows of a task that will not land."""
+    cycles = (replace(last, lost=(*last.lost, task_id)) for last in run.cycles[-1:])
+    return replace(run, cycles=(*run.cycles[:-1], *cycles))
 
 
 def land(run: Run, event: e.TaskLanded, time: datetime) -> Run:

@@ -57,7 +57,8 @@ class CycleRecord:
     number: int
     mode: str
     landed: int = 0
-    resolved: int = 0
+    resolved: tuple[str, ...] = ()
+    """Findings that were resolved, and not reported again since."""
     verdict: Verdict | None = None
     """The last one; a second judge's stands in place of the first's."""
     first_done: str = ""
@@ -74,14 +75,18 @@ class CycleRecord:
     """Landings that touch the goal's paths."""
     outside: int = 0
     """Landings that touch none of them, where the goal names any; of tests and documents aside."""
+    lost: tuple[str, ...] = ()
+    """Tasks that failed or were dropped, whenever they were added."""
     came_back: tuple[str, ...] = ()
-    """Findings that were resolved and have come back."""
+    """Errors and warnings that were resolved in an earlier cycle and have come back."""
     standing: tuple[str, ...] = ()
     """The run's own open findings of severity error, by id."""
     weighty: int = 0
     """How many of its open findings are errors or warnings."""
     head: str = ""
     tree: str = ""
+    taken: str = ""
+    """What its difference is measured against: the commit last taken from the person."""
     diff_lines: int | None = None
     edits: int = 0
     undone: int = 0
@@ -120,6 +125,8 @@ class Run:
     cycles: tuple[CycleRecord, ...] = ()
     counted_from: int = 0
     """Where in `cycles` the rules that end a run begin to count: a person's word is a new start."""
+    unheard: bool = False
+    """Whether they steered it when nobody planned, and nobody has begun to since."""
     planners: Mapping[str, PlannerRecord] = field(default_factory=dict)
     designs: Mapping[str, DesignNote] = field(default_factory=dict)
     """What planners have decided for all tasks, by the notes' ids, oldest first."""

@@ -22,8 +22,8 @@ RESUME_OPTIONS: Final[Mapping[BudgetKind, str]] = {
 }
 """How the command line raises each limit of a run."""
 
-GOES_ON: Final[frozenset[Outcome]] = frozenset({"no_progress"})
-"""Ends that a person may overrule: a rule spoke, and the counting begins anew."""
+GOES_ON: Final[frozenset[Outcome]] = frozenset({"no_progress", "gave_up"})
+"""Ends that a person may overrule: a rule or a judge spoke, and the counting begins anew."""
 
 
 async def budget_to_resume(

@@ -24,6 +24,9 @@ class PlannerFinished(OfRun):
     outcome: Literal["finished", "failed", "interrupted"] = "finished"
     summary: str = ""
     evidence: str = ""
+    heard: int | None = None
+    """How many of the person's messages it was told of; None: it came to no end of its own, or it
+    is not known, as of an older version."""
 
 
 class DesignNoted(OfRun):

@@ -39,8 +39,8 @@ def out_of_cycles(run: Run) -> Stop | None:
     last = run.cycles[-1]
     standing = standing_words(run, last.standing)
     reason = (
-        f"budget.cycles allows no more than {run.cycle}, and that many are done; raise it and "
-        f"resume the run to go on. {standing}{' ' if standing else ''}"
+        f"budget.cycles allows {limit}, and {run.cycle} are done; raise it and resume the run to "
+        f"go on. {standing}{' ' if standing else ''}"
         f"The judge's last word: {last.verdict.reason if last.verdict else ''}"
     )
     figures: Figures = {"budget": "cycles", "used": run.cycle, "limit": limit}

@@ -57,7 +57,10 @@ def _more_findings(run: Run) -> Stop | None:
 
 
 def _is_thinner(first: CycleRecord, last: CycleRecord) -> bool:
-    """Whether the later one has fewer findings for each line that differs, or it is unknown."""
-    if not first.diff_lines or not last.diff_lines:
+    """Whether the later one has fewer findings for each line that differs, or it is unknown.
+
+    Once the person accepts, the difference is smaller, and the findings are as many as they were.
+    """
+    if not first.diff_lines or not last.diff_lines or first.taken != last.taken:
         return True
     return last.weighty * first.diff_lines < first.weighty * last.diff_lines

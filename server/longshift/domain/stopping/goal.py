@@ -1,17 +1,21 @@
 """When a goal counts as met: the judge says done, and where that was marginal a second one too.
 
 Owns what makes a `done` marginal. Pure. That no check newly fails and no error of the run's own is
-open is seen to before a judge can say `done` at all (`engine.desks.judging`).
+open is seen to before a judge can say `done` at all (`engine.desks.judging`), but where the person
+has the gates advise or be off.
 """
 
 from typing import Final
 
-from longshift.domain.model import TaskState
 from longshift.domain.state import CycleRecord, Run
-from longshift.domain.stopping.shapes import Stop, standing_words
+from longshift.domain.stopping.shapes import Stop, ending
 
 UNCLEAR_BELOW: Final = 12
 """Characters of a reason that says nothing: "Done.", "LGTM", "All good"."""
+ADVICE: Final = (
+    "What landed is kept. `longshift steer {run} …` can tell the planner a way, then "
+    "`longshift resume {run}`; or start another goal."
+)
 UNCHECKED_LINES: Final = 200
 """Changed lines that one judge can vouch for where no check looks at them."""
 
@@ -19,11 +23,7 @@ UNCHECKED_LINES: Final = 200
 def doubts(run: Run) -> tuple[str, ...]:
     """What makes the last `done` marginal, in words; empty: one judge is enough."""
     last = run.cycles[-1]
-    lost = [
-        task.id
-        for task in run.tasks.values()
-        if task.cycle == last.number and task.state in (TaskState.FAILED, TaskState.DROPPED)
-    ]
+    lost = list(last.lost)
     lines = last.diff_lines or 0
     verdict = last.verdict
     found = (
@@ -33,6 +33,7 @@ def doubts(run: Run) -> tuple[str, ...]:
         and last.checks not in ("", "passed")
         and len(verdict.reason.strip()) < UNCLEAR_BELOW
         and "the judge gave no reason that says anything",
+        last.checks == "failed" and "checks fail on this head",
         last.checks == "none"
         and lines > UNCHECKED_LINES
         and f"no check looks at {lines:,} changed lines",
@@ -61,8 +62,7 @@ def given_up(run: Run) -> Stop | None:
     last = run.cycles[-1]
     if last.verdict is None or last.verdict.decision != "give_up":
         return None
-    standing = standing_words(run, last.standing)
-    reason = f"{last.verdict.reason} {standing}".rstrip()
+    reason = ending(run, "given_up", "the judge sees no way to the goal.", ADVICE)
     return Stop("given_up", "gave_up", reason, _figures(last))
 
 

@@ -37,8 +37,10 @@ def _trees(cycles: Sequence[CycleRecord], most: int) -> tuple[str, Figures] | No
     seen = {cycles[0].start_tree: cycles[0].number - 1}
     returns, now, back_to = 0, cycles[0].start_tree, -1
     for one in cycles:
-        if one.tree == now:
-            back_to = -1
+        # Where nothing came of a cycle, its files are those that it was given: what took others
+        # out before it, the person's rejections, is no return of the crew's.
+        if one.tree in (now, one.start_tree):
+            now, back_to = one.tree, -1
             continue
         back_to = seen.get(one.tree, -1)
         returns += back_to >= 0

@@ -51,8 +51,11 @@ def is_void(cycle: CycleRecord) -> bool:
 
 
 def brought(cycle: CycleRecord) -> int:
-    """How much a cycle brought: landings that came to something, and resolved findings."""
-    return (0 if is_void(cycle) else cycle.landed) + cycle.resolved
+    """How much a cycle brought: landings, and resolved findings; nothing where no file changed.
+
+    A finding that goes without that was forgotten, or told in other words.
+    """
+    return 0 if is_void(cycle) else cycle.landed + len(cycle.resolved)
 
 
 def standing_words(run: Run, ids: Sequence[str]) -> str:

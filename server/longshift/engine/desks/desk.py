@@ -171,6 +171,11 @@ class AgentDesk:
         """Do blocking work on another thread."""
         return await self._room.for_agent(work, *args, **kwargs)
 
+    @property
+    def messages_heard(self) -> int:
+        """How many of the person's messages were handed over, or passed over as not meant."""
+        return self._messages_read
+
     def take_messages(self) -> Sequence[Said]:
         """Hand over what a person said to who sits here since this desk was last asked."""
         messages = self._room.run.messages

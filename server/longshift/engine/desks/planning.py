@@ -154,7 +154,11 @@ async def run_planner(
         outcome = await plan(desk, await _brief(room, room.run.planners[planner_id]))
     if isinstance(outcome, Planned):
         return events.PlannerFinished(
-            run=room.run_id, planner=planner_id, summary=outcome.summary, evidence=outcome.evidence
+            run=room.run_id,
+            planner=planner_id,
+            summary=outcome.summary,
+            evidence=outcome.evidence,
+            heard=desk.messages_heard,
         )
     return events.PlannerFinished(
         run=room.run_id, planner=planner_id, outcome="failed", summary=outcome.reason
