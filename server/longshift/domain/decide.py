@@ -239,8 +239,7 @@ def _after_verdict(run: Run) -> Next:
         return _finish(out_of_budget(run, waiting if marginal else ""))
     stop = out_of_cycles(run) if asked else ended_by(run)
     mode = MODES[last.decision]
-    if run.unheard and mode == "retry":
-        mode = "plan"  # a cycle of retries has no planner to hear it
+    mode = "plan" if mode == "retry" and _wants_planner(run) else mode
     return _finish(stop) if stop else BeginCycle(run.cycle + 1, mode)
 
 
@@ -251,8 +250,13 @@ def _first_cycle(run: Run) -> BeginCycle:
     """
     cut_off = run.goes_on and run.cycle > 0 and not _begun(run)
     waiting = run.cycle > 0 and run.count(TaskState.WAITING) > 0
-    plans = cut_off or run.unheard or not waiting
+    plans = cut_off or not waiting or _wants_planner(run)
     return BeginCycle(run.cycle + 1, "plan" if plans else "retry")
+
+
+def _wants_planner(run: Run) -> bool:
+    """Whether the person waits to be heard, which in a cycle of retries equal agents alone do."""
+    return run.unheard and not equals.are_equal(run)
 
 
 def _out_of_budget(run: Run) -> FinishRun:
