@@ -16,7 +16,7 @@ from longshift.cli.board.keys import names_of
 from longshift.cli.board.known import Known
 from longshift.cli.board.sparks import sparks
 from longshift.cli.board.standing import Usual, standing, standings
-from longshift.cli.board.vitals import MOST_STEPS, Heard, Series, Vitals
+from longshift.cli.board.vitals import MOST_STEPS, Heard, Lately, Series, Vitals
 from longshift.domain import events as e
 from longshift.domain.events import Recorded
 from longshift.domain.model import Goal, TaskPlan, Usage
@@ -209,7 +209,19 @@ def test_a_series_keeps_its_sum_and_its_size():
     columns = series.columns(later, 30)
     assert len(columns) <= 30
     assert sum(columns) == sum(series.steps) == len(range(0, 100_000, 7))
-    assert 0 < series.lately(later, 300) < 100
+
+
+@pytest.mark.parametrize("hours", [0.2, 13, 54, 107])
+def test_a_steady_rate_is_shown_as_it_is_after_days(hours):
+    lately = Lately(NOW)
+    for minute in range(int(hours * 60)):
+        lately.add(NOW + timedelta(minutes=minute))
+    end = NOW + timedelta(hours=hours)
+    shown = [lately.a_minute(end + timedelta(seconds=second)) for second in range(0, 60, 7)]
+    assert all(0.8 <= rate <= 1.2 for rate in shown), shown
+    assert lately.a_minute(end + timedelta(minutes=7)) == 0
+    lately.add(NOW)  # the clock went back
+    assert lately.a_minute(end) >= 0.8
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from longshift.engine.activities import Activities, Activity
+import pytest
+
+from longshift.engine.activities import Activities, Activity, Doing
 from longshift.engine.turns import Turns
+from tests.support.engine_world import World, call, edit, flow, planner, task, turn, worker
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -30,3 +33,31 @@ async def test_a_turn_tells_when_it_stands_in_line() -> None:
     async with turn, turn.away():
         pass
     assert told == [True, False, True, False]
+
+
+async def test_what_each_waits_for_or_does_is_noted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A judge whose checks take minutes runs a command; who has submitted stands in line."""
+    world.play(
+        planner(task("shout", "a.txt")),
+        worker("shout", turn(edit("two", "TWO"))),
+        flow("judge", turn(call("run_checks")), turn(call("run_command", command="true")),
+             turn(call("verdict", reason="All of it is done.", decision="done"))),
+    )  # fmt: skip
+    noted: list[tuple[str, str]] = []
+    real = Activities.note
+
+    def note(self: Activities, run: str, agent: str, doing: Doing) -> None:
+        noted.append((agent, doing))
+        real(self, run, agent, doing)
+
+    monkeypatch.setattr(Activities, "note", note)
+    async with world.opened() as it:
+        assert (await it.work()).outcome == "done"
+    worked = [doing for agent, doing in noted if agent == "T1.1"]
+    judged = [doing for agent, doing in noted if agent == "judge"]
+    assert [doing for doing in worked if doing in ("line", "landing")] == ["line", "landing"]
+    assert worked[-1] == "tools"
+    assert judged.count("command") == 2
+    assert judged[-1] == "tools"

@@ -13,6 +13,7 @@ from longshift.domain import events
 from longshift.domain.contention import hottest
 from longshift.domain.model import Handoff, TaskPlan
 from longshift.domain.reserving import EARLY
+from longshift.engine.activities import Note
 from longshift.engine.landing import lander
 from longshift.engine.landing.lander import Lander
 from longshift.engine.landing.merging import Waiting
@@ -46,6 +47,11 @@ class Crew:
     def __init__(self, it: Open, room: RunRoom) -> None:
         self.it, self.room = it, room
         self.lander = Lander(room)
+        self.noted: list[tuple[str, str]] = []
+
+    def note(self, task: str) -> Note:
+        """What a submission's agent is said to do, by its task."""
+        return lambda doing: self.noted.append((task, doing))
 
     @property
     def run(self):
@@ -70,7 +76,8 @@ class Crew:
             workspace = self.room.workspace(self.run.head)
             laid = {path: data and FileEdit(data) for path, data in edits.items()}
             submission = Submission(self.run.head, laid, f"{id_}\n")
-            found.append(Waiting(self.run.tasks[id_], 1, workspace, Handoff(), submission))
+            made = Waiting(self.run.tasks[id_], 1, workspace, Handoff(), submission, self.note(id_))
+            found.append(made)
         return found
 
     async def submit(self, submissions: Mapping[str, Edits]) -> list[Landed | Conflict | Exception]:
@@ -83,7 +90,8 @@ class Crew:
                 path: FileEdit(data) if data is not None else None for path, data in edits.items()
             }
             workspace.rebase_onto(base, laid)
-            landings.append(self.lander._land(self.run.tasks[id_], 1, workspace, Handoff()))
+            one = self.run.tasks[id_], 1, workspace, Handoff(), self.note(id_)
+            landings.append(self.lander._land(*one))
         return await asyncio.gather(*landings, return_exceptions=True)
 
     async def work(self, task: str) -> list[str]:
@@ -93,7 +101,9 @@ class Crew:
         while True:
             text = text.replace(b"two\n", b"two\n%b\n" % task.encode())
             workspace.rebase_onto(workspace.commit, {"a.txt": FileEdit(text)})
-            landed = await self.lander.land(self.run.tasks[task], 1, workspace, Handoff())
+            landed = await self.lander.land(
+                self.run.tasks[task], 1, workspace, Handoff(), self.note(task)
+            )
             outcomes.append(type(landed).__name__)
             if isinstance(landed, Landed):
                 return outcomes
@@ -256,12 +266,14 @@ async def test_a_reserved_file_is_free_once_its_attempt_is_over(world: World) ->
         waiting = asyncio.create_task(crew.submit({"T2": {"a.txt": LOUD}}))
         assert isinstance((await crew.submit({"T3": {"b.txt": LAST}}))[0], Landed)
         assert not waiting.done()
+        assert crew.noted == [("T3", "landing")], "the other stands in line"
         over = events.AttemptFailed(
             run="R1", task="T1", attempt=1, failure="gave_up", reason="x", retry=False
         )
         await crew.room.chronicle.record(over)
         crew.lander.heed()
         assert isinstance((await waiting)[0], Landed)
+        assert crew.noted[1:] == [("T2", "landing")]
 
 
 async def test_who_clashes_with_another_tasks_file_hears_it_at_once(world: World) -> None:

@@ -16,12 +16,15 @@ Doing: TypeAlias = Literal[
     "tools",  # between two calls: it reads, edits, searches
     "command",
     "landing",
+    "line",  # has submitted, and others land first, or the integrator lands for it
     "endpoint",  # waits for a place at the endpoint, or for its end of a pause
     "budget",  # waits for what others have reserved
     "turn",  # waits for its turn among those that compute
     "pause",  # waits for the run to go on
     "lock",  # waits for the list of tasks
 ]
+Note: TypeAlias = Callable[[Doing], None]
+"""Lets whoever watches know what one agent does from now on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,6 @@ WIDE: Final = 90
 """Columns from which on there is room for more than what must be seen."""
 MOST_RUNS: Final = 5
 MOST_FACTS: Final = 6
-LATELY_S: Final = 300.0
-"""Over how long the landing rate of the moment is taken."""
 COLUMNS_OF_SPARKS: Final = 40
 
 Page: TypeAlias = Literal["agents", "tasks"]
@@ -169,8 +167,7 @@ def _over_time(run: Run, vitals: Vitals, now: datetime, columns: int) -> Rendera
     """The landing rate and the cost, each with its course so far."""
     most = min(COLUMNS_OF_SPARKS, max(8, columns - 45))
     at = now if run.lifecycle != "ended" else _last(vitals, now)
-    seconds = min(LATELY_S, max(vitals.landings.step_s, (at - vitals.began).total_seconds()))
-    rate = vitals.landings.lately(at, seconds) * 60 / seconds
+    rate = vitals.landings_lately.a_minute(at)
     table = _table(9, 20)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_row(

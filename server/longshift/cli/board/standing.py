@@ -27,6 +27,7 @@ _WAITS: Final[Mapping[Doing, str]] = {
     "turn": "for its turn",
     "pause": "for the run to go on",
     "lock": "for the list of tasks",
+    "line": "in line to land",
 }
 _WORKS: Final[Mapping[Doing, str]] = {
     "model": "thinking",

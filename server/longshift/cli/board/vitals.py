@@ -18,6 +18,7 @@ LATENCIES_KEPT: Final = 200
 STEP_S: Final = 10.0
 """Figures over time are counted by steps of so many seconds, longer ones once there are many."""
 MOST_STEPS: Final = 600
+STEPS_LATELY: Final = 30
 
 
 @dataclass(slots=True)
@@ -68,11 +69,33 @@ class Series:
         width = -(-n_steps // most)
         return [sum(self.steps[n : n + width]) for n in range(0, n_steps, width)]
 
-    def lately(self, now: datetime, seconds: float) -> float:
-        """What was added in the last seconds, to the step."""
-        until = int((now - self.began).total_seconds() / self.step_s) + 1
-        first = max(0, until - max(1, round(seconds / self.step_s)))
-        return sum(self.steps[first:until])
+
+class Lately:
+    """How often something happened in the last five minutes: as exact after days as at first."""
+
+    def __init__(self, began: datetime) -> None:
+        """Begin with nothing."""
+        self._began = began
+        self._counts: deque[tuple[int, int]] = deque(maxlen=STEPS_LATELY)
+        """By step since the beginning; steps without any are left out."""
+
+    def add(self, time: datetime) -> None:
+        """It happened at a moment."""
+        at = self._step(time)
+        if self._counts and self._counts[-1][0] >= at:  # the same, or the clock went back
+            last, count = self._counts.pop()
+            self._counts.append((last, count + 1))
+        else:
+            self._counts.append((at, 1))
+
+    def a_minute(self, now: datetime) -> float:
+        """The rate over the five minutes until now, or since the beginning where that is less."""
+        first = self._step(now) + 1 - STEPS_LATELY
+        seconds = min(STEPS_LATELY * STEP_S, max(STEP_S, (now - self._began).total_seconds()))
+        return sum(count for at, count in self._counts if at >= first) * 60 / seconds
+
+    def _step(self, time: datetime) -> int:
+        return int((time - self._began).total_seconds() / STEP_S)
 
 
 class Vitals:
@@ -84,6 +107,7 @@ class Vitals:
         self.agents: dict[str, Heard] = {}
         """Those that are at work, as far as facts tell."""
         self.landings = Series(began)
+        self.landings_lately = Lately(began)
         self.cost = Series(began)
         self.calls_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
         """How long the last calls of models took."""
@@ -115,6 +139,7 @@ class Vitals:
                 self._touch(agent, time)
             case e.TaskLanded(task=task, attempt=number):
                 self.landings.add(time, 1)
+                self.landings_lately.add(time)
                 self._end(f"{task}.{number}")
             case e.AttemptFailed(task=task, attempt=number):
                 self._end(f"{task}.{number}")

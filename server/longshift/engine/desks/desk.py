@@ -3,15 +3,16 @@
 Owns the common half of the ports in `crew.desk`. Must never know which role sits at the desk.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, ParamSpec, TypeVar
 
 from longshift.crew.desk import CommandOutcome, News
 from longshift.crew.roles import RolePrompt
 from longshift.domain import events
 from longshift.domain.model import Role, Said
-from longshift.engine.activities import Doing
+from longshift.engine.activities import Doing, Note
 from longshift.engine.commanding import run_in_cage
 from longshift.engine.desks.outgoing import Outgoing
 from longshift.engine.desks.transcripts import Transcript
@@ -44,8 +45,7 @@ TOOL_CHARACTERS: Final = 100
 class AgentDesk:
     """The desk of one agent, whatever its role."""
 
-    _note: Callable[[Doing], None]
-    """Lets whoever watches know what this agent does now."""
+    _note: Note
 
     def __init__(
         self,
@@ -103,10 +103,9 @@ class AgentDesk:
     async def before_step(self) -> None:
         """Wait while the run is paused; end here once a budget is used up."""
         if not self._room.unpaused.is_set():
-            self._note("pause")
-            async with self._turn.away():
-                await self._room.unpaused.wait()
-            self._note("tools")
+            with self._doing("pause"):
+                async with self._turn.away():
+                    await self._room.unpaused.wait()
         self._spending.refuse_when_spent()
 
     async def tell_opened(self, prompt: RolePrompt, tools_digest: str) -> None:
@@ -146,13 +145,19 @@ class AgentDesk:
             request = outgoing
             for sentence in masked:
                 await self.tell_refused("secret", "", sentence)
-        self._note("model" if self._is_builtin else "endpoint")
-        try:
+        with self._doing("model" if self._is_builtin else "endpoint"):
             async with self._turn.away():
                 await PRECEDENCE.give_way_in_loop()  # to put a call on its way is work too
                 return await self._spending.complete(
                     self._role, self._agent, request, aside or self._prompt
                 )
+
+    @contextlib.contextmanager
+    def _doing(self, doing: Doing) -> Iterator[None]:
+        """Let whoever watches know what this agent does; afterwards it reads and edits again."""
+        self._note(doing)
+        try:
+            yield
         finally:
             self._note("tools")
 
@@ -194,14 +199,11 @@ class AgentDesk:
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the workspace's files, and take what it changed into the workspace."""
-        self._note("command")
-        try:
+        with self._doing("command"):
             async with self._turn.away():
                 outcome = await run_in_cage(
                     self._room, self._agent, self._workspace, command, timeout_s
                 )
-        finally:
-            self._note("tools")
         if outcome.out_of_bounds:
             detail = f"{' '.join(outcome.out_of_bounds)} Command: {command}"
             await self.tell_refused("path", "run_command", detail)

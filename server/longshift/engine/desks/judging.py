@@ -61,7 +61,8 @@ class JudgingDesk(AgentDesk):
     async def run_checks(self) -> Sequence[CheckOutcome]:
         """Run every check on the head, and report what they find."""
         run = self._room.run
-        outcomes = await self._checks.run(self._head, run.taken)
+        with self._doing("command"):
+            outcomes = await self._checks.run(self._head, run.taken)
         if outcomes:
             ran = (_check_ran(run.id, self._head, outcome) for outcome in outcomes)
             await self._room.chronicle.record(*ran)
@@ -83,9 +84,10 @@ class JudgingDesk(AgentDesk):
 
     async def run_command(self, command: str, timeout_s: int) -> CommandOutcome:
         """Run a command on the head; what it changes is thrown away."""
-        result = await run_and_discard(
-            self._room, self._room.cage_of_models, self._agent, self._head, command, timeout_s
-        )
+        with self._doing("command"):
+            result = await run_and_discard(
+                self._room, self._room.cage_of_models, self._agent, self._head, command, timeout_s
+            )
         return CommandOutcome(result.exit_status, result.output, result.truncated, result.timed_out)
 
     def refusal_of_done(self) -> str | None:

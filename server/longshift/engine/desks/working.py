@@ -92,12 +92,10 @@ class WorkingDesk(AgentDesk):
     async def submit(self, handoff: Handoff) -> Landed | Conflict | SentBack:
         """Land the workspace's edits on the run's head."""
         number, workspace = self._number, self._workspace
-        self._note("landing")
-        try:
+        with self._doing("line"):
             async with self._turn.away():
-                return await self._bench.lander.land(self._task, number, workspace, handoff)
-        finally:
-            self._note("tools")
+                land = self._bench.lander.land
+                return await land(self._task, number, workspace, handoff, self._note)
 
 
 async def run_attempt(bench: Bench, task_id: str) -> None:

@@ -21,6 +21,7 @@ from longshift.domain.events import (
 )
 from longshift.domain.model import Handoff, Task
 from longshift.domain.reserving import files_to_reserve, hears_early, is_hot
+from longshift.engine.activities import Note
 from longshift.engine.landing.admission import refuse_markers, refuse_secrets
 from longshift.engine.landing.fading import resolved
 from longshift.engine.landing.fitting import mark_stale
@@ -51,9 +52,21 @@ class Lander:
         self._under_way: dict[str, asyncio.Task[Landed | Conflict]] = {}
 
     async def land(
-        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+        self,
+        task: Task,
+        attempt: int,
+        workspace: Workspace,
+        handoff: Handoff,
+        note: Note,
     ) -> Landed | Conflict:
         """Land a workspace's edits, or move the workspace onto the head that they clash with.
+
+        Args:
+            task: whose edits they are.
+            attempt: its number.
+            workspace: holds them.
+            handoff: what is said of them.
+            note: told when the submission leaves the line and lands.
 
         Raises:
             TellModel: conflict markers are left in the files that clashed before.
@@ -65,7 +78,7 @@ class Lander:
         """
         refuse_markers(self._clashing.get(task.id, ()), workspace.edits)
         await self._room.for_agent(refuse_secrets, self._room.store, workspace)
-        landing = asyncio.create_task(self._land(task, attempt, workspace, handoff))
+        landing = asyncio.create_task(self._land(task, attempt, workspace, handoff, note))
         self._under_way[task.id] = landing
         landing.add_done_callback(lambda _: self._under_way.pop(task.id, None))
         # A stop must not come between the intent and the fact: what is begun is finished.
@@ -97,10 +110,10 @@ class Lander:
         await asyncio.gather(*self._recording)
 
     async def _land(
-        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff, note: Note
     ) -> Landed | Conflict:
         submission = Submission(workspace.commit, dict(workspace.edits), self._message(task))
-        waiting = Waiting(task, attempt, workspace, handoff, submission)
+        waiting = Waiting(task, attempt, workspace, handoff, submission, note)
         self._queue.append(waiting)
         self.heed()
         landed = await waiting.answer
@@ -171,6 +184,8 @@ class Lander:
         await _one_a_round(self._send_back(clash) for clash in clashes)
 
     async def _land_together(self, waiting: Sequence[Waiting]) -> None:
+        for one in waiting:
+            one.note("landing")
         group = await self._room.off_loop(
             self._merging.merge, waiting, self._room.run, self._room.when()
         )

@@ -14,6 +14,7 @@ from typing import Final
 from longshift.crew.desk import Conflict, Landed
 from longshift.domain.model import Finding, Handoff, Task
 from longshift.domain.state import Run
+from longshift.engine.activities import Note
 from longshift.engine.landing.admission import refuse_clashes
 from longshift.engine.landing.fading import faded, told
 from longshift.engine.landing.inspection import Defect, defects_of
@@ -38,6 +39,7 @@ class Waiting:
     """A submission on its way to the head, and the future that learns what became of it.
 
     Attributes:
+        note: told when it leaves the line and lands.
         stood_by: for which tasks its files were reserved when it was last held against the head.
     """
 
@@ -46,6 +48,7 @@ class Waiting:
     workspace: Workspace
     handoff: Handoff
     submission: Submission
+    note: Note
     answer: "asyncio.Future[Landed | Conflict]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

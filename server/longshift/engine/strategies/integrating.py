@@ -14,6 +14,7 @@ from longshift.crew.desk import Conflict, Landed, SentBack
 from longshift.crew.integrator import integrate
 from longshift.domain.events import LandingConflict
 from longshift.domain.model import Handoff, Task
+from longshift.engine.activities import Note
 from longshift.engine.desks.desk import AgentDesk
 from longshift.engine.landing.lander import Lander
 from longshift.engine.room import RunRoom
@@ -29,7 +30,7 @@ class Landing(Protocol):
     """The way of a submission to the head."""
 
     async def land(
-        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff, note: Note, /
     ) -> Landed | Conflict | SentBack:
         """Land a workspace's edits, or hand them back; as `Lander.land`."""
 
@@ -80,7 +81,9 @@ class IntegratingDesk(AgentDesk):
             said = self._handoff
         else:
             said = _joined(self._handoff, handoff)
-        return await self._lander.land(self._task, self._number, self._workspace, said)
+        with self._doing("line"):
+            land = self._lander.land
+            return await land(self._task, self._number, self._workspace, said, self._note)
 
 
 class Integrating:
@@ -94,10 +97,16 @@ class Integrating:
         self._one_at_a_time = asyncio.Lock()
 
     async def land(
-        self, task: Task, attempt: int, workspace: Workspace, handoff: Handoff
+        self,
+        task: Task,
+        attempt: int,
+        workspace: Workspace,
+        handoff: Handoff,
+        _note: Note,
     ) -> Landed | SentBack:
         """Let the integrator land a workspace's edits, or send them back.
 
+        Who submitted stands in line all the while: it is the integrator that lands.
         Sent back, the workspace stands on the present head, with conflict markers where it clashes.
 
         Raises:
