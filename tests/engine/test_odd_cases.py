@@ -108,8 +108,8 @@ async def test_another_worktree_that_stands_keeps_its_runs(world: World, tmp_pat
             await it.call("acceptAll")
 
 
-@pytest.mark.parametrize("how", ["suspend", "back"])
-async def test_only_time_in_which_the_machine_was_awake_is_used_up(world: World, how: str) -> None:
+@pytest.mark.parametrize("how", ["suspend", "set_back"])
+async def test_each_minute_awake_is_used_up_once(world: World, how: str) -> None:
     world.play(planner(task("shout", "a.txt")),
                worker("shout", turn(edit("two", "TWO"), signal="there", wait_for=["go"])),
                *judge("done"))  # fmt: skip
@@ -117,15 +117,30 @@ async def test_only_time_in_which_the_machine_was_awake_is_used_up(world: World,
         await it.start(budget={"minutes": 30})
         await it.signal("there")
         world.clock.advance(minutes=10)
-        if how == "suspend":
-            world.clock.suspend(days=1)
-        else:
-            world.clock.advance(hours=-3)
+        began = it.run().running_since
+        getattr(world.clock, how)(days=1)
+        await it.engine.steer("R1", "Any fact.")
+        await it.until(lambda run: run.running_since != began)
+        world.clock.advance(minutes=5)
+        assert it.run().seconds_at(world.clock.now()) == 15 * 60
         await it.raise_signal("go")
+        await it.ended()
+        assert it.run().seconds_at(world.clock.now()) == 15 * 60
+
+
+async def test_minutes_are_used_up_whenever_the_clock_is_set_back(world: World) -> None:
+    waits = turn(edit("two", "TWO"), signal="there", wait_for=["go"])
+    world.play(planner(task("shout", "a.txt")), worker("shout", waits))
+    async with world.opened() as it:
+        await it.start(budget={"minutes": 60})
+        await it.signal("there")
+        for spent_s in (31 * 60, 62 * 60):
+            world.clock.advance(minutes=31)
+            world.clock.set_back(hours=1)
+            await it.engine.steer("R1", "Any fact.")
+            await it.until(lambda run, spent_s=spent_s: run.seconds_run == spent_s)
         run = await it.ended()
-        assert run.outcome == "done"
-        minutes = run.seconds_at(world.clock.now()) / 60
-        assert minutes == (10 if how == "suspend" else 0)
+        assert (run.outcome, run.exceeded and run.exceeded.kind) == ("out_of_budget", "minutes")
 
 
 async def test_what_is_left_of_a_start_and_of_forgetting_goes_at_the_next_start(

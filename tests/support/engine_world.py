@@ -65,6 +65,11 @@ class FakeClock:
         self.slept_s += timedelta(**amount).total_seconds()
         self.advance(**amount)
 
+    def set_back(self, **amount: float) -> None:
+        """Set the dates back, while no time passes."""
+        self.slept_s -= timedelta(**amount).total_seconds()
+        self.advance(**{unit: -number for unit, number in amount.items()})
+
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)
         self._advanced.set()

@@ -2,9 +2,10 @@
 
 Owns what counts as the same: a call, its arguments, its result and the state of the workspace
 after it. A command run again after an edit is therefore no repetition. Costs one hash a call
-and remembers six of them, however long the conversation grows. Pure.
+and remembers nine of them, however long the conversation grows. Pure.
 """
 
+import re
 from collections import deque
 from typing import Final, Literal
 
@@ -14,6 +15,15 @@ SAME_RESULTS: Final = 4
 """The same call with the same result so often in a row is one."""
 ALTERNATING: Final = 6
 """So many calls that go A, B, A, B are one."""
+THREE_IN_TURN: Final = 9
+"""So many calls that go A, B, C, A, B, C are one."""
+_PASSING: Final = re.compile(
+    r"\b(?:\d{4}-\d\d-\d\d|\d{1,2}:\d\d:\d\d(?:[.,]\d+)?|0x[0-9a-f]+"
+    r"|\d+(?:\.\d+)?\s?(?:[mnu\u00b5]?s|secs?|seconds?|minutes?))\b",
+    re.IGNORECASE,
+)
+"""What differs each time that a command is run on the same files: how long it took, when that was,
+where something lay in memory. A count that differs is something else: of tests that fail, say."""
 
 Word = Literal["", "nudge", "over"]
 """What is to follow from a call: nothing, a word to the model, or the end."""
@@ -24,7 +34,7 @@ class Repetition:
 
     def __init__(self) -> None:
         """Start with nothing seen."""
-        self._seen: deque[int] = deque(maxlen=ALTERNATING)
+        self._seen: deque[int] = deque(maxlen=THREE_IN_TURN)
         self._circle: frozenset[int] = frozenset()
         self.times = 0
         """How many calls the repetition that was last found is made of."""
@@ -40,7 +50,7 @@ class Repetition:
             failed: whether the result is an error.
         """
         # Python's own hash: seeded anew in each process, so that no text can be made to collide.
-        digest = hash((name, arguments, result, state))
+        digest = hash((name, arguments, _PASSING.sub("", result), state))
         self._seen.append(digest)
         if digest in self._circle:
             return "over"
@@ -49,7 +59,7 @@ class Repetition:
 
     def _found(self, same: int) -> frozenset[int]:
         seen = list(self._seen)
-        for length, kinds in ((same, 1), (ALTERNATING, 2)):
+        for length, kinds in ((same, 1), (ALTERNATING, 2), (THREE_IN_TURN, 3)):
             last = seen[-length:]
             if len(last) == length and len(set(last)) == kinds and _goes_round(last, kinds):
                 self.times = length

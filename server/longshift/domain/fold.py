@@ -293,7 +293,8 @@ def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
     taken_over = run.paused and run.pause_cause == "endpoint" and event.cause != "endpoint"
     if run.phase is Phase.ENDED or (run.paused and not taken_over):
         raise Refused(f"run {run.id} is {run.lifecycle}")
-    seconds = run.seconds_at(time if event.since is None else min(event.since, time))
+    # Where the clock was set back, that moment is after `time`: it is of the clock before.
+    seconds = run.seconds_at(time if event.since is None else event.since)
     return replace(
         run,
         paused=True,

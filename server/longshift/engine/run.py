@@ -374,7 +374,7 @@ class RunDriver:
 
     async def _keep_time(self) -> None:
         """Warn of minutes, and end what runs once they are used up."""
-        await self._leave_out_sleep()
+        await self._leave_out_leap()
         run, now = self._room.run, self._room.shop.clock.now()
         if not (run.budget.minutes or run.budget.task.minutes) or run.running_since is None:
             return
@@ -390,15 +390,14 @@ class RunDriver:
         if over:
             await asyncio.wait(over)
 
-    async def _leave_out_sleep(self) -> None:
-        """Have time in which the machine was suspended count for nobody's minutes."""
-        run, since = self._room.run, self._wakefulness.slept_since()
-        if since is None or run.lifecycle != "running":
+    async def _leave_out_leap(self) -> None:
+        """Have each minute of work count once, whatever the machine's clock did."""
+        run, leap = self._room.run, self._wakefulness.leapt()
+        if leap is None or run.lifecycle != "running":
             return
-        reason = "The machine slept; that time does not count."
         await self._room.chronicle.record(
-            events.RunPaused(run=run.id, reason=reason, cause="interrupted", since=since),
-            events.RunResumed(run=run.id, reason="It is awake again."),
+            events.RunPaused(run=run.id, reason=leap.words, cause="interrupted", since=leap.since),
+            events.RunResumed(run=run.id, reason="It goes on."),
         )
 
     async def _wait(self) -> None:

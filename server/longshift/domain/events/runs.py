@@ -61,8 +61,8 @@ class RunPaused(OfRun):
     reason: str = ""
     cause: PauseCause = "person"
     since: datetime | None = None
-    """When work really came to a stop, where the process ended and nobody could say so at once;
-    None: now."""
+    """When work really came to a stop, where the process ended and nobody could say so at once, or
+    the clock leapt: by the clock before, so after this event where it was set back; None: now."""
 
 
 class RunRecovered(OfRun):
