@@ -43,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
         warm.command()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with those that may take longer: else one worker ends with them, alone."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 def pytest_collection_finish() -> None:
     """What is imported stays: no collection of garbage need look at it in each of the tests."""
     gc.freeze()

@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +21,6 @@ from tests.support.lsp_raw import Json, encode
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 20.0
 PROBE = ("-m", "tests.support.lsp_probe", "longshift", "0")
-SERVE = [sys.executable, "-m", "longshift", "serve", "--tcp"]
 
 
 @contextmanager
@@ -157,7 +155,7 @@ def test_strangers_that_keep_still_keep_nobody_out(port: int) -> None:
 def test_the_token_is_told_on_standard_error_alone(host: str) -> None:
     if host == "[::1]" and not has_ipv6():
         pytest.skip("this machine has no IPv6")
-    with serving([*SERVE, f"{host}:0"]) as (server, line):
+    with serving([*warm.command(), "serve", "--tcp", f"{host}:0"]) as (server, line):
         told = re.fullmatch(rb"longshift: listening at (\S+):(\d+); token: ([\w-]{43})\n", line)
         assert told, line
         shown, port, token = (part.decode() for part in told.groups())
@@ -177,7 +175,8 @@ def test_the_token_is_told_on_standard_error_alone(host: str) -> None:
 
 def test_a_token_of_the_person_s_own_is_not_printed() -> None:
     own = "sixteen letters!"
-    with serving([*SERVE, "127.0.0.1:0"], LONGSHIFT_TOKEN=own) as (server, line):
+    command = [*warm.COLD, "serve", "--tcp", "127.0.0.1:0"]  # its arguments are looked at
+    with serving(command, LONGSHIFT_TOKEN=own) as (server, line):
         port = int(re.findall(rb":(\d+); token: as in LONGSHIFT_TOKEN\n", line)[0])
         assert own.encode() not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
         work(port, own)

@@ -185,11 +185,11 @@ def _import_all() -> None:
 def _serve_and_become(path: Path) -> None:
     from longshift.cli.main import main
 
-    _import_all()
-    gc.freeze()  # or each fork's first collection would copy every page
     host = _Host(str(path))
     os.write(1, b"\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _import_all()  # whoever asks meanwhile is served then
+    gc.freeze()  # or each fork's first collection would copy every page
     arguments = host.serve()
     if arguments is None:
         shutil.rmtree(path.parent)
