@@ -152,7 +152,11 @@ def test_who_works_waits_or_hangs(case: Mapping):
     known = Known(started(added("T1", "Part"), begun("T1"), *extra))
     run, ago = known.state.runs["R1"], lambda seconds: NOW - timedelta(seconds=seconds)
     heard = Heard(
-        "T1.1", "worker", ago(1000), ago(case.get("silent", 1000)), talks=case.get("talks", True)
+        "T1.1",
+        case.get("role", "worker"),
+        ago(1000),
+        ago(case.get("silent", 1000)),
+        talks=case.get("talks", True),
     )
     heard.conflict = case.get("conflict", False)
     doing = None
@@ -176,6 +180,25 @@ def test_the_hung_come_first_and_the_longest_before_the_others():
     }
     found = standings(known.state.runs["R1"], known.vitals["R1"], live, NOW)
     assert [one.agent for one in found] == ["T4.1", "T3.1", "T2.1", "T1.1"]
+
+
+def test_who_has_left_or_works_under_another_name_is_not_called_hung():
+    """An integrator that sent work back is gone; an equal agent does the task that it took."""
+    came = e.AgentStarted(run="R1", agent="A1")
+    opened = [
+        e.ConversationOpened(run="R1", role=role, agent=agent, model="m", prompts={},
+                             tools_digest="", prefix_digest="")
+        for role, agent in (("agent", "A1"), ("integrator", "integrator.T1.1"))
+    ]  # fmt: skip
+    took = e.AttemptStarted(run="R1", task="T1", attempt=1, base="b" * 40, agent="A1")
+    known = Known(started(came, added("T1", "Part"), took, *opened))
+    later = NOW + timedelta(hours=1)
+    live = {"T1.1": Activity("R1", "T1.1", "worker", "model", later)}
+    found = standings(known.state.runs["R1"], known.vitals["R1"], live, later)
+    assert {one.agent: f"{one.kind}: {one.words}" for one in found} == {
+        "A1": "working: at T1",
+        "T1.1": "working: thinking",
+    }
 
 
 def test_an_agent_is_forgotten_with_its_end():

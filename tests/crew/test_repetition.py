@@ -25,6 +25,12 @@ def last_word(results: list[str], *, calls: str = "x", failed: bool = False) -> 
         [f"2026-11-2{n} 12:0{n}:59,{n}27 ERROR at 0x7f{n}a" for n in range(4)],
         [f"done in {n}4 ms" for n in range(4)],
         [f"{n}00\u00b5s" for n in range(4)],
+        [f"[INFO] Finished at: 2026-11-28T06:39:4{n}Z" for n in range(4)],
+        [f"2026-11-28T06:39:45.12{n}+00:00 boom" for n in range(4)],
+        [f"real\t0m{n}.37{n}s" for n in range(4)],
+        [f"ok in {n}m 3s, then 1h2m{n}s" for n in range(4)],
+        [f"Total time:  01:0{n} min" for n in range(4)],
+        [f"# duration_ms 53.{n}21" for n in range(4)],
     ],
 )
 def test_how_long_it_took_makes_no_result_another(results):
@@ -39,6 +45,8 @@ def test_how_long_it_took_makes_no_result_another(results):
         [f"step {n} of 9" for n in range(4)],
         [f"line {n}: x" for n in range(4)],
         [f"a.py:1{n}:3{n}: unused" for n in range(4)],
+        [f"a.py:12:3{n} S101 assert" for n in range(4)],
+        [f"{n} min, 9 max" for n in range(4)],
     ],
 )
 def test_counts_and_places_do(results):

@@ -126,6 +126,8 @@ async def test_each_minute_awake_is_used_up_once(world: World, how: str) -> None
         await it.raise_signal("go")
         await it.ended()
         assert it.run().seconds_at(world.clock.now()) == 15 * 60
+    async with world.opened() as it:  # its journal says the same
+        assert it.run().seconds_at(world.clock.now()) == 15 * 60
 
 
 async def test_minutes_are_used_up_whenever_the_clock_is_set_back(world: World) -> None:
@@ -141,6 +143,28 @@ async def test_minutes_are_used_up_whenever_the_clock_is_set_back(world: World) 
             await it.until(lambda run, spent_s=spent_s: run.seconds_run == spent_s)
         run = await it.ended()
         assert (run.outcome, run.exceeded and run.exceeded.kind) == ("out_of_budget", "minutes")
+
+
+async def test_minutes_stay_used_up_if_the_clock_goes_back_while_no_process_runs(
+    world: World,
+) -> None:
+    waits = turn(edit("two", "TWO"), signal="there", wait_for=["go"])
+    world.play(planner(task("shout", "a.txt")), worker("shout", waits))
+    async with world.opened() as it:
+        await it.start(budget={"minutes": 60})
+        await it.signal("there")
+        world.clock.advance(minutes=10)
+        await it.engine.add_constraint("the last fact")
+        it.engine.shop.chronicle.record = _lost  # as if the process were killed here
+        world.clock.set_back(hours=9)
+    async with world.opened() as it:
+        run = it.run()
+        assert run.seconds_at(world.clock.now()) == 10 * 60
+        assert run.task_seconds_at(run.tasks["T1"], world.clock.now()) == 10 * 60
+
+
+async def _lost(*_: object) -> None:
+    """Record nothing."""
 
 
 async def test_what_is_left_of_a_start_and_of_forgetting_goes_at_the_next_start(

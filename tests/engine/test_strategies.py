@@ -331,6 +331,27 @@ async def test_what_a_person_asks_for_is_done_by_equal_agents_too(
     assert "Mind the commas." in told
 
 
+@pytest.mark.parametrize("strategy", ["flat-locked", "optimistic"])
+async def test_what_a_person_says_as_the_judge_says_done_is_heard(
+    world: World, strategy: str
+) -> None:
+    world.play(
+        takes("A1", strategy, BOTH[0], claim("T1")),
+        SHOUT,
+        flow("judge", turn(call("verdict", reason="It says done.", decision="done"),
+                           signal="judging", wait_for=["steered"]), times=1),
+        *judge("done"),
+    )  # fmt: skip
+    async with world.opened() as it:
+        await it.start(strategy=strategy, workers=1, budget={"cycles": 6})
+        await it.signal("judging")
+        await it.engine.steer("R1", "Mind the commas.")
+        await it.raise_signal("steered")
+        run = await it.ended()
+        assert (run.outcome, run.cycle) == ("done", 2)
+    assert "Mind the commas." in said_to(world, "agent")
+
+
 async def test_a_list_that_nobody_takes_from_ends_the_cycle(world: World) -> None:
     world.play(agent("A1", turn(LOCK, READ, task("shunned", "a.txt"), UNLOCK)), *judge("done"))
     async with world.opened() as it:

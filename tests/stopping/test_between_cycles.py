@@ -7,7 +7,7 @@ import pytest
 from longshift.domain import events as e
 from longshift.domain.budgets import used_up
 from longshift.domain.decide import BeginCycle, FinishRun, Next, StartJudge, decide
-from longshift.domain.model import TaskPlan
+from longshift.domain.model import Rework, TaskPlan
 from tests.support.stopping_facts import Facts
 from tests.support.stopping_spec import Cycle, Spec
 
@@ -45,6 +45,9 @@ def growing(*, accepts: bool) -> Next:
         sees = tuple(f"odd{n} warning a.txt:1" for n in range(findings))
         step = facts.play(step, Cycle(write={"b.txt": f"P*{60 * number}"}, sees=sees))
         if accepts and number == 3:
+            for change in facts.run.changes.values():
+                one = {"change": change.id, "path": "b.txt", "hunks": (0,), "decision": "accepted"}
+                facts.take(e.ChangeDecided(run="R1", **one))
             move_head(facts, facts.files, taken=True)
     return step
 
@@ -123,6 +126,17 @@ def finished(facts: Facts, step: FinishRun) -> e.RunFinished:
     return e.RunFinished(run="R1", outcome=step.outcome, reason=step.reason, rule=step.rule, **done)
 
 
+@pytest.mark.parametrize(("asked_by", "waits"), [("P1", True), ("judge", False)])
+def test_an_answer_that_came_when_nobody_planned_is_heard(asked_by: str, waits: bool) -> None:
+    facts, step = told()
+    facts.play(step, Cycle(write={"a.txt": LINES[0]}))
+    facts.take(
+        e.QuestionAsked(run="R1", question="Q1", text="Which?", asked_by=asked_by),
+        e.QuestionAnswered(run="R1", question="Q1", answer="This."),
+    )
+    assert facts.run.unheard is waits
+
+
 def test_a_run_that_was_steered_when_it_had_ended_plans_first() -> None:
     facts, step = told()
     step = facts.play(step, Cycle(give_up=("a.txt",), says="give_up"))
@@ -145,3 +159,41 @@ def test_a_rule_that_speaks_in_the_last_cycle_leaves_none_to_go_on_with() -> Non
     share = used_up(facts.run)
     assert share is not None
     assert (share.kind, share.used, share.limit) == ("cycles", 2, 2)
+
+
+def test_what_a_rework_takes_out_again_is_no_oscillation() -> None:
+    facts, step = told()
+    paths = ("a.txt", "b.txt")
+    before = facts.files.copy()
+    step = facts.play(step, Cycle(write={path: f"{LINES[0]} {path}" for path in paths}))
+    for number, path in enumerate(paths, 1):
+        change = facts.run.changes[f"C{number}"]
+        asked = Rework(change_id=change.id, path=path, diff="", words="Take it out.")
+        task = facts.run.next_task_id
+        plan = TaskPlan(title=path, instructions="", paths=(path,))
+        facts.take(e.TaskAdded(run="R1", task=task, plan=plan, rework=asked))
+        facts._tasks[f"{path}#2"] = task
+        words = " ".join(before[path].split())
+        step = facts.play(BeginCycle(number + 1, "retry"), Cycle(write={f"{path}#2": words}))
+        assert isinstance(step, BeginCycle), step
+
+
+@pytest.mark.parametrize("touches", [False, True])
+def test_a_warning_in_a_file_that_nobody_touched_has_not_come_back(touches: bool) -> None:
+    """A judge may mention it, forget it, and mention it again."""
+    facts, step = told()
+    for number in range(5):
+        write = {"b.txt": f"P*{9 + number}"} | ({"a.txt": f"one n{number}"} if touches else {})
+        sees = () if number % 2 else ("odd warning a.txt:1",)
+        step = facts.play(step, Cycle(write=write, sees=sees))
+        if isinstance(step, FinishRun):
+            break
+    assert isinstance(step, FinishRun) is touches
+
+
+def test_cycles_that_cost_no_more_than_one_of_two_before_are_not_dear() -> None:
+    facts, step = told()
+    for landings in (20, 1, 5, 5):
+        write = {f"a.txt#{n}": f"P*{landings} {n}" for n in range(landings)}
+        step = facts.play(step, Cycle(write=write))
+    assert isinstance(step, BeginCycle), step

@@ -1,8 +1,8 @@
 """Noticing that a model goes round in circles.
 
 Owns what counts as the same: a call, its arguments, its result and the state of the workspace
-after it. A command run again after an edit is therefore no repetition. Costs one hash a call
-and remembers nine of them, however long the conversation grows. Pure.
+after it. A command run again after an edit is therefore no repetition. Costs one pass over each
+result, and remembers nine calls, however long the conversation grows. Pure.
 """
 
 import re
@@ -17,13 +17,16 @@ ALTERNATING: Final = 6
 """So many calls that go A, B, A, B are one."""
 THREE_IN_TURN: Final = 9
 """So many calls that go A, B, C, A, B, C are one."""
-_PASSING: Final = re.compile(
-    r"\b(?:\d{4}-\d\d-\d\d|\d{1,2}:\d\d:\d\d(?:[.,]\d+)?|0x[0-9a-f]+"
-    r"|\d+(?:\.\d+)?\s?(?:[mnu\u00b5]?s|secs?|seconds?|minutes?))\b",
-    re.IGNORECASE,
+_CLOCK: Final = r"\d{1,2}:\d\d:\d\d(?:[.,]\d+)?"
+_MOMENT: Final = rf"\d{{4}}-\d\d-\d\d(?:T{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?)?|{_CLOCK}"
+_HOW_LONG: Final = (
+    r"(?:\d+h\s?)?(?:\d+m\s?)?\d+(?:\.\d+)?\s?(?:[mnu\u00b5]?s|secs?|seconds?|minutes?)"
+    r"|\d+:\d\d\s?min|duration_ms:?\s\d+(?:\.\d+)?"
 )
+_PASSING: Final = re.compile(rf"\b(?:{_MOMENT}|0x[0-9a-f]+|{_HOW_LONG})\b", re.IGNORECASE)
 """What differs each time that a command is run on the same files: how long it took, when that was,
-where something lay in memory. A count that differs is something else: of tests that fail, say."""
+where something lay in memory. A count that differs is something else: of tests that fail, say. So
+is a bare `12:03`, which is more often a line and a column than an hour and a minute."""
 
 Word = Literal["", "nudge", "over"]
 """What is to follow from a call: nothing, a word to the model, or the end."""

@@ -255,8 +255,11 @@ def _first_cycle(run: Run) -> BeginCycle:
 
 
 def _wants_planner(run: Run) -> bool:
-    """Whether the person waits to be heard, which in a cycle of retries equal agents alone do."""
-    return run.unheard and not equals.are_equal(run)
+    """Whether the person waits to be heard, and a cycle of retries has nobody who would.
+
+    Equal agents hear what is said to the run, but come only where there is a task to take.
+    """
+    return run.unheard and not (equals.are_equal(run) and run.queue.ready)
 
 
 def _out_of_budget(run: Run) -> FinishRun:

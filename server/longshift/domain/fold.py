@@ -202,7 +202,8 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
         case e.CommandRan() | e.ConversationOpened() | e.CheckRan():
             return run  # on record, and nothing follows from it
         case e.TaskAdded():
-            return add_task(run, event)
+            # A rework is a person's word: what it undoes is no going to and fro of the run's.
+            return add_task(heard_anew(run) if event.rework is not None else run, event)
         case e.AttemptStarted():
             run = claim(run, event.agent) if event.agent else run
             return start_attempt(run, event, time)
@@ -283,9 +284,13 @@ def _apply_to_run(run: Run, event: e.Event, time: datetime) -> Run:  # noqa: C90
 
 def _steer(run: Run, event: e.RunSteered) -> Run:
     said = (*run.messages, Said(text=event.message))
+    return heard_anew(replace(run, messages=said, unheard=_nobody_plans(run)))
+
+
+def _nobody_plans(run: Run) -> bool:
+    """Whether what the person says now reaches nobody who makes tasks."""
     planned = any(one.state == "running" for one in run.planners.values())
-    unheard = not planned and not run.agents_at_work
-    return heard_anew(replace(run, messages=said, unheard=unheard))
+    return not planned and not run.agents_at_work
 
 
 def _pause(run: Run, event: e.RunPaused, time: datetime) -> Run:
@@ -430,8 +435,10 @@ def _take_question(run: Run, event: e.QuestionAsked | e.QuestionAnswered) -> Run
     question = known(run.questions, event.question, "question")
     answered = question.model_copy(update={"answer": event.answer})
     said = Said(text=event.answer, question=question.text, to=question.asked_by)
+    missed = question.asked_by != "judge" and _nobody_plans(run)
     return replace(
         heard_anew(run),
+        unheard=run.unheard or missed,
         questions=put(run.questions, question.id, answered),
         messages=(*run.messages, said),
     )

@@ -93,22 +93,36 @@ def _report(run: Run, event: e.FindingReported) -> Run:
     if before is not None and before.state == "dismissed":
         raise Refused(f"finding {event.finding} is dismissed")
     if before is not None and before.state == "resolved" and cycles:
-        cycles = (*cycles[:-1], _come_back(cycles[-1], event))
+        cycles = (*cycles[:-1], _come_back(run, before, event))
     findings = put(run.findings, event.finding, event.detail)
     return replace(run, findings=findings, newest=newest(run, event.finding), cycles=cycles)
 
 
-def _come_back(cycle: CycleRecord, event: e.FindingReported) -> CycleRecord:
-    """The cycle in which a resolved finding is reported again.
+def _come_back(run: Run, before: Finding, event: e.FindingReported) -> CycleRecord:
+    """The present cycle, in which a resolved finding is reported again.
 
-    One that went in the same cycle was never gone: of its two judges one overlooked it. A hint is
-    no sign of going to and fro, for judges mention it or do not.
+    One that went in the same cycle was never gone: of its two judges one overlooked it. Nor was one
+    that a judge had seen in a file which nobody has touched since; what a check reports can lie in
+    another file than its cause. A hint is no sign of going to and fro.
     """
-    if event.finding in cycle.resolved:
-        return replace(cycle, resolved=tuple(id_ for id_ in cycle.resolved if id_ != event.finding))
-    if event.detail.severity not in WEIGHTY:
+    cycle = run.cycles[-1]
+    if before.id in cycle.resolved:
+        return replace(cycle, resolved=tuple(id_ for id_ in cycle.resolved if id_ != before.id))
+    was_gone = before.check or _was_touched(run, before)
+    if event.detail.severity not in WEIGHTY or not was_gone:
         return cycle
-    return replace(cycle, came_back=(*cycle.came_back, event.finding))
+    return replace(cycle, came_back=(*cycle.came_back, before.id))
+
+
+def _was_touched(run: Run, finding: Finding) -> bool:
+    """Whether its file differs at any step since the head that it was last seen at."""
+    for at in range(len(run.steps) - 1, -1, -1):
+        step = run.steps[at]
+        if step.commit == finding.commit:
+            return False
+        if finding.path in step.paths:
+            return True
+    return run.started.base != finding.commit
 
 
 def _is_ours(finding: Finding) -> bool:

@@ -6,7 +6,7 @@ made harmless here. Colours only repeat what the words say.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from rich.console import Group, RenderableType
@@ -166,7 +166,8 @@ def _of_run(
 def _over_time(run: Run, vitals: Vitals, now: datetime, columns: int) -> RenderableType:
     """The landing rate and the cost, each with its course so far."""
     most = min(COLUMNS_OF_SPARKS, max(8, columns - 45))
-    at = now if run.lifecycle != "ended" else _last(vitals, now)
+    # An ended run's figures stand still, as they were in its last minutes.
+    at = vitals.ended if run.lifecycle == "ended" and vitals.ended else now
     rate = vitals.landings_lately.a_minute(at)
     table = _table(9, 20)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -181,12 +182,6 @@ def _over_time(run: Run, vitals: Vitals, now: datetime, columns: int) -> Rendera
         Text(sparks(vitals.cost.columns(at, most)), "magenta"),
     )
     return table
-
-
-def _last(vitals: Vitals, now: datetime) -> datetime:
-    """When a run that is over was last heard of, to the step."""
-    seconds = max(len(series.steps) * series.step_s for series in (vitals.landings, vitals.cost))
-    return min(now, vitals.began + timedelta(seconds=seconds))
 
 
 def _trouble(run: Run) -> list[Text]:

@@ -18,6 +18,8 @@ Kind: TypeAlias = Literal["hung", "waiting", "working"]
 
 HUNG_AFTER_S: Final = 60.0
 """However fast a run's calls usually are, so much is left to each."""
+CHECK_S: Final = 900.0
+"""How long a judge's checks may take: their own time limit."""
 TIMES_USUAL: Final = 5.0
 """So many times as long as usual is no more to be called slow."""
 
@@ -94,6 +96,8 @@ def standings(run: Run, vitals: Vitals, live: Live | None, now: datetime) -> lis
     found = [
         standing(run, heard, doing.get(heard.agent), usual, now, is_told=live is not None)
         for heard in vitals.agents.values()
+        # An integrator that has sent a submission back is gone, which no fact tells.
+        if live is None or heard.role != "integrator" or heard.agent in doing
     ]
     order = {"hung": 0, "waiting": 1, "working": 2}
     return sorted(found, key=lambda one: (order[one.kind], -one.seconds, one.agent))
@@ -121,10 +125,11 @@ def standing(
         for_what = "for its endpoint" if run.pause_cause == "endpoint" else _WAITS["pause"]
         return stands("waiting", for_what, heard.last if doing is None else doing.since)
     if doing is None:
-        return _by_facts(heard, usual, now, stands, is_told=is_told)
+        return _by_facts(run, heard, usual, now, stands, is_told=is_told)
     if doing.doing in _WAITS:
         return stands("waiting", _WAITS[doing.doing], doing.since)
-    limits = {"model": usual.call_s, "command": usual.command_s}
+    is_check = doing.doing == "command" and heard.role == "judge"
+    limits = {"model": usual.call_s, "command": CHECK_S if is_check else usual.command_s}
     words = _WORKS[doing.doing]
     if heard.conflict and doing.doing != "landing":
         words += ", with a conflict"
@@ -133,11 +138,14 @@ def standing(
 
 
 def _by_facts(
-    heard: Heard, usual: Usual, now: datetime, stands: _Stands, *, is_told: bool
+    run: Run, heard: Heard, usual: Usual, now: datetime, stands: _Stands, *, is_told: bool
 ) -> Standing:
     """Where nobody says what it does: as long as it has been heard of lately, it works."""
     if is_told and not heard.talks:
         return stands("waiting", _WAITS["turn"], heard.begun)
+    own = [task for task in run.at_work if task.attempts[-1].agent == heard.agent]
+    if is_told and own:  # an equal agent works on what it took under the task's name
+        return stands("working", f"at {own[0].id}", heard.last)
     if (now - heard.last).total_seconds() > usual.silence_s:
         return stands("hung", "nothing was heard of it", heard.last)
     return stands("working", "at work", heard.last)

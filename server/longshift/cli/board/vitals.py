@@ -18,7 +18,8 @@ LATENCIES_KEPT: Final = 200
 STEP_S: Final = 10.0
 """Figures over time are counted by steps of so many seconds, longer ones once there are many."""
 MOST_STEPS: Final = 600
-STEPS_LATELY: Final = 30
+LATELY_S: Final = 300
+"""Seconds that count as lately."""
 
 
 @dataclass(slots=True)
@@ -71,31 +72,33 @@ class Series:
 
 
 class Lately:
-    """How often something happened in the last five minutes: as exact after days as at first."""
+    """How often something happened in the last five minutes: as exact after days as at first.
+
+    Counted by whole seconds, so that it holds no more of a run that lands a thousand at once.
+    """
 
     def __init__(self, began: datetime) -> None:
         """Begin with nothing."""
         self._began = began
-        self._counts: deque[tuple[int, int]] = deque(maxlen=STEPS_LATELY)
-        """By step since the beginning; steps without any are left out."""
+        self._counts: deque[tuple[int, int]] = deque(maxlen=LATELY_S)
+        """How many in which second since the beginning, as they came; others are left out."""
 
     def add(self, time: datetime) -> None:
         """It happened at a moment."""
-        at = self._step(time)
-        if self._counts and self._counts[-1][0] >= at:  # the same, or the clock went back
-            last, count = self._counts.pop()
-            self._counts.append((last, count + 1))
-        else:
-            self._counts.append((at, 1))
+        second = self._second(time)
+        same = self._counts.pop()[1] if self._counts and self._counts[-1][0] == second else 0
+        self._counts.append((second, same + 1))
 
     def a_minute(self, now: datetime) -> float:
         """The rate over the five minutes until now, or since the beginning where that is less."""
-        first = self._step(now) + 1 - STEPS_LATELY
-        seconds = min(STEPS_LATELY * STEP_S, max(STEP_S, (now - self._began).total_seconds()))
-        return sum(count for at, count in self._counts if at >= first) * 60 / seconds
+        last = self._second(now)
+        # What seems to be yet to come was written before the clock was put back.
+        found = (count for at, count in self._counts if last - LATELY_S < at <= last)
+        seconds = min(LATELY_S, max(STEP_S, (now - self._began).total_seconds()))
+        return sum(found) * 60 / seconds
 
-    def _step(self, time: datetime) -> int:
-        return int((time - self._began).total_seconds() / STEP_S)
+    def _second(self, time: datetime) -> int:
+        return int((time - self._began).total_seconds())
 
 
 class Vitals:
@@ -104,6 +107,8 @@ class Vitals:
     def __init__(self, began: datetime) -> None:
         """Begin with nothing heard."""
         self.began = began
+        self.ended: datetime | None = None
+        """When the run last ended; None: it has not ended so far."""
         self.agents: dict[str, Heard] = {}
         """Those that are at work, as far as facts tell."""
         self.landings = Series(began)
@@ -150,6 +155,7 @@ class Vitals:
             case e.VerdictReached():
                 self._end("judge")
             case e.RunFinished():
+                self.ended = time
                 self.agents.clear()
             case e.RunResumed():
                 for heard in self.agents.values():

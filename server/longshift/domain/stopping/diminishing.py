@@ -69,8 +69,8 @@ def _costs(run: Run) -> tuple[str, list[Decimal]]:
 
 
 def _median(amounts: Sequence[Decimal]) -> Decimal:
-    """The one in the middle; of two, the lower."""
-    return sorted(amounts)[(len(amounts) - 1) // 2]
+    """The one in the middle; of two, the higher: what costs no more than either is not dear."""
+    return sorted(amounts)[len(amounts) // 2]
 
 
 def _said(unit: str, amount: Decimal) -> str:

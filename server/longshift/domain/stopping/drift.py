@@ -46,7 +46,7 @@ def _more_findings(run: Run) -> Stop | None:
     grows = all(before < after for before, after in pairwise(counts))
     if not most or len(counts) <= most or not grows or not counts[0]:
         return None
-    if counts[-1] < GROWTH * counts[0] or _is_thinner(cycles[0], cycles[-1]):
+    if counts[-1] < GROWTH * counts[0] or _is_thinner(run, cycles[0], cycles[-1]):
         return None
     what = (
         f"after each of {most} cycles in a row more findings of weight were open: "
@@ -56,11 +56,19 @@ def _more_findings(run: Run) -> Stop | None:
     return Stop("drift", "no_progress", ending(run, "drift", what, ADVICE), figures)
 
 
-def _is_thinner(first: CycleRecord, last: CycleRecord) -> bool:
-    """Whether the later one has fewer findings for each line that differs, or it is unknown.
-
-    Once the person accepts, the difference is smaller, and the findings are as many as they were.
-    """
-    if not first.diff_lines or not last.diff_lines or first.taken != last.taken:
+def _is_thinner(run: Run, first: CycleRecord, last: CycleRecord) -> bool:
+    """Whether the later one has fewer findings for each line that differs, or it is unknown."""
+    if not first.diff_lines or not last.diff_lines:
+        return True
+    # What the person accepted is no part of the difference any more; its findings are still there.
+    if first.taken != last.taken and _accepted_any(run):
         return True
     return last.weighty * first.diff_lines < first.weighty * last.diff_lines
+
+
+def _accepted_any(run: Run) -> bool:
+    return any(
+        one.decision == "accepted"
+        for change in run.changes.values()
+        for one in change.decisions.values()
+    )

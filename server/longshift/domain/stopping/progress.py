@@ -70,6 +70,6 @@ def _stands_still(cycles: Sequence[CycleRecord]) -> bool:
 
 def _is_quiet(cycles: Sequence[CycleRecord]) -> bool:
     sizes = [one.diff_lines for one in cycles if one.diff_lines is not None]
-    if len(sizes) < len(cycles) or len({one.taken for one in cycles}) > 1:
-        return False  # not known, as of an older version, or since the person accepted some of it
+    if len(sizes) < len(cycles):
+        return False  # not known, as of an older version
     return max(sizes) - min(sizes) <= max(QUIET_LINES, QUIET_SHARE * sizes[0])

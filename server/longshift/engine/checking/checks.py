@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from longshift.crew.desk import CheckOutcome, FindingReport
 from longshift.domain.model import ChecksWord
+from longshift.engine.activities import Note
 from longshift.engine.checking.comparing import Compared, compare
 from longshift.engine.checking.finding import FoundCheck
 from longshift.engine.checking.locating import Located, locate
@@ -69,6 +70,7 @@ class Checks:
         self._at_base: dict[tuple[str, str], list[Try]] = {}
         self._head: str | None = None
         self._last: tuple[CheckOutcome, ...] = ()
+        self._note: Note = lambda _: None
 
     def standing_failures(self, head: str) -> list[str]:
         """Commands that fail at the head, by the last run, and did not before the run."""
@@ -111,13 +113,15 @@ class Checks:
         """Whether there are checks that nobody has run on this head."""
         return bool(self._commands) and self._head != head
 
-    async def run(self, head: str, base: str) -> Sequence[CheckOutcome]:
+    async def run(self, head: str, base: str, note: Note) -> Sequence[CheckOutcome]:
         """Run every check on a head.
 
         Args:
             head: the commit to check.
             base: what the person has: failures that stand there too are not the run's.
+            note: told of each command that it begins, and that it has ended.
         """
+        self._note = note
         if self._left_out is None and not isinstance(self._room.cage, Refusal):
             self._left_out = await self._without_program(base)
         missing = self._left_out or ()
@@ -234,7 +238,12 @@ class Checks:
     async def _start(self, commit: str, command: str, timeout_s: int) -> CommandResult:
         # In the room's own cage: a check is the person's word, or a trusted repository's.
         room = self._room
-        return await run_and_discard(room, room.cage, CHECK, commit, command, timeout_s)
+        # Each by itself: together they may take many times as long as one of them may.
+        self._note("command")
+        try:
+            return await run_and_discard(room, room.cage, CHECK, commit, command, timeout_s)
+        finally:
+            self._note("tools")
 
 
 def _is_worse(head: Try, base: Try, compared: Compared) -> bool:

@@ -61,8 +61,7 @@ class JudgingDesk(AgentDesk):
     async def run_checks(self) -> Sequence[CheckOutcome]:
         """Run every check on the head, and report what they find."""
         run = self._room.run
-        with self._doing("command"):
-            outcomes = await self._checks.run(self._head, run.taken)
+        outcomes = await self._checks.run(self._head, run.taken, self._note)
         if outcomes:
             ran = (_check_ran(run.id, self._head, outcome) for outcome in outcomes)
             await self._room.chronicle.record(*ran)
