@@ -81,7 +81,7 @@ class Lately:
         """Begin with nothing."""
         self._began = began
         self._counts: deque[tuple[int, int]] = deque(maxlen=LATELY_S)
-        """How many in which second since the beginning, as they came; others are left out."""
+        """How many in which second since the beginning, as they came."""
 
     def add(self, time: datetime) -> None:
         """It happened at a moment."""
