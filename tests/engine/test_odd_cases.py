@@ -130,6 +130,22 @@ async def test_each_minute_awake_is_used_up_once(world: World, how: str) -> None
         assert it.run().seconds_at(world.clock.now()) == 15 * 60
 
 
+@pytest.mark.parametrize("how", ["suspend", "set_back"])
+async def test_a_pause_is_the_first_that_is_heard_after_a_leap(world: World, how: str) -> None:
+    waits = turn(edit("two", "TWO"), signal="there", wait_for=["go"])
+    world.play(planner(task("shout", "a.txt")), worker("shout", waits), *judge("done"))
+    async with world.opened() as it:
+        await it.start()
+        await it.signal("there")
+        world.clock.advance(minutes=50)
+        getattr(world.clock, how)(hours=1)
+        run = await it.engine.pause("R1")
+        assert (run.pause_cause, run.seconds_run) == ("person", 50 * 60)
+        await it.engine.resume("R1")
+        await it.raise_signal("go")
+        await it.ended()
+
+
 async def test_minutes_are_used_up_whenever_the_clock_is_set_back(world: World) -> None:
     waits = turn(edit("two", "TWO"), signal="there", wait_for=["go"])
     world.play(planner(task("shout", "a.txt")), worker("shout", waits))

@@ -106,6 +106,11 @@ class Drivers:
         if run_id in self._driving:
             self._driving[run_id][0].room.models.try_now()
 
+    async def heed_clock(self, run_id: str) -> None:
+        """Leave out what the machine's clock did to a run, before its time comes to a stop."""
+        if run_id in self._driving:
+            await self._driving[run_id][0].leave_out_leap()
+
     async def let_go(self, run_id: str) -> RunDriver | None:
         """End a run's agents and driver, each with its fact; None where it has no driver."""
         if run_id not in self._driving:

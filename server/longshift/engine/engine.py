@@ -181,6 +181,7 @@ class Engine:
 
     async def pause(self, run_id: str, reason: str = "", cause: PauseCause = "person") -> Run:
         """Let no agent of a run take a further step; what is under way stays as it is."""
+        await self._drivers.heed_clock(run_id)
         run = self.shop.chronicle.run(run_id)
         said = reason or "Paused by the person."
         await self.shop.chronicle.record(*pausing(run, said, cause))

@@ -374,7 +374,7 @@ class RunDriver:
 
     async def _keep_time(self) -> None:
         """Warn of minutes, and end what runs once they are used up."""
-        await self._leave_out_leap()
+        await self.leave_out_leap()
         run, now = self._room.run, self._room.shop.clock.now()
         if not (run.budget.minutes or run.budget.task.minutes) or run.running_since is None:
             return
@@ -390,7 +390,7 @@ class RunDriver:
         if over:
             await asyncio.wait(over)
 
-    async def _leave_out_leap(self) -> None:
+    async def leave_out_leap(self) -> None:
         """Have each minute of work count once, whatever the machine's clock did."""
         run, leap = self._room.run, self._wakefulness.leapt()
         if leap is None or run.lifecycle != "running":
