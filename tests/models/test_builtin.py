@@ -6,6 +6,9 @@ import re
 
 import pytest
 
+from longshift.crew.limits import MOST_CALLS
+from longshift.models.builtin.conversation import MOST_ASKS
+from longshift.models.builtin.edits import MOST_EDITS
 from longshift.models.builtin.model import BuiltinModel
 from longshift.models.port import ModelRequest
 from tests.support.models_toolbox import Toolbox, converse
@@ -221,6 +224,58 @@ async def test_a_large_repository_is_read_whole_and_planned_in_groups(model):
     ast.parse(toolbox.files["pkg/big.py"])
 
 
+def test_no_answer_holds_more_calls_than_a_crew_makes():
+    assert MOST_ASKS == MOST_CALLS
+    assert MOST_EDITS <= MOST_ASKS  # a file's edits hold only together
+
+
+async def test_a_goal_over_many_files_leaves_none_out(model):
+    files = {f"p{n % 40}/m{n}.py": OLD for n in range(230)}
+    toolbox = Toolbox(dict(files))
+    folders = [f"p{n}" for n in range(40)]
+    verdict, cycle = await run(model, GOAL, toolbox, scope=folders)
+    assert (verdict["decision"], cycle) == ("done", 1)
+    assert set(toolbox.files.values()) == {NEW}
+    assert len(toolbox.named("add_task")) == 39  # of six files each, in more than one answer
+    assert "230 files hold" in verdict["reason"]
+
+
+async def test_edits_beyond_one_answer_are_made_in_the_next_ones(model):
+    gaps = "".join(f"def g{n}(x: List[int]):\n    return {n}\n\n\n# gap\n\n\n" for n in range(10))
+    files = {f"{name}.py": f"from typing import List\n\n\n{gaps}" for name in "abcdef"}
+    toolbox = Toolbox(dict(files))
+    task = {"title": "Modernise", "instructions": "Modernise.", "paths": [*files]}
+    name, arguments = await converse(model, "worker", {"task": task}, toolbox)
+    assert name == "submit"
+    assert not [path for path, text in toolbox.files.items() if "List[" in text]
+    assert len(toolbox.named("edit_file")) == 60
+    assert arguments["summary"].count("Fixed by rule in 3 files") == 2
+
+
+UNSEEN = [
+    ({"a.py": OLD, "b.py": OLD}, "b.py", "done", "1 file holds to the rules of the goal."),
+    ({"b.py": OLD}, "b.py", "give_up", "No Python file could be looked at."),
+]
+
+
+@pytest.mark.parametrize(("files", "path", "decision", "words"), UNSEEN)
+async def test_what_can_not_be_read_is_named_by_planner_and_judge(
+    model, files, path, decision, words
+):
+    toolbox = Toolbox(dict(files))
+    read = toolbox._read_file
+
+    def reading(**given):
+        return {"error": "It is no text."} if given["path"] == path else read(**given)
+
+    toolbox._read_file = reading
+    verdict, _ = await run(model, "Lint", toolbox)
+    assert verdict["decision"] == decision
+    assert verdict["reason"].startswith(f"{words} Not looked at: {path}: It is no text.")
+    finish = toolbox.named("finish")[0]
+    assert f"Not looked at: {path}: It is no text." in finish["summary"] + finish["evidence"]
+
+
 async def test_a_scope_is_not_left(model):
     toolbox = Toolbox({"a.py": OLD, "pkg/b.py": OLD, "other/c.py": OLD})
     await run(model, GOAL, toolbox, scope=["a.py", "pkg"])
@@ -399,7 +454,7 @@ async def test_a_list_that_is_cut_is_taken_in_parts(model):
     planned = {path for task in toolbox.named("add_task") for path in task["paths"]}
     assert files.keys() <= planned
     assert len(planned & same.keys()) == 4  # no beginning tells them apart, and it is said
-    assert toolbox.turns < 25
+    assert toolbox.turns < 40
 
 
 async def test_a_line_that_was_cut_is_never_taken_for_the_file(model):

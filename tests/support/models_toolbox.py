@@ -1,7 +1,8 @@
 """The tools of the contract over a dict of files, and a loop that lets a model use them.
 
 Owns just enough of a crew to drive a model through one conversation. Its reading is capped like
-the real one, its edits refuse what does not stand exactly once.
+the real one, its edits refuse what does not stand exactly once, and of one reply it makes as many
+calls as a crew does.
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from longshift.crew.limits import MOST_CALLS
 from longshift.models.port import Model, ModelRequest
 
 READ_CAP = 10_000
@@ -109,9 +111,10 @@ async def converse(
         reply = await model.complete(ModelRequest(messages, tools))
         toolbox.turns += 1
         messages.append(reply.message)
-        for call in reply.tool_calls:
+        for number, call in enumerate(reply.tool_calls):
             arguments = json.loads(call.arguments)
-            result = toolbox.call(call.name, arguments)
+            fits = number < MOST_CALLS
+            result = toolbox.call(call.name, arguments) if fits else {"error": "too many calls"}
             content = json.dumps(result)
             messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
             if call.name in ENDING - toolbox.refuse or result.get("status") == "landed":

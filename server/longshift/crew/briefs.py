@@ -7,7 +7,7 @@ brief.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from longshift.crew.prompts import Library, library
 from longshift.domain.contention import Contended
@@ -47,6 +47,10 @@ class CallLimits:
     """For one submission."""
     after_conflict: int = 20
     """At least so many are left to a worker when its submission conflicts."""
+
+
+READING_ALL: Final = CallLimits(planner=2_000, sub_planner=2_000, judge=2_000, agent=2_000)
+"""Of the built-in model, whose calls cost nothing: it reads each file of a scope, one by one."""
 
 
 @dataclass(frozen=True, slots=True)

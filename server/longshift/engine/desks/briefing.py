@@ -1,13 +1,15 @@
-"""What an agent is shown of the repository before it has read anything: its words, and its map.
+"""What an agent is shown of the repository before it reads anything, and how long it may read.
 
-Owns which commit each is taken from. Must never take the repository's own words from the head:
-what one worker lands there must not instruct the next agent before the person has accepted it.
+Owns the repository's own words and its map, and which commit each is taken from. Must never take
+those words from the head: what one worker lands there must not instruct the next agent before the
+person has accepted it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from longshift.crew.briefs import READING_ALL, CallLimits
 from longshift.domain.model import Role
 from longshift.engine.room import RunRoom
 from longshift.engine.spending import MODEL_OF
@@ -76,6 +78,11 @@ def agents_md(room: RunRoom, paths: Iterable[str] = ()) -> str | None:
 def reads_by_rule(room: RunRoom, role: Role) -> bool:
     """Whether a role's model is the built-in one, which has no window and reads no map."""
     return room.settings.model_for(MODEL_OF[role]).model == BUILTIN
+
+
+def call_limits(room: RunRoom, role: Role) -> CallLimits:
+    """How many calls of its model one conversation of an agent may take."""
+    return READING_ALL if reads_by_rule(room, role) else CallLimits()
 
 
 def overview(room: RunRoom, role: Role, near: Iterable[str] = ()) -> str:

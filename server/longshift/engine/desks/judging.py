@@ -20,7 +20,7 @@ from longshift.domain.state import Run
 from longshift.engine.checking import hacking
 from longshift.engine.checking.checks import Checks
 from longshift.engine.commanding import COMMAND_CHARACTERS, run_and_discard
-from longshift.engine.desks.briefing import reads_by_rule
+from longshift.engine.desks.briefing import call_limits, reads_by_rule
 from longshift.engine.desks.desk import AgentDesk
 from longshift.engine.desks.measuring import Measured, measure
 from longshift.engine.difference import (
@@ -192,6 +192,7 @@ async def run_judge(room: RunRoom, spending: Spending, checks: Checks) -> list[e
         diff_stat="\n".join(f"{sayable(s.path)} +{s.added} -{s.removed}" for s in stats),
         diff=in_seeded_order(sayable(diff), seed),
         whole=reads_by_rule(room, "judge"),
+        limits=call_limits(room, "judge"),
         gates=room.settings.gates,
         prompts=room.prompts,
     )

@@ -16,7 +16,7 @@ from longshift.domain.decide import waits_behind
 from longshift.domain.designs import MOST_NOTES, may_revise, standing_note
 from longshift.domain.model import PlannerRecord, TaskPlan
 from longshift.domain.state import Run
-from longshift.engine.desks.briefing import ground, reads_by_rule
+from longshift.engine.desks.briefing import call_limits, ground, reads_by_rule
 from longshift.engine.desks.desk import AgentDesk
 from longshift.engine.desks.news import Newsroom
 from longshift.engine.room import RunRoom
@@ -184,6 +184,7 @@ async def _brief(room: RunRoom, planner: PlannerRecord) -> PlannerBrief:
         stale=stale_notes(run),
         contended=() if planner.parent else contended_files(run),
         whole=reads_by_rule(room, "planner"),
+        limits=call_limits(room, "planner"),
         agents_md=told.agents_md,
         overview=told.overview,
         gates=room.settings.gates,

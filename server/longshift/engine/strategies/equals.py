@@ -17,7 +17,7 @@ from longshift.crew.briefs import AgentBrief, NothingChosen, TaskChosen, Unfinis
 from longshift.domain import events
 from longshift.domain.model import AttemptFailure
 from longshift.domain.task_lock import TaskLock
-from longshift.engine.desks.briefing import agents_md, overview
+from longshift.engine.desks.briefing import agents_md, call_limits, overview
 from longshift.engine.desks.planning import stale_notes
 from longshift.engine.room import DEFECT, RunRoom, pausing
 from longshift.engine.spending import Spending
@@ -115,6 +115,7 @@ async def _brief(room: RunRoom, agent_id: str) -> AgentBrief:
         agents_md=await room.for_agent(agents_md, room, run.started.goal.paths),
         overview=await room.for_agent(overview, room, "agent", run.started.goal.paths),
         gates=room.settings.gates,
+        limits=call_limits(room, "agent"),
         prompts=room.prompts,
     )
 

@@ -14,6 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from longshift.models.port import Message, ModelRequest, ToolSchema
 
+MOST_ASKS: Final = 32
+"""Calls in one answer: a crew runs no more of one reply, and says of the others that it did not."""
+
 _BLOCK: Final = re.compile(r"^```json longshift[ \t]*\r?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 _SOURCES_OF_CODES: Final = frozenset({"ruff", "flake8", "pyflakes", "pycodestyle", "longshift"})
@@ -102,6 +105,7 @@ class Step:
 
     text: str
     asks: tuple[Ask, ...] = ()
+    """At most `MOST_ASKS` are made; each role goes on from what was, with what was not."""
 
 
 @dataclass(frozen=True, slots=True)

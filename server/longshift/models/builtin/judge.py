@@ -17,15 +17,14 @@ from longshift.models.builtin.planner import (
 )
 from longshift.models.builtin.ruff import SYNTAX_ERROR, Diagnostic, Inspection, Ruff
 from longshift.models.builtin.rules import GoalReading, forbidden_paths, read_goal
-from longshift.models.builtin.sources import list_on, read_on
-from longshift.models.builtin.wording import counted
+from longshift.models.builtin.sources import Reading, list_on, overlooked, read_on
+from longshift.models.builtin.wording import counted, few
 
 MOST_FINDINGS: Final = 100
 MOST_TRIES: Final = 2
 """Tasks for the same file after which what is left there is reported and not tried again."""
 MOST_VERDICTS: Final = 3
 """The same verdict is given that often: a gate may hold it back, or a person speak in between."""
-FEW: Final = 5
 """Paths named in one sentence."""
 
 _GRAVITY: Final = ("E9", "F8", "F", "B", "E", "W")
@@ -55,19 +54,23 @@ async def next_step(conversation: Conversation, ruff: Ruff) -> Step:
         return _after_refusal(conversation)
     if not reading.rules:
         reason = f"No rule can do what the goal asks. {HOW_TO_SET_A_MODEL}"
-        return _give(_Outcome("give_up", reason))
-    if not conversation.done:
-        return Step("The checks, and what the head holds.", _first_asks(brief))
+        return _give(conversation, _Outcome("give_up", reason))
+    if asks := _first_asks(conversation):
+        return Step("The checks, and what the head holds.", asks)
+    if asks := list_on(conversation.done):
+        return Step("Which files there are.", asks)
     sources = read_on(conversation.done, _paths(conversation))
-    if asks := list_on(conversation.done) or sources.asks:
-        return Step(f"Reading on: {len(asks)} calls.", asks)
+    if sources.asks:
+        return Step(f"Reading {counted(len(sources.asks), 'file')}.", sources.asks)
     inspections = await ruff.inspect_all(sources.texts, styled_rules(conversation, reading.rules))
-    outcome = _judge(brief, reading, inspections, _read_checks(conversation.named("run_checks")))
-    return _give(outcome, _findings(brief, inspections))
+    checks = _read_checks(conversation.named("run_checks"))
+    outcome = _judge(brief, reading, inspections, checks, _overlooked(conversation, sources))
+    return _give(conversation, outcome, _findings(brief, inspections))
 
 
-def _first_asks(brief: Brief) -> tuple[Ask, ...]:
-    return (Ask("run_checks", {}), *look_around(brief))
+def _first_asks(conversation: Conversation) -> tuple[Ask, ...]:
+    checks = () if conversation.named("run_checks") else (Ask("run_checks", {}),)
+    return (*checks, *look_around(conversation))
 
 
 def _paths(conversation: Conversation) -> list[str]:
@@ -78,8 +81,19 @@ def _paths(conversation: Conversation) -> list[str]:
     return sorted({*python_paths_in(conversation), *changed})
 
 
+def _overlooked(conversation: Conversation, sources: Reading) -> str:
+    """What could not be looked at; a file that the run took out is no such."""
+    listed = python_paths_in(conversation)
+    missed = {path: why for path, why in sources.unreadable.items() if path in listed}
+    return overlooked(conversation.done, missed)
+
+
 def _judge(
-    brief: Brief, reading: GoalReading, inspections: Sequence[Inspection], checks: _Checks
+    brief: Brief,
+    reading: GoalReading,
+    inspections: Sequence[Inspection],
+    checks: _Checks,
+    unseen: str,
 ) -> _Outcome:
     """The verdict, by what stands in its way, most pressing first."""
     broken = [each for each in inspections if each.syntax_error and _is_changed(brief, each)]
@@ -91,16 +105,18 @@ def _judge(
     left = _left(brief, inspections)
     open_paths = [path for path in left if _tries(brief.tasks, path) < MOST_TRIES]
     if open_paths:
-        words = f"{len(open_paths)} files can still be fixed by rule: {_few(open_paths)}."
+        words = f"{len(open_paths)} files can still be fixed by rule: {few(open_paths)}."
         return _Outcome("continue", words + checks.words)
     if reading.outside:
         words = f"What rules can do is done. Beyond them: {'; '.join(reading.outside)}."
         return _Outcome("give_up", f"{words} {HOW_TO_SET_A_MODEL}{checks.words}")
+    if unseen and not inspections:
+        return _Outcome("give_up", f"No Python file could be looked at.{unseen}{checks.words}")
     held = len(inspections) - len(left)
     words = f"{counted(held, 'file')} {'holds' if held == 1 else 'hold'} to the rules of the goal."
     if left:
-        words += f" Tried {MOST_TRIES} times and left as they are: {_few(left)}."
-    return _Outcome("done", words + checks.words)
+        words += f" Tried {MOST_TRIES} times and left as they are: {few(left)}."
+    return _Outcome("done", words + unseen + checks.words)
 
 
 def _broken(brief: Brief, broken: Sequence[Inspection], checks: _Checks) -> _Outcome:
@@ -172,17 +188,16 @@ def _read_checks(runs: Sequence[Done]) -> _Checks:
     return _Checks(f" All {len(checks)} checks pass." if checks else "")
 
 
-def _few(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - FEW} more" if len(paths) > FEW else ""
-    return ", ".join(paths[:FEW]) + more
-
-
-def _give(outcome: _Outcome, findings: Sequence[Diagnostic] = ()) -> Step:
+def _give(
+    conversation: Conversation, outcome: _Outcome, findings: Sequence[Diagnostic] = ()
+) -> Step:
+    """Report what was not reported yet, and give the verdict behind it."""
+    reported = len(conversation.named("report_finding"))
     reason = outcome.reason
     if len(findings) > MOST_FINDINGS:
         reason += f" Not listed: {counted(len(findings) - MOST_FINDINGS, 'more finding')}."
     arguments = {"reason": reason, "decision": outcome.decision, "tasks": list(outcome.tasks)}
-    reports = (_report(each) for each in findings[:MOST_FINDINGS])
+    reports = (_report(each) for each in findings[reported:MOST_FINDINGS])
     return Step(reason, (*reports, Ask("verdict", arguments)))
 
 
@@ -208,4 +223,4 @@ def _after_refusal(conversation: Conversation) -> Step:
     if len(verdicts) < MOST_VERDICTS:
         return Step(conversation.texts[-1], (Ask("verdict", verdicts[-1].arguments),))
     reason = f"The verdict was refused: {verdicts[-1].error or 'no reason given'}"
-    return _give(_Outcome("give_up", reason))
+    return _give(conversation, _Outcome("give_up", reason))

@@ -9,7 +9,13 @@ import json
 from typing import Final
 
 from longshift.models.builtin import agent, integrator, judge, planner, worker
-from longshift.models.builtin.conversation import Conversation, Step, read_conversation, tool_names
+from longshift.models.builtin.conversation import (
+    MOST_ASKS,
+    Conversation,
+    Step,
+    read_conversation,
+    tool_names,
+)
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.config import BUILTIN
 from longshift.models.port import Message, ModelReply, ModelRequest, ToolCall
@@ -34,7 +40,7 @@ class BuiltinModel:
         step = await self._step(conversation, tool_names(request.tools))
         calls = tuple(
             ToolCall(f"call_{len(request.messages)}_{number}", ask.name, json.dumps(ask.arguments))
-            for number, ask in enumerate(step.asks)
+            for number, ask in enumerate(step.asks[:MOST_ASKS])
         )
         return ModelReply(
             text=step.text,

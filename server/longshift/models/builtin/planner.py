@@ -9,11 +9,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from longshift.models.builtin.conversation import Ask, Brief, Conversation, Step
+from longshift.models.builtin.conversation import (
+    MOST_ASKS,
+    Ask,
+    Brief,
+    Conversation,
+    Done,
+    Step,
+)
 from longshift.models.builtin.project import SETTINGS_FILES, with_project_style
 from longshift.models.builtin.ruff import Inspection, Ruff
 from longshift.models.builtin.rules import GoalReading, Rules, forbidden_paths, read_goal
-from longshift.models.builtin.sources import cut_lists, first_party, list_on, python_paths, read_on
+from longshift.models.builtin.sources import (
+    first_party,
+    list_on,
+    overlooked,
+    python_paths,
+    read_on,
+)
 from longshift.models.builtin.wording import counted
 
 TASKS_WITHOUT_GROUPS: Final = 20
@@ -32,36 +45,45 @@ async def next_step(conversation: Conversation, ruff: Ruff) -> Step:
     """The planner's next answer."""
     brief = conversation.brief
     reading = read_goal(brief.goal, brief.constraints, brief.codes)
-    if conversation.named("add_task"):
-        return _finish_after_adding(conversation, reading)
     if not reading.rules:
         return _finish("No rule can do what the goal asks. " + HOW_TO_SET_A_MODEL)
-    if not conversation.done:
-        return Step("First the files and the project's own settings.", look_around(brief))
+    if asks := look_around(conversation):
+        return Step("First the files and the project's own settings.", asks)
+    if asks := list_on(conversation.done):
+        return Step("Which files there are.", asks)
     sources = read_on(conversation.done, python_paths_in(conversation))
-    if asks := list_on(conversation.done) or sources.asks:
-        return Step(f"Reading on: {len(asks)} calls.", asks)
+    if sources.asks:
+        return Step(f"Reading {counted(len(sources.asks), 'file')}.", sources.asks)
+    unseen = overlooked(conversation.done, sources.unreadable)
+    added = conversation.named("add_task")
+    if added and len(conversation.last_turn()) < MOST_ASKS:
+        return _finish_after_adding(added, reading, unseen)
     rules = styled_rules(conversation, reading.rules)
     inspections = await ruff.inspect_all(sources.texts, rules)
-    tasks = _tasks(brief, reading, rules, inspections)
+    tasks = _tasks(brief, reading, rules, inspections)[len(added) :]
+    if added and not tasks:
+        return _finish_after_adding(added, reading, unseen)
     if not tasks:
         return _finish(
             f"Nothing is left for a rule to do. {_not_done(reading)}".strip(),
             f"{len(inspections)} Python files were tried with {rules.line()}."
             + _obstacles(inspections)
-            + _cut(conversation),
+            + unseen,
         )
-    words = f"{len(tasks)} tasks." + _obstacles(inspections) + _cut(conversation)
+    words = f"{counted(len(tasks), 'task')}." + _obstacles(inspections) + unseen
     return Step(words, tuple(tasks))
 
 
-def look_around(brief: Brief) -> tuple[Ask, ...]:
-    """The first calls: which files there are, and how the project is written."""
-    folders = [path for path in brief.paths or (".",) if not path.endswith((".py", ".pyi"))]
-    return (
+def look_around(conversation: Conversation) -> tuple[Ask, ...]:
+    """What is still to be asked of which files there are, and how the project is written."""
+    paths = conversation.brief.paths or (".",)
+    folders = [path for path in paths if not path.endswith((".py", ".pyi"))]
+    asks = (
         *(Ask("list_files", {"path": path}) for path in folders),
         *(Ask("read_file", {"path": name}) for name in SETTINGS_FILES),
     )
+    asked = {(done.name, done.arguments.get("path")) for done in conversation.done}
+    return tuple(ask for ask in asks if (ask.name, ask.arguments["path"]) not in asked)
 
 
 def python_paths_in(conversation: Conversation) -> list[str]:
@@ -144,14 +166,15 @@ def _found(inspection: Inspection) -> str:
     return ", ".join(f"{count} {code}" for code, count in counts) or "formatting"
 
 
-def _finish_after_adding(conversation: Conversation, reading: GoalReading) -> Step:
-    added = conversation.named("add_task")
+def _finish_after_adding(added: Sequence[Done], reading: GoalReading, unseen: str) -> Step:
     refused = [f"{done.arguments.get('title')}: {done.error}" for done in added if done.error]
-    summary = f"{counted(len(added) - len(refused), 'task')} added. {_not_done(reading)}"
+    summary = (
+        f"{counted(len(added) - len(refused), 'task')} added. {_not_done(reading)}".strip() + unseen
+    )
     if refused:
         summary += f" Refused: {'; '.join(refused)}."
     kept = [f"{d.arguments.get('title')}: {d.result.get('task')}" for d in added if not d.error]
-    return _finish(summary.strip(), "; ".join(kept))
+    return _finish(summary, "; ".join(kept))
 
 
 def _not_done(reading: GoalReading) -> str:
@@ -170,11 +193,6 @@ def _not_done(reading: GoalReading) -> str:
 def _obstacles(inspections: Sequence[Inspection]) -> str:
     obstacles = [each.obstacle for each in inspections if each.obstacle]
     return f" Left alone: {'; '.join(obstacles)}." if obstacles else ""
-
-
-def _cut(conversation: Conversation) -> str:
-    cut = cut_lists(conversation.done)
-    return f" {cut} lists of files were cut; what they left out was not looked at." if cut else ""
 
 
 def _finish(summary: str, evidence: str = "") -> Step:

@@ -5,13 +5,13 @@ never handed on as a file: an edit built on it would lose lines.
 """
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from longshift.models.builtin.conversation import Ask, Done
+from longshift.models.builtin.wording import counted, few
 
-READS_A_TURN: Final = 64
 LONGEST_BEGINNING: Final = 12
 
 _PYTHON: Final = "*.py*"
@@ -27,11 +27,11 @@ class Reading:
     unreadable: dict[str, str]
     """Why a path could not be read."""
     asks: tuple[Ask, ...]
-    """What to read next; empty when all is read."""
+    """What is still to be read; empty when all is."""
 
 
 def read_on(done: Sequence[Done], paths: Iterable[str]) -> Reading:
-    """Put together what was read of `paths`, and say what to read next."""
+    """Put together what was read of `paths`, and say what is still to be read."""
     reads: dict[str, list[Done]] = {}
     for each in done:
         if each.name == "read_file":
@@ -47,7 +47,7 @@ def read_on(done: Sequence[Done], paths: Iterable[str]) -> Reading:
                 texts[path] = text
             case _Unreadable(reason):
                 unreadable[path] = reason
-    return Reading(texts, unreadable, tuple(asks[:READS_A_TURN]))
+    return Reading(texts, unreadable, tuple(asks))
 
 
 def python_paths(done: Sequence[Done]) -> list[str]:
@@ -56,7 +56,7 @@ def python_paths(done: Sequence[Done]) -> list[str]:
 
 
 def list_on(done: Sequence[Done]) -> tuple[Ask, ...]:
-    """What to list next: a list that was cut comes again in parts, by the names' beginnings."""
+    """What is still to be listed: a list that was cut, in parts by the names' beginnings."""
     lists = [each for each in done if each.name == "list_files"]
     asked = {(each.arguments.get("path"), each.arguments.get("glob")) for each in lists}
     return tuple(
@@ -68,10 +68,15 @@ def list_on(done: Sequence[Done]) -> tuple[Ask, ...]:
     )
 
 
-def cut_lists(done: Sequence[Done]) -> int:
-    """How many lists stayed incomplete, however their names begin."""
+def overlooked(done: Sequence[Done], unreadable: Mapping[str, str]) -> str:
+    """What of the files asked for could not be looked at, as a sentence to append; "": nothing."""
+    words = [f"{path}: {reason}" for path, reason in unreadable.items()]
+    text = f" Not looked at: {few(words, '; ')}." if words else ""
     lists = [each for each in done if each.name == "list_files" and each.result.get("truncated")]
-    return sum(not _parts(each.arguments.get("glob")) for each in lists)
+    cut = sum(not _parts(each.arguments.get("glob")) for each in lists)
+    if cut:
+        text += f" {counted(cut, 'list')} of files came cut; what is left out was not looked at."
+    return text
 
 
 def first_party(paths: Iterable[str]) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from longshift.models.builtin.conflicts import resolve_to_head
-from longshift.models.builtin.conversation import Ask, Brief, Conversation, Done, Step
-from longshift.models.builtin.edits import edits_between
+from longshift.models.builtin.conversation import MOST_ASKS, Ask, Brief, Conversation, Done, Step
+from longshift.models.builtin.edits import MOST_EDITS, Edit, edits_between
 from longshift.models.builtin.ruff import Inspection, Ruff
 from longshift.models.builtin.rules import Rules, forbidden_paths, parse_rules, read_goal
 from longshift.models.builtin.sources import first_party, read_on
@@ -52,12 +52,12 @@ async def _after_submission(conversation: Conversation, submission: Done, ruff: 
 
 
 async def _after_edits(conversation: Conversation, last: Sequence[Done], ruff: Ruff) -> Step:
-    """Submit; or, where an edit was refused, look at the files anew."""
+    """Submit; or look at the files anew: an edit was refused, or there may be more to make."""
     errors = [done.error for done in conversation.named("edit_file") if done.error]
-    if not any(done.error for done in last):
-        return _submit(conversation.texts[-1])
     if len(errors) >= MOST_FAILED_EDITS:
         return _give_up(f"The edits don't fit the files: {errors[-1]}")
+    if not any(done.error for done in last) and len(last) <= MOST_ASKS - MOST_EDITS:
+        return _submit(_made(conversation))
     return await _read_and_edit(conversation, ruff)
 
 
@@ -70,14 +70,17 @@ async def _read_and_edit(conversation: Conversation, ruff: Ruff) -> Step:
     paths = [path for path in brief.task.paths if path not in forbidden]
     reading = read_on(_since_last_change(conversation), paths)
     if reading.asks:
-        return Step(f"Reading {len(reading.asks)} files.", reading.asks)
+        return Step(f"Reading {counted(len(reading.asks), 'file')}.", reading.asks)
     resolved = {path: resolve_to_head(text) for path, text in reading.texts.items()}
     inspections = await ruff.inspect_all(resolved, rules)
-    asks = _edits(reading.texts, inspections)
+    edits = _edits(reading.texts, inspections)
     obstacles = [each.obstacle for each in inspections if each.obstacle]
     obstacles += [f"{path}: {reason}" for path, reason in reading.unreadable.items()]
-    if asks:
-        return Step(_summary(inspections, obstacles), asks)
+    if edits:
+        asks = (_ask(each.path, edit) for each, found in edits.items() for edit in found)
+        return Step(_summary([*edits], obstacles), tuple(asks))
+    if made := _made(conversation):
+        return _submit(made)
     if conversation.named("edit_file") and not obstacles:
         # After a conflict the head may already hold all that we wanted.
         return _submit("The head already holds every fix of this task.")
@@ -100,14 +103,36 @@ def _since_last_change(conversation: Conversation) -> list[Done]:
     return [done for done in conversation.done if done.turn > max(changes, default=-1)]
 
 
-def _edits(texts: Mapping[str, str], inspections: Sequence[Inspection]) -> tuple[Ask, ...]:
-    """Edits from the texts as they stand to the texts as they should be."""
-    return tuple(
-        Ask("edit_file", {"path": each.path, "old_text": edit.old_text, "new_text": edit.new_text})
-        for each in inspections
-        if each.fixed != texts[each.path] and not each.obstacle
-        for edit in edits_between(texts[each.path], each.fixed)
-    )
+def _edits(
+    texts: Mapping[str, str], inspections: Sequence[Inspection]
+) -> dict[Inspection, list[Edit]]:
+    """Edits from the texts as they stand to the texts as they should be.
+
+    Of as many files as one answer has room for, each whole: what ruff computed for a file holds
+    only together.
+    """
+    edits: dict[Inspection, list[Edit]] = {}
+    for each in inspections:
+        if each.fixed == texts[each.path] or each.obstacle:
+            continue
+        found = edits_between(texts[each.path], each.fixed)
+        if sum(map(len, edits.values())) + len(found) > MOST_ASKS:
+            break
+        edits[each] = found
+    return edits
+
+
+def _ask(path: str, edit: Edit) -> Ask:
+    return Ask("edit_file", {"path": path, "old_text": edit.old_text, "new_text": edit.new_text})
+
+
+def _made(conversation: Conversation) -> str:
+    """What was said of the edits since the last submission; "": none was made, or not as said."""
+    submitted = max((done.turn for done in conversation.named("submit")), default=-1)
+    edits = [done for done in conversation.named("edit_file") if done.turn > submitted]
+    failed = {done.turn for done in edits if done.error}
+    turns = sorted({done.turn for done in edits} - failed)
+    return " ".join(conversation.texts[turn] for turn in turns)
 
 
 def _summary(inspections: Sequence[Inspection], obstacles: Sequence[str]) -> str:
