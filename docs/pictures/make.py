@@ -93,7 +93,7 @@ def _draw_watch(worktree: Worktree) -> None:
         while run.poll() is None:
             asyncio.run(spectator.look())
             console, now = _console(), datetime.now(UTC)
-            board = Board(spectator.known, spectator.live, spectator.owner, "R2", keys=KEYS)
+            board = Board(spectator.known, spectator.live, spectator.owner, chosen="R2", keys=KEYS)
             console.print(draw_board(board, now, COLUMNS, ROWS_OF_WATCH))
             busy = len(spectator.live or ()) if "R2" in spectator.known.state.runs else 0
             if busy > best[0]:

@@ -81,8 +81,9 @@ def test_its_engine_has_left_everything_that_it_was_started_with(detached) -> No
 def test_it_is_paused_resumed_and_stopped_from_the_shell(detached, scripted) -> None:
     shell, owner = detached
     again = shell.longshift("run", "Another", "--detach", status=0).out
-    assert f"R2 has begun in process {owner.pid}" in again
+    assert f"R2 has begun in process {owner.pid}, which owns this repository" in again
     shell.here("stop", "R2")
+    assert "R2 has ended" in shell.here("pause", "R2", status=2).err
     assert "paused" in shell.here("pause", "R1").out
     assert f"goes on in process {owner.pid}" in shell.here("resume", "R1").out
     assert "ended" in shell.here("stop", "R1").out

@@ -71,6 +71,20 @@ def test_doctor_inside_and_outside_a_repository(shell: Shell, tmp_path: Path) ->
     assert {states[name] for name in names} == {"ok"}
     assert "sandbox" in states
     assert sys.executable in shell.here("doctor", cwd=tmp_path).out
+    shell.git("init", "--quiet", "--bare", str(tmp_path / "bare.git"))
+    assert "is a bare repository" in shell.here("doctor", cwd=tmp_path / "bare.git", status=1).out
+
+
+def test_doctor_finds_a_repository_that_can_not_be_written(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root every folder can be written, so the answer of the system is put in its place."""
+    sealed = shell.root / ".git"
+    asked = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != sealed and asked(path, mode))
+    done = json.loads(shell.here("doctor", "--offline", "--json", status=1).out)
+    [found] = [one for one in done["checks"] if one["name"] == "repository"]
+    assert (found["state"], found["text"]) == ("bad", f"{sealed} can't be written.")
     assert shell.git("status", "--porcelain") == ""
 
 

@@ -92,7 +92,7 @@ def test_keys_in_a_terminal(endpoint: Shell, scripted: ScriptedServer) -> None:
         run.end(status=1)
         screen.until("nobody drives it")
         screen.press("p")
-        screen.until("No process drives")
+        screen.until("R1 has ended: there is nothing to pause.")
         screen.press("q")
         assert process.wait(WITHIN_S) == 0
         assert "\x1b[?1049l" in screen.rest(), "the terminal is given back"
@@ -134,7 +134,9 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(shell: Shell, *arguments: str) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
+def terminal(
+    shell: Shell, *arguments: str, term: str = "xterm"
+) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
     """A command in a terminal of 100 columns; ended at the end of the block."""
     import fcntl
     import pty
@@ -146,7 +148,7 @@ def terminal(shell: Shell, *arguments: str) -> Iterator[tuple[Terminal, subproce
     process = subprocess.Popen(
         [sys.executable, "-m", "longshift", *arguments],
         cwd=shell.root,
-        env={**os.environ, **shell.environ, "TERM": "xterm"},
+        env={**os.environ, **shell.environ, "TERM": term},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -159,3 +161,19 @@ def terminal(shell: Shell, *arguments: str) -> Iterator[tuple[Terminal, subproce
         process.kill()
         process.wait(WITHIN_S)
         os.close(ours)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+def test_a_terminal_that_moves_no_cursor_is_given_lines(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held())
+    with (
+        terminal(endpoint, "run", "Write both", term="dumb") as (running, run),
+        terminal(endpoint, "watch", term="dumb") as (watching, _),
+    ):
+        running.until("T1 (Write A) landed")
+        endpoint.here("pause")
+        watching.until("R1 is paused")
+        endpoint.here("stop")
+        assert run.wait(WITHIN_S) == 1

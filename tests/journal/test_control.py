@@ -186,7 +186,7 @@ async def test_slow_commands_hold_up_their_own_client_only(server, owner, client
 
 
 async def test_an_owner_that_does_not_answer_is_not_waited_for(client, owner):
-    with pytest.raises(NeedsPerson, match=r"has not answered `wait` within 0\.01 s"):
+    with pytest.raises(NeedsPerson, match=r"does not answer.* `wait` was sent 0\.01 s ago"):
         await client.call("wait", timeout_s=0.01)
     owner.go_on.set()
     with pytest.raises(NeedsPerson, match="is gone"):  # or it would read the late answer as its own

@@ -1,6 +1,9 @@
 """One engine, many editors: what each sees, whose text counts, and who goes on when one closes."""
 
 import asyncio
+import json
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -263,6 +266,51 @@ async def test_the_owner_is_killed_and_the_guest_takes_over(held, connect, model
     await guest.command("resumeRun", runId=run_id)
     await guest.until_ended(run_id)
     assert len(events(root, "task.landed")) == 1
+    assert len([said for said in guest.shown if "had ended while" in said]) == 1
+
+
+async def test_a_command_that_follows_a_run_goes_along_to_the_next_editor(
+    connect, repository, model, env
+):
+    """A terminal's run that lives in the first editor is handed over with it, and is followed."""
+    root = repository({"a.txt": TEXT})
+    model.play({"flows": [*task("shout", *ENDS, wait_for=["go"]), judge()]})
+    env["LONGSHIFT_MODELS__DEFAULT__MODEL"] = "scripted"
+    env["LONGSHIFT_MODELS__DEFAULT__BASE_URL"] = model.base_url
+    owner, guest = await connect(root), await connect(root, profile="neovim")
+    for editor in (owner, guest):
+        await editor.command("listRuns")
+    shell = await asyncio.create_subprocess_exec(
+        *warm.command(), "run", "Shout", "--json", cwd=root, env=env, stdin=-3, stdout=-1, stderr=-1
+    )
+    while b'"attempt.started"' not in (line := await shell.stdout.readline()):
+        assert line, await shell.communicate()
+    assert await stop_editor(owner) == 0
+    await until_state(guest, "R1", "running")
+    await release(model, "go")
+    out, err = await asyncio.wait_for(shell.communicate(), WAIT_S)
+    assert shell.returncode == 0, err
+    said = [json.loads(line) for line in out.splitlines()]
+    assert [one["cause"] for one in said if one["event"] == "run.paused"] == ["handover"]
+    assert said[-1]["event"] == "run.finished"
+
+
+async def test_in_the_background_no_editor_becomes_the_owner(connect, repository, model):
+    """Also where the one who owns the repository is just ending when the editor looks."""
+    root = repository({"a.txt": TEXT})
+    lease = Lease.acquire(state_dir(root))
+    assert isinstance(lease, Lease)
+    editor = await connect(root, options={"background": True})
+    listing = asyncio.ensure_future(editor.command("listRuns"))
+    await asyncio.sleep(1)  # it has found an owner without a door, and waits for its end
+    lease.release()
+    assert (await listing)["runs"] == []
+    owned = owner_of(root)
+    assert owned is not None
+    assert owned.pid != editor.client._server.pid
+    assert await stop_editor(editor) == 0
+    os.kill(owned.pid, signal.SIGTERM)
+    await until_nobody_owns(root)
 
 
 @pytest.mark.parametrize("by", ["option", "setting"])

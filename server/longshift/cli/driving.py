@@ -9,9 +9,9 @@ from rich.console import Console
 
 from longshift.cli.deciding import accept_all
 from longshift.cli.ending import exit_status, how_to_review, tell_ending
-from longshift.cli.main import NOT_MET
+from longshift.cli.main import INTERRUPTED, NOT_MET
 from longshift.cli.session import Link, read_state, running_runs
-from longshift.cli.terminal import errors, notice, output, say
+from longshift.cli.terminal import complain, errors, notice, output, say
 from longshift.cli.views import open_view
 from longshift.cli.watching import watch, watch_others
 from longshift.domain.state import Phase, Run, State
@@ -34,21 +34,39 @@ async def drive(
 
     Returns:
         The exit status.
+
+    Raises:
+        BrokenPipeError: nobody reads the output any more; a run that was under way is paused.
     """
     console = errors() if as_json else output()
     try:
         with open_view(as_json=as_json) as view:
             run = await watch(link, worktree, state, run_id, view.show)
-        await asyncio.to_thread(tell_ending, console, worktree, run)
-        status = exit_status(run)
-        if apply and run.phase is Phase.ENDED:
-            status = await _apply(link, console, run)
-        elif run.changes and run.phase is Phase.ENDED:
-            say(console, how_to_review(run.id))
-        await _stay_for_others(link, worktree)
     except asyncio.CancelledError:
-        await _interrupted(link, run_id)
+        await _pause(link, run_id)
+        say(errors(), f"\nInterrupted. Go on with `longshift resume {run_id}`.", "yellow")
         raise
+    except BrokenPipeError:
+        await _pause(link, run_id)
+        complain(
+            f"Nobody reads the output any more, so {run_id} is paused. Go on with "
+            f"`longshift resume {run_id}`; `run --detach` needs nobody who reads."
+        )
+        raise
+    if run is None:
+        complain(
+            f"The process that drove {run_id} has ended, and no other has taken over. What it had "
+            f"journalled is kept: look with `longshift status {run_id}`, go on with "
+            f"`longshift resume {run_id}`."
+        )
+        return INTERRUPTED
+    await asyncio.to_thread(tell_ending, console, worktree, run)
+    status = exit_status(run)
+    if apply and run.phase is Phase.ENDED:
+        status = await _apply(link, console, run)
+    elif run.changes and run.phase is Phase.ENDED:
+        say(console, how_to_review(run))
+    await _stay_for_others(link, worktree)
     return status
 
 
@@ -64,14 +82,20 @@ async def _stay_for_others(link: Link, worktree: Worktree) -> None:
     if isinstance(link, Guest):
         return
     state = await asyncio.to_thread(read_state, worktree)
-    others = ", ".join(run.id for run in running_runs(state))
-    if others:
-        notice(f"{others} was started from elsewhere and runs in this process; Ctrl-C pauses it.")
+    others = running_runs(state)
+    if not others:
+        return
+    names = ", ".join(run.id for run in others)
+    notice(f"{names} was started from elsewhere and runs in this process; Ctrl-C pauses it.")
+    try:
         await watch_others(link, worktree, state)
+    except asyncio.CancelledError:
+        commands = ", ".join(f"`longshift resume {run.id}`" for run in others)
+        say(errors(), f"\nInterrupted. What still ran goes on with {commands}.", "yellow")
+        raise
 
 
-async def _interrupted(link: Link, run_id: str) -> None:
+async def _pause(link: Link, run_id: str) -> None:
     """As owner, closing pauses the run; elsewhere it has to be asked for."""
     if isinstance(link, Guest):
         await link.call("pauseRun", {"runId": run_id})
-    say(errors(), f"\nInterrupted. Go on with `longshift resume {run_id}`.", "yellow")

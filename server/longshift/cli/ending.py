@@ -3,10 +3,12 @@
 Owns these words and the exit status that follows from them. Only looks.
 """
 
+import shlex
+
 from rich.console import Console
 
-from longshift.cli.main import DONE, NOT_MET
-from longshift.cli.terminal import one_line, say
+from longshift.cli.main import DONE, INTERRUPTED, NOT_MET
+from longshift.cli.terminal import clean_code, one_line, say
 from longshift.cli.told import counted, usage_words
 from longshift.domain.budgets import used_up
 from longshift.domain.model import Finding
@@ -23,8 +25,10 @@ MOST_FINDINGS = 10
 
 
 def exit_status(run: Run) -> int:
-    """What the shell is told: 0 where the goal is met."""
-    return DONE if run.outcome == "done" else NOT_MET
+    """What the shell is told: 0 where the goal is met, 130 where who drove it was interrupted."""
+    if run.outcome == "done":
+        return DONE
+    return INTERRUPTED if run.pause_cause in ("interrupted", "closed") else NOT_MET
 
 
 def tell_ending(console: Console, worktree: Worktree, run: Run) -> None:
@@ -49,13 +53,20 @@ def _option(run: Run) -> str:
     return RESUME_OPTIONS[share.kind] if share else ""
 
 
-def how_to_review(run_id: str) -> str:
-    """The ways to look at what landed and to decide on it."""
+def how_to_review(run: Run) -> str:
+    """The ways to look at what landed and to decide on it; the run has a change."""
+    change = next(iter(run.changes.values()))
+    hunk = shlex.quote(clean_code(f"{change.id}:{change.paths[0]}:1"))
+    ways = {
+        f"longshift diff {run.id}": "the whole difference",
+        f"longshift review {run.id}": "go through its hunks one by one",
+        f"longshift accept {run.id} --all": "write it into your files",
+        f"longshift accept {run.id} {hunk}": "one hunk; `reject` takes the same",
+    }
+    wide = max(map(len, ways))
+    listed = "".join(f"  {command:<{wide}}  {words}\n" for command, words in ways.items())
     return (
-        "\nNothing of yours was changed. To review:\n"
-        f"  longshift diff {run_id}             the whole difference\n"
-        f"  longshift accept {run_id} --all     write it into your files\n"
-        f"  longshift accept {run_id} C1:PATH:1 one hunk; `reject` takes the same\n"
+        f"\nNothing of yours was changed. To review:\n{listed}"
         "  or open the folder in an editor with Longshift: each hunk has its code actions."
     )
 

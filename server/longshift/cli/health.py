@@ -6,6 +6,7 @@ Endpoints are called by `asking`, once each, unless the person wants to stay off
 
 import asyncio
 import importlib.metadata
+import logging
 import os
 import platform
 import re
@@ -21,13 +22,15 @@ from longshift.cli.session import journal_path, owner_of, running_runs
 from longshift.engine.desks.desk import WINDOW_TOKENS
 from longshift.engine.spending import model_config
 from longshift.errors import LongshiftError
+from longshift.journal.client import ControlClient, OwnerSilent, about_silence
+from longshift.journal.lease import OwnerAlive
 from longshift.journal.reader import JournalReader
 from longshift.journal.schema import require_sound_sqlite
 from longshift.models.builtin.ruff import Ruff
 from longshift.models.builtin.rules import Rules
 from longshift.models.keys import read_key
 from longshift.repository.gitcommand import run_git
-from longshift.repository.worktree import Worktree, way_out
+from longshift.repository.worktree import NoRepository, Worktree, way_out
 from longshift.sandbox.cage import open_cage
 from longshift.sandbox.policy import Refusal, SandboxPolicy
 from longshift.screening import detector
@@ -42,7 +45,10 @@ from longshift.settings import (
     load_settings,
 )
 
+log = logging.getLogger(__name__)
+
 OLDEST_GIT: Final = (2, 38)
+ANSWERS_WITHIN_S: Final = 2.0
 State = Literal["ok", "warn", "bad"]
 
 
@@ -128,13 +134,20 @@ def _ruff() -> Check:
 def _repository(folder: Path) -> tuple[Worktree | None, Check]:
     try:
         worktree = Worktree.discover(folder.absolute())
-    except LongshiftError as error:
+    except NoRepository as error:
         return None, Check("repository", "warn", str(error), "Call this in a repository.")
+    except LongshiftError as error:
+        return None, Check("repository", "bad", str(error), "See the sentence before.")
     operation = worktree.operation_in_progress()
     if operation:
         text = f"{worktree.root} is in the middle of a {operation}."
         mend = f"Finish it, or `{way_out(operation)}`; until then no run is started."
         return worktree, Check("repository", "bad", text, mend)
+    for needed in (worktree.root, worktree.common_dir, worktree.state_dir):
+        if needed.exists() and not os.access(needed, os.R_OK | os.W_OK | os.X_OK):
+            text = f"{needed} can't be written."
+            mend = "Check who owns it, its permissions, and how its disk is mounted."
+            return worktree, Check("repository", "bad", text, mend)
     return worktree, Check("repository", "ok", str(worktree.root))
 
 
@@ -276,4 +289,20 @@ def _state(worktree: Worktree) -> Check:
             mend = "; ".join(f"`longshift resume {id_}`" for id_ in stranded)
             return Check("state", "warn", f"{text}; nobody drives {', '.join(stranded)}", mend)
         return Check("state", "ok", f"{text}; nobody owns it now")
+    if not asyncio.run(_answers(owner)):
+        return Check("state", "bad", f"{text}; its owner is silent", about_silence(owner.pid))
     return Check("state", "ok", f"{text}; process {owner.pid} owns it")
+
+
+async def _answers(owner: OwnerAlive) -> bool:
+    """Whether an owner says anything; one that is just beginning or ending has no door."""
+    if owner.address is None:
+        return True
+    try:
+        async with await ControlClient.connect(owner.address, owner.pid) as client:
+            await client.call("listAgents", timeout_s=ANSWERS_WITHIN_S)
+    except OwnerSilent:
+        return False
+    except LongshiftError:
+        log.info("the owner has just ended, or is of an earlier version")
+    return True

@@ -17,6 +17,8 @@ DONE: Final = 0
 NOT_MET: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
+ENDING_SIGNALS: Final = ("SIGTERM", "SIGHUP")
+"""Of a closed terminal and an ordinary kill; not all of them are known everywhere."""
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +92,14 @@ def _refuse_vanished_folder() -> None:
 
 
 def _end_like_ctrl_c() -> None:
-    """Let a closed terminal and an ordinary kill pause a run as durably as Ctrl-C does."""
-    for name in ("SIGTERM", "SIGHUP"):
+    """Let a closed terminal and an ordinary kill pause a run as durably as Ctrl-C does.
+
+    What a script starts with `&` ignores Ctrl-C, and with it whatever is raised in its place: there
+    `session.run_async` hears of a kill.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return
+    for name in ENDING_SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -6,8 +6,9 @@ ownership; whatever changes something goes through `connect`, to the owner or as
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import click
 
 from longshift.cli.logs import log_to
+from longshift.cli.main import ENDING_SIGNALS
 from longshift.cli.terminal import notice
 from longshift.domain.events import Recorded
 from longshift.domain.state import Run, State
@@ -165,12 +167,13 @@ def running_runs(state: State) -> list[Run]:
     return [run for run in state.runs.values() if run.lifecycle == "running"]
 
 
-async def open_owner(worktree: Worktree, *, goes_on: bool = True) -> Link:
+async def open_owner(worktree: Worktree, *, goes_on: bool = True, is_passing: bool = False) -> Link:
     """Own the repository, or reach who does; the caller closes it.
 
     Args:
         worktree: the repository.
         goes_on: as for `connected`.
+        is_passing: as for `connected`.
     """
     surroundings = Surroundings(
         environ=os.environ,
@@ -179,25 +182,34 @@ async def open_owner(worktree: Worktree, *, goes_on: bool = True) -> Link:
         trust=Trust(default_trust_folder()),
         goes_on=goes_on,
     )
-    link = await connect(worktree, surroundings)
+    link = await connect(worktree, surroundings, is_passing=is_passing)
+    if isinstance(link, Guest):
+        link.on_silence = notice
     log_to(worktree.state_dir)
     return link
 
 
 @asynccontextmanager
-async def connected(worktree: Worktree, *, goes_on: bool = False) -> AsyncIterator[Link]:
+async def connected(
+    worktree: Worktree, *, goes_on: bool = False, is_passing: bool = True
+) -> AsyncIterator[Link]:
     """Own the repository, or speak to its owner, until the end of the block.
 
     Args:
         worktree: the repository.
-        goes_on: whether the command lasts, so that interrupted runs may go on meanwhile.
+        goes_on: whether interrupted runs may go on meanwhile.
+        is_passing: whether the command ends once it has done its work. Others wait for its end
+            then, instead of leaving a run to it.
     """
-    link = await open_owner(worktree, goes_on=goes_on)
+    link = await open_owner(worktree, goes_on=goes_on, is_passing=is_passing)
     reason = "Longshift was closed."
     try:
         yield link
     except asyncio.CancelledError:
         reason = "Interrupted."
+        raise
+    except BrokenPipeError:
+        reason = "Nobody read its output any more."
         raise
     finally:
         await link.close(reason)
@@ -209,7 +221,32 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     Raises:
         KeyboardInterrupt: the person interrupted it; it was cancelled and could tidy up.
     """
-    return asyncio.run(work)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        return asyncio.run(work)
+    ended = False
+
+    async def killable() -> Result:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None, "a coroutine runs in a task"
+
+        def end() -> None:
+            nonlocal ended
+            ended = True
+            task.cancel()
+
+        for name in ENDING_SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                with suppress(NotImplementedError):  # on Windows
+                    loop.add_signal_handler(number, end)
+        return await work
+
+    try:
+        return asyncio.run(killable())
+    except asyncio.CancelledError:
+        if ended:
+            raise KeyboardInterrupt from None
+        raise
 
 
 def send(repo: Path, command: str, arguments: Mapping[str, object]) -> Json:

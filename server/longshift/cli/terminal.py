@@ -47,6 +47,11 @@ def output() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
+def can_be_drawn_on(console: Console) -> bool:
+    """Whether what was printed can be changed again: on a terminal that moves its cursor."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def errors() -> Console:
     """A console on the standard error output."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False)

@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from longshift.cli.frame import Pulse, draw
-from longshift.cli.terminal import output
+from longshift.cli.terminal import can_be_drawn_on, output
 from longshift.cli.told import STYLES, Told, told
 from longshift.domain.events import Recorded
 from longshift.domain.state import Run
@@ -46,7 +46,7 @@ def open_view(*, as_json: bool) -> View:
     """The view that fits where the output goes."""
     if as_json:
         return JsonLines()
-    return LiveView() if output().is_terminal else PlainLines()
+    return LiveView() if can_be_drawn_on(output()) else PlainLines()
 
 
 class JsonLines(View):

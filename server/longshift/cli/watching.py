@@ -4,8 +4,10 @@ Owns when a command that watches a run is through with it. Must never change the
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Final
 
 from longshift.cli.session import Link, read_after, read_state, running_runs
 from longshift.domain import events as e
@@ -14,16 +16,26 @@ from longshift.domain.fold import apply
 from longshift.domain.state import Phase, Run, State
 from longshift.domain.transitions import Refused
 from longshift.engine.describe import Json
-from longshift.errors import LongshiftError, NeedsPerson
+from longshift.engine.owning.ownership import Guest
+from longshift.journal.client import OwnerGone
 from longshift.repository.worktree import Worktree
+
+log = logging.getLogger(__name__)
+
+REJOINS: Final = 100
+REJOIN_EVERY_S: Final = 0.1
+"""How often the next owner is looked for; an editor that takes over needs a second or two."""
 
 Show = Callable[[Recorded, Run], None]
 
 
-async def watch(link: Link, worktree: Worktree, state: State, run_id: str, show: Show) -> Run:
+async def watch(
+    link: Link, worktree: Worktree, state: State, run_id: str, show: Show
+) -> Run | None:
     """Show what happens in a run until it has ended, or is paused for want of something.
 
-    A pause that a person asked for from elsewhere is waited out: they resume or stop the run.
+    A pause that a person asked for from elsewhere is waited out: they resume or stop the run. So is
+    one for a process that goes on with it: that one is followed.
 
     Args:
         link: to the process that drives the run.
@@ -33,10 +45,10 @@ async def watch(link: Link, worktree: Worktree, state: State, run_id: str, show:
         show: is told of each fact of the run, in order.
 
     Returns:
-        The run as it stands then.
+        The run as it stands then; None: the process that drove it is gone, and nobody goes on.
 
     Raises:
-        LongshiftError: the process that drove it is gone, or could not tell on.
+        LongshiftError: the process that drives it could not tell on.
     """
     async with aclosing(_facts(link, worktree, state.seq)) as facts:
         async for record in facts:
@@ -47,27 +59,31 @@ async def watch(link: Link, worktree: Worktree, state: State, run_id: str, show:
             show(record, run)
             if run.phase is Phase.ENDED or _waits_for_person(record):
                 return run
-    raise NeedsPerson(
-        f"The process that drove {run_id} has ended. What it had journalled is kept: look with "
-        f"`longshift status {run_id}`, continue with `longshift resume {run_id}`."
-    )
+    return None
 
 
 async def _facts(link: Link, worktree: Worktree, after: int) -> AsyncGenerator[Recorded, None]:
-    """Every fact behind a number, as it happens, until the process that drives is gone."""
-    gone: LongshiftError | None = None
-    try:
-        async for line in link.follow(after):
-            record = recorded(line)
-            after = record.seq
-            yield record
-    except LongshiftError as error:
-        gone = error
-    # It may have gone before it told everything; the journal has the rest.
-    for record in await asyncio.to_thread(read_after, worktree, after):
-        yield record
-    if gone is not None:
-        raise gone
+    """Every fact behind a number, as it happens, until no process drives any more."""
+    while True:
+        try:
+            async for line in link.follow(after):
+                record = recorded(line)
+                after = record.seq
+                yield record
+        except OwnerGone:
+            log.info("the process that drove is gone")
+        for _ in range(REJOINS):
+            # It may have gone before it told everything; the journal has the rest.
+            for record in await asyncio.to_thread(read_after, worktree, after):
+                after = record.seq
+                yield record
+            if not isinstance(link, Guest):
+                return
+            if await link.rejoin():
+                break
+            await asyncio.sleep(REJOIN_EVERY_S)
+        else:
+            return
 
 
 async def _taken_in(worktree: Worktree, state: State, record: Recorded) -> State:
@@ -98,4 +114,5 @@ def recorded(line: Json) -> Recorded:
 
 def _waits_for_person(record: Recorded) -> bool:
     event = record.event
-    return isinstance(event, e.RunPaused) and event.cause not in ("person", "endpoint")
+    going_on = ("person", "endpoint", "handover")
+    return isinstance(event, e.RunPaused) and event.cause not in going_on

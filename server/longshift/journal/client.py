@@ -18,32 +18,60 @@ from longshift.journal.wire import Json
 ANSWER_WITHIN_S: Final = 60.0
 
 
+class OwnerGone(NeedsPerson):
+    """The process that owned the repository ended while it was spoken to."""
+
+
+class OwnerSilent(NeedsPerson):
+    """The process that owns the repository does not answer; it may still do what it was asked."""
+
+
+def about_silence(pid: int) -> str:
+    """What a person is told of an owner that does not answer, and can do about it."""
+    who = f"Process {pid}, which owns" if pid else "The process that owns"
+    return (
+        f"{who} this repository{',' if pid else ''} does not answer. Where it was suspended, "
+        f"`kill -CONT {pid or 'PID'}` lets it go on; where it hangs, end it: what it journalled is "
+        "kept."
+    )
+
+
 class ControlClient:
     """Speaks to the owner of a repository. For one task at a time."""
 
     def __init__(
-        self, address: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        address: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pid: int = 0,
     ) -> None:
         """Speak on an open connection; `connect` is the usual way."""
         self._address = address
+        self._pid = pid
         self._reader = reader
         self._writer = writer
         self._last_id = 0
 
     @classmethod
-    async def connect(cls, address: str) -> Self:
+    async def connect(cls, address: str, pid: int = 0) -> Self:
         """Connect to the address that an owner announced.
+
+        Args:
+            address: where its door is.
+            pid: its process id, to be told to a person; 0: it is not known.
 
         Raises:
             NeedsPerson: nobody answers there.
         """
         try:
-            return cls(address, *await knock(address))
+            reader, writer = await knock(address)
         except (OSError, ValueError) as error:
             raise NeedsPerson(
                 f"The process that owns this repository does not answer at {shown(address)} "
                 f"({error}). Nothing was changed. If it has just ended, try again."
             ) from error
+        return cls(address, reader, writer, pid)
 
     async def call(
         self,
@@ -56,8 +84,9 @@ class ControlClient:
 
         Raises:
             UsageError: the owner says that the command or its arguments can't be.
-            NeedsPerson: the owner says what a person has to mend, or it is gone, or too slow;
-                then the connection is of no further use.
+            OwnerGone: the owner has ended.
+            OwnerSilent: it does not answer in time. The connection is of no further use then.
+            NeedsPerson: the owner says what a person has to mend.
             LongshiftError: the owner failed by a defect of its own.
         """
         self._last_id += 1
@@ -71,9 +100,9 @@ class ControlClient:
                 reply = await self._exchange(line)
         except TimeoutError as error:
             self._writer.close()
-            raise NeedsPerson(
-                f"The process that owns this repository has not answered `{command}` within "
-                f"{timeout_s:g} s. It may still do it: look with `longshift status`."
+            raise OwnerSilent(
+                f"{about_silence(self._pid)} `{command}` was sent {timeout_s:g} s ago and may "
+                "still be done: look with `longshift status`."
             ) from error
         return reply.result or {}
 
@@ -83,7 +112,7 @@ class ControlClient:
         The connection serves nothing else from then on. Ends when the owner has no more to tell.
 
         Raises:
-            NeedsPerson: the owner is gone; what it journalled is kept.
+            OwnerGone: the owner is gone; what it journalled is kept.
         """
         await self.call("follow", {"after": after})
         while not (reply := await self._receive()).end:
@@ -113,7 +142,7 @@ class ControlClient:
         try:
             reply = wire.Reply.model_validate_json(await self._reader.readuntil(b"\n"))
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise NeedsPerson(
+            raise OwnerGone(
                 "The process that owned this repository is gone. What it had journalled is kept: "
                 "look with `longshift status`, continue with `longshift resume`."
             ) from error

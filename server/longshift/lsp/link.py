@@ -115,6 +115,9 @@ async def open_link(
         if background:
             await ensure_engine(worktree)
         found = await reach(worktree, SystemClock().now)
+        if isinstance(found, Lease) and background:
+            found.release()  # whoever owned it ended in between: an engine is to take its place
+            continue
         if isinstance(found, Lease):
             return await _own(worktree, found, hand, settings, listener, restricted=restricted)
         try:
@@ -135,7 +138,10 @@ async def open_link(
                     f"The process that owns this repository was lost while it was being reached "
                     f"({error}). Nothing was done. Try again."
                 ) from error
-    raise AssertionError("the last try returns or raises")
+    raise NeedsPerson(
+        "The engine in the background ended while it was being reached. Nothing was done. Its log "
+        f"in {worktree.state_dir / 'logs'} says why; try again."
+    )
 
 
 async def _own(
@@ -172,16 +178,14 @@ class OwnerLink:
     is_owner = True
     is_lost = False
     is_ready = True
-    recent: "Sequence[Recorded]" = ()
 
     def __init__(self, owner: "Owner", listener: Listener) -> None:
         """Hold an owner."""
         self._owner = owner
+        self.recent: Sequence[Recorded] = owner.engine.recovered
         self.proposals = owner.engine.shop.proposals
         self.store = owner.engine.shop.store
         self._stop_listening = owner.engine.listen(listener)
-        for recorded in owner.engine.recovered:  # once the session has this link
-            asyncio.get_running_loop().call_soon(listener, recorded)
 
     @property
     def state(self) -> "State":

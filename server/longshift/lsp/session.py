@@ -183,6 +183,9 @@ class Session:
                     await self._catch_up(self._link, lost)
                 if self._link.is_ready:
                     self._become_known()
+                    # With a link that was lost, catching up has told of them.
+                    for recorded in self._link.recent if lost is None else ():
+                        self._on_fact(recorded)
                 else:
                     self.host.spawn(self._learn(self._link), "reading the runs")
             return self._link

@@ -34,6 +34,10 @@ def way_out(operation: str) -> str:
     return _WAYS_OUT.get(operation, f"git {operation} --abort")
 
 
+class NoRepository(NeedsPerson):
+    """Where somebody looked there is no repository at all."""
+
+
 @dataclass(frozen=True)
 class Worktree:
     """One working tree of a repository.
@@ -62,7 +66,7 @@ class Worktree:
                 working tree, belongs to someone else, or is of a format that is not supported.
         """
         if not path.is_dir():
-            raise NeedsPerson(
+            raise NoRepository(
                 f"There is no folder {path}. Nothing was started. Check the path, or create it."
             )
         repository = _open(path)
@@ -123,7 +127,7 @@ def _open(path: Path) -> pygit2.Repository:
     try:
         found = pygit2.discover_repository(str(path))
         if found is None:
-            raise NeedsPerson(
+            raise NoRepository(
                 f"{path} is not in a git repository. Nothing was started. Run `git init` there "
                 "first; a commit is not needed."
             )

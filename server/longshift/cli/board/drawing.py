@@ -46,6 +46,7 @@ class Board:
         known: what facts say.
         live: what the owner says that each agent does; None: nobody says anything.
         owner: the process that drives the runs; None: nobody does.
+        is_silent: whether it does not answer.
         chosen: the run that is shown in full; None: there is none.
         page: what of it is listed.
         says: a line to the person, instead of the keys.
@@ -55,6 +56,7 @@ class Board:
     known: Known
     live: Mapping[tuple[str, str], Activity] | None = None
     owner: int | None = None
+    is_silent: bool = False
     chosen: str | None = None
     page: Page = "agents"
     says: str = ""
@@ -82,8 +84,7 @@ def draw(board: Board, now: datetime, columns: int, rows: int) -> RenderableType
         rows: how high.
     """
     state = board.state
-    driven = "nobody drives it" if board.owner is None else f"driven by process {board.owner}"
-    parts: list[RenderableType] = [Rule(Text(f"longshift: {driven}", "bold"), style="dim")]
+    parts: list[RenderableType] = [Rule(Text(f"longshift: {_driven(board)}", "bold"), style="dim")]
     run = state.runs.get(board.chosen or "")
     if run is None:
         parts.append(Text('No runs here yet. Start one with `longshift run "GOAL"`.'))
@@ -93,6 +94,13 @@ def draw(board: Board, now: datetime, columns: int, rows: int) -> RenderableType
         parts.append(_runs(listed, run, len(state.runs), columns))
     parts += _of_run(board, run, now, columns, rows - len(listed))
     return Group(*parts, *_foot(board))
+
+
+def _driven(board: Board) -> str:
+    if board.owner is None:
+        return "nobody drives it"
+    silent = ", which does not answer" if board.is_silent else ""
+    return f"driven by process {board.owner}{silent}"
 
 
 def default_run(state: State) -> str | None:

@@ -22,13 +22,15 @@ from longshift.domain.transitions import Refused
 from longshift.engine.activities import Activity
 from longshift.engine.describe import Json
 from longshift.errors import LongshiftError, NeedsPerson, UsageError
-from longshift.journal.client import ControlClient
+from longshift.journal.client import ControlClient, OwnerSilent, about_silence
 from longshift.journal.lease import announced
 from longshift.journal.reader import JournalReader
 from longshift.repository.worktree import Worktree
 
 LOOK_EVERY_S: Final = 1.0
 """How often the journal and the owner's record are looked at, and the owner is asked."""
+SILENT_AFTER_S: Final = 2.0
+"""An owner that has not said for so long what its agents do is called silent."""
 _ACTIVITIES: Final = TypeAdapter(list[Activity])
 
 OnFact = Callable[[Recorded, Run | None], None]
@@ -51,6 +53,8 @@ class Spectator:
         """By run and agent, what the owner says; None: there is no owner that says anything."""
         self.owner: int | None = None
         """The process that drives the runs; None: nobody does."""
+        self.is_silent = False
+        """Whether that process does not answer."""
         self.changes = 0
         """Grows with everything that a frame would show."""
         self._client: ControlClient | None = None
@@ -76,9 +80,12 @@ class Spectator:
         if owner is None or owner.address is None:
             return
         with contextlib.suppress(LongshiftError):
-            async with await ControlClient.connect(owner.address) as client:
+            async with await ControlClient.connect(owner.address, owner.pid) as client:
                 self.owner = owner.pid
-                await self._hear(await client.call("listAgents"))
+                try:
+                    await self._hear(await client.call("listAgents", timeout_s=SILENT_AFTER_S))
+                except OwnerSilent:
+                    self.is_silent = True
 
     async def follow(self) -> None:
         """Keep up with what happens, for ever."""
@@ -93,8 +100,10 @@ class Spectator:
         """Have the owner carry a command out.
 
         Raises:
-            LongshiftError: there is no owner, or it refused.
+            LongshiftError: there is no owner, it does not answer, or it refused.
         """
+        if self.is_silent and self.owner is not None:
+            raise OwnerSilent(about_silence(self.owner))
         async with self._one_call:
             if self._client is None:
                 raise NeedsPerson(
@@ -108,8 +117,8 @@ class Spectator:
         if owner is None or owner.address is None:
             return
         async with (
-            await ControlClient.connect(owner.address) as orders,
-            await ControlClient.connect(owner.address) as facts,
+            await ControlClient.connect(owner.address, owner.pid) as orders,
+            await ControlClient.connect(owner.address, owner.pid) as facts,
         ):
             self._client, self.owner = orders, owner.pid
             self.changes += 1
@@ -124,17 +133,29 @@ class Spectator:
     def _lose_owner(self) -> None:
         if self.owner is not None:
             self._client = self.owner = self.live = None
+            self.is_silent = False
             self.changes += 1
 
     async def _keep_asking(self) -> None:
         while True:
+            asked = asyncio.create_task(self.call("listAgents", {}))
             try:
-                await self._hear(await self.call("listAgents", {}))
+                await asyncio.wait([asked], timeout=SILENT_AFTER_S)
+                self._note_silence(is_silent=not asked.done())
+                await self._hear(await asked)
             except UsageError:  # an older version, which does not know
                 return
             except LongshiftError:
                 return  # it is gone, which the facts' connection notices too
+            finally:
+                asked.cancel()
+            self._note_silence(is_silent=False)
             await asyncio.sleep(LOOK_EVERY_S)
+
+    def _note_silence(self, *, is_silent: bool) -> None:
+        if is_silent != self.is_silent:
+            self.is_silent = is_silent
+            self.changes += 1
 
     async def _hear(self, answer: Json) -> None:
         try:

@@ -34,7 +34,10 @@ STYLES = (
 @click.argument("change", required=False, metavar="[CHANGE[:PATH]]")
 @repo_option
 def command(run: str, change: str | None, repo: Path) -> None:
-    """Show what RUN would do to your files, or what one CHANGE of it did."""
+    """Show all that RUN did to your files as it last took them, or what one CHANGE of it did.
+
+    What you have decided on stays in it; `longshift review` goes through what is left.
+    """
     worktree = find_worktree(repo)
     meant = known_run(read_state(worktree), run)
     store = ObjectStore.open(worktree)

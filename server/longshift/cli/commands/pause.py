@@ -16,6 +16,8 @@ from longshift.cli.session import (
     send_all,
 )
 from longshift.cli.terminal import output, say
+from longshift.domain.state import Phase
+from longshift.errors import UsageError
 
 
 @click.command()
@@ -29,5 +31,7 @@ def command(run: str | None, repo: Path) -> None:
     worktree = find_worktree(repo)
     state = read_state(worktree)
     meant = known_run(state, run) if run else only_run(state, ("running",), "pause")
+    if meant.phase is Phase.ENDED:
+        raise UsageError(f"{meant.id} has ended, so there is nothing to pause. Nothing was done.")
     [answer] = send_all(worktree, [("pauseRun", {"runId": meant.id})])
     say(output(), f"{meant.id} is {answer['state']}.")

@@ -43,7 +43,7 @@ def command(run: str | None, repo: Path, as_json: bool, **limits: float | None) 
 
     A RUN that a budget has ended goes on once that budget is raised, here or in the settings.
     What it has used counts, so a limit is for the whole run. 0: no limit.
-    Where another process owns the repository, the run goes on there.
+    Where another process owns the repository, the run goes on there, and this command returns.
     """
     budget = {name: limit for name, limit in limits.items() if limit is not None}
     return run_async(_resume(find_worktree(repo), run, budget, as_json=as_json))
@@ -52,7 +52,7 @@ def command(run: str | None, repo: Path, as_json: bool, **limits: float | None) 
 async def _resume(
     worktree: Worktree, named: str | None, budget: Mapping[str, float], *, as_json: bool
 ) -> int:
-    async with connected(worktree) as link:
+    async with connected(worktree, is_passing=False) as link:
         # Only now: opening the repository notes of a run whose process was killed that it stands.
         state = await asyncio.to_thread(read_state, worktree)
         meant = only_run(state, ("paused",), "resume").id if named is None else named
@@ -60,7 +60,11 @@ async def _resume(
         await _go_on(link, run.id, budget)
         if isinstance(link, Guest):
             console = errors() if as_json else output()
-            say(console, f"{run.id} goes on in process {link.owner.pid}.")
+            say(
+                console,
+                f"{run.id} goes on in process {link.owner.pid}. "
+                f"`longshift watch {run.id}` follows it.",
+            )
             return DONE
         return await drive(link, worktree, state, run.id, apply=False, as_json=as_json)
 

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +21,7 @@ from longshift.cli.session import (
     connected,
     find_worktree,
     json_option,
+    open_owner,
     read_state,
     repo_option,
     run_async,
@@ -29,9 +31,12 @@ from longshift.cli.terminal import notice, output, say
 from longshift.engine.owning.detached import ensure_engine
 from longshift.engine.owning.ownership import Guest
 from longshift.errors import NeedsPerson, UsageError
+from longshift.journal.client import OwnerSilent
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder, load_settings
 
+TRIES: Final = 3
+"""How often an engine is looked for that ends just then."""
 ROLES_AND_DEFAULT = ("default", "planner", "worker", "judge")
 
 
@@ -122,7 +127,7 @@ def command(
 async def _run(
     worktree: Worktree, goal: str, settings: Mapping[str, object], *, apply: bool, as_json: bool
 ) -> int:
-    async with connected(worktree, goes_on=True) as link:
+    async with connected(worktree, goes_on=True, is_passing=False) as link:
         if isinstance(link, Guest):
             notice(
                 f"Process {link.owner.pid} owns this repository: the run is driven there, with "
@@ -140,30 +145,49 @@ async def _run_detached(
 ) -> int:
     """Start a run in a process that stays; this one only tells where it is."""
     try:
-        await ensure_engine(worktree)
+        link, is_ours = await _engine_in_background(worktree)
     except NeedsPerson as error:
         raise UsageError(str(error)) from error
-    async with connected(worktree) as link:
-        if not isinstance(link, Guest):
-            raise UsageError(
-                "The engine in the background has ended already. Nothing was started. Its log in "
-                f"{worktree.state_dir / 'logs'} says why; try again."
-            )
+    try:
         run_id = await _start(link, goal, settings)
         await _refuse_other_worktree(link, worktree, run_id)
-        pid = link.owner.pid
+    finally:
+        await link.close()
+    pid = link.owner.pid
     if as_json:
         click.echo(json.dumps({"run": run_id, "pid": pid}))
     else:
-        say(output(), f"{run_id} has begun in process {pid}, and goes on in the background.")
+        where = "which owns this repository: the run lives as long as it does"
+        stays = "and goes on in the background" if is_ours else where
+        say(output(), f"{run_id} has begun in process {pid}, {stays}.")
         say(output(), f"Look with `longshift status {run_id}` or `longshift log {run_id}`;")
         say(output(), f"`longshift pause {run_id}` and `longshift stop {run_id}` reach it.")
     return DONE
 
 
+async def _engine_in_background(worktree: Worktree) -> tuple[Guest, bool]:
+    """A way to the engine of a repository, and whether it was started for this.
+
+    Raises:
+        NeedsPerson: there is none, and none can be started; says why.
+    """
+    for _ in range(TRIES):
+        is_ours = await ensure_engine(worktree)
+        link = await open_owner(worktree, is_passing=True)
+        if isinstance(link, Guest):
+            return link, is_ours
+        await link.close()  # who owned it ended in between
+    raise NeedsPerson(
+        "The engine in the background has ended already. Nothing was started. Its log in "
+        f"{worktree.state_dir / 'logs'} says why; try again."
+    )
+
+
 async def _start(link: Link, goal: str, settings: Mapping[str, object]) -> str:
     try:
         answer = await link.call("startGoal", {"goal": goal, "settings": settings})
+    except OwnerSilent:
+        raise  # it may begin yet
     except NeedsPerson as error:
         # Nothing has begun, so it is not a run that failed: something is not set up.
         raise UsageError(str(error)) from error

@@ -4,13 +4,14 @@ Owns the tables. Only looks, whoever drives the runs; an editor's unsaved text i
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -43,6 +44,12 @@ from longshift.repository.store import ObjectStore
 from longshift.repository.worktree import Worktree
 from longshift.review.proposals import HunkState, PendingHunk, Proposals
 
+NARROW: Final = 80
+"""Columns of a terminal below which tables leave out what says little."""
+_NEEDS: Final[Mapping[str, int]] = {"started": NARROW, "cycle": 50, "failed": 50}
+"""Columns of a terminal below which the list of runs leaves out what can be looked up."""
+_GIVING_WAY: Final = frozenset({"", "goal", "title", "changes", "file", "prices from", "protected"})
+
 
 @click.command()
 @click.argument("run", required=False)
@@ -73,18 +80,22 @@ def _show_all(console: Console, state: State) -> None:
     if not state.runs:
         say(console, 'No runs here yet. Start one with `longshift run "GOAL"`.')
         return
-    table = _table("run", "state", "cycle", "landed", "failed", "started", "goal")
+    left_out = {name for name, columns in _NEEDS.items() if console.width < columns}
+    table = _table(*(name for name in _RUNS if name not in left_out))
     for run in state.runs.values():
-        table.add_row(
-            run.id,
-            Text(run.outcome or run.lifecycle, _style(run)),
-            str(run.cycle),
-            f"{run.count(TaskState.LANDED)} of {len(run.tasks)}",
-            str(run.count(TaskState.FAILED)),
-            f"{run.started_at.astimezone():%Y-%m-%d %H:%M}",
-            Text(one_line(run.started.goal.text)),
-        )
+        table.add_row(*(cell(run) for name, cell in _RUNS.items() if name not in left_out))
     console.print(table)
+
+
+_RUNS: Final[Mapping[str, Callable[[Run], RenderableType]]] = {
+    "run": lambda run: run.id,
+    "state": lambda run: Text(run.outcome or run.lifecycle, _style(run)),
+    "cycle": lambda run: str(run.cycle),
+    "landed": lambda run: f"{run.count(TaskState.LANDED)} of {len(run.tasks)}",
+    "failed": lambda run: str(run.count(TaskState.FAILED)),
+    "started": lambda run: f"{run.started_at.astimezone():%Y-%m-%d %H:%M}",
+    "goal": lambda run: _words(run.started.goal.text),
+}
 
 
 def _describe(worktree: Worktree, runs: Iterable[Run]) -> list[Json]:
@@ -140,13 +151,13 @@ def _show_usage(console: Console, run: Run) -> None:
         for name, used in usages.items():
             mark = "~" if used.estimated_calls else ""  # some of it is our estimate
             table.add_row(
-                Text(one_line(name)),
+                _words(name),
                 f"{used.calls:,}",
                 f"{mark}{used.input_tokens:,}",
                 f"{used.cached_tokens:,}",
                 f"{mark}{used.output_tokens:,}",
                 cost_words(used),
-                *([run.prices.get(name, "")] if run.prices else []),
+                *([_words(run.prices.get(name, ""))] if run.prices else []),
             )
     console.print(table)
 
@@ -169,8 +180,8 @@ def _show_tasks(console: Console, run: Run) -> None:
             task.id,
             Text(str(task.state), style),
             str(len(task.attempts)),
-            Text(one_line(task.plan.title)),
-            ", ".join(task.change_ids),
+            _words(task.plan.title),
+            _words(", ".join(task.change_ids)),
         )
     console.print(table)
 
@@ -193,15 +204,22 @@ def _show_contention(console: Console, run: Run) -> None:
 def _show_changes(console: Console, run: Run, hunks: tuple[PendingHunk, ...]) -> None:
     if not run.changes:
         return
-    columns = ["change", "file", "hunks", "undecided", "accepted", "rejected", "stale"]
+    words: dict[str, HunkState] = {
+        "undecided": "pending",
+        "accepted": "accepted",
+        "rejected": "rejected",
+        "stale": "stale",
+    }
+    if console.width < NARROW:
+        there = {hunk.state for hunk in hunks}
+        words = {name: state for name, state in words.items() if state in there}
     flags = {(hunk.change_id, hunk.path): hunk.flag for hunk in hunks if hunk.flag}
-    table = _table(*columns, *(["protected"] if flags else []))
+    table = _table("change", "file", "hunks", *words, *(["protected"] if flags else []))
     for change in run.changes.values():
         for path in sorted({h.path for h in hunks if h.change_id == change.id}):
             states = [h.state for h in hunks if (h.change_id, h.path) == (change.id, path)]
-            decided: tuple[HunkState, ...] = ("pending", "accepted", "rejected", "stale")
-            counts = [str(len(states)), *(str(states.count(state)) for state in decided)]
-            flag = [flags.get((change.id, path), "")] if flags else []
+            counts = [str(len(states)), *(str(states.count(state)) for state in words.values())]
+            flag = [_words(flags.get((change.id, path), ""))] if flags else []
             table.add_row(change.id, Text(one_line(path)), *counts, *flag)
     console.print(table)
 
@@ -216,10 +234,17 @@ def _show_questions(console: Console, run: Run) -> None:
 
 
 def _table(*columns: str) -> Table:
+    """A table of which the columns with words give way where it is too wide for the terminal."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name not in _GIVING_WAY)
     return table
+
+
+def _words(text: str) -> Text:
+    """Somebody's text in one line of a table: cut to the room on a terminal, whole in a pipe."""
+    cut = output().is_terminal
+    return Text(one_line(text), no_wrap=cut, overflow="ellipsis" if cut else "fold")
 
 
 def _style(run: Run) -> str:

@@ -20,10 +20,10 @@ from longshift.cli.board.keys import Keys
 from longshift.cli.board.spectator import Spectator
 from longshift.cli.board.standing import standings
 from longshift.cli.session import find_worktree, json_option, known_run, repo_option, run_async
-from longshift.cli.terminal import output
+from longshift.cli.terminal import can_be_drawn_on, output
 from longshift.cli.told import told
 from longshift.domain.events import Recorded
-from longshift.domain.state import Run
+from longshift.domain.state import Phase, Run
 from longshift.engine.describe import Json
 from longshift.errors import LongshiftError
 from longshift.repository.worktree import Worktree
@@ -48,7 +48,7 @@ def command(run: str | None, repo: Path, once: bool, as_json: bool) -> None:
     worktree = find_worktree(repo)
     if once:
         run_async(_once(worktree, run, as_json=as_json))
-    elif as_json or not output().is_terminal:
+    elif as_json or not can_be_drawn_on(output()):
         run_async(_lines(worktree, run, as_json=as_json))
     else:
         run_async(_live(worktree, run))
@@ -154,8 +154,7 @@ class Screen:
             case "p" if self.chosen is not None:
                 await self._pause(self.chosen)
             case "s" if self.chosen is not None:
-                self.asks_to_stop = self.chosen
-                self.says = f"Stop {self.chosen}? What landed stays. y: yes, any other key: no"
+                self._ask_to_stop(self.chosen)
             case digit if digit.isdigit():
                 self._choose(int(digit))
         return False
@@ -179,10 +178,20 @@ class Screen:
 
     async def _pause(self, run_id: str) -> None:
         run = self.spectator.known.state.runs.get(run_id)
-        if run is not None and run.paused:
+        if run is None or run.phase is Phase.ENDED:
+            self.says = f"{run_id} has ended: there is nothing to pause."
+        elif run.paused:
             await self._order("resumeRun", run_id, "goes on")
         else:
             await self._order("pauseRun", run_id, "is paused")
+
+    def _ask_to_stop(self, run_id: str) -> None:
+        run = self.spectator.known.state.runs.get(run_id)
+        if run is None or run.phase is Phase.ENDED:
+            self.says = f"{run_id} has ended already."
+            return
+        self.asks_to_stop = run_id
+        self.says = f"Stop {run_id}? What landed stays. y: yes, any other key: no"
 
     async def _order(self, name: str, run_id: str, words: str) -> None:
         try:
@@ -202,7 +211,8 @@ def _chosen(spectator: Spectator, run_id: str | None) -> str | None:
 def _board(
     spectator: Spectator, chosen: str | None, page: Page = "agents", says: str = "", keys: str = ""
 ) -> Board:
-    return Board(spectator.known, spectator.live, spectator.owner, chosen, page, says, keys)
+    owner, silent = spectator.owner, spectator.is_silent
+    return Board(spectator.known, spectator.live, owner, silent, chosen, page, says, keys)
 
 
 def _as_json(spectator: Spectator, only: str | None, now: datetime) -> Json:
@@ -210,6 +220,7 @@ def _as_json(spectator: Spectator, only: str | None, now: datetime) -> Json:
     board = _board(spectator, only)
     return {
         "owner": spectator.owner,
+        "silent": spectator.is_silent,
         "runs": [
             _run_as_json(board, run, now)
             for run in board.state.runs.values()

@@ -23,14 +23,19 @@ READY_WITHIN_S: Final = 60.0
 """A machine may be busy; an engine is there within a second or two."""
 
 
-async def ensure_engine(worktree: Worktree) -> None:
+async def ensure_engine(worktree: Worktree) -> bool:
     """Have some process own the repository: who has it already, else one that is started for it.
+
+    Returns:
+        Whether one was started.
 
     Raises:
         NeedsPerson: none can be started; says why.
     """
-    if not await asyncio.to_thread(_is_owned, worktree):
-        await asyncio.to_thread(start_engine, worktree.root)
+    if await asyncio.to_thread(_is_owned, worktree):
+        return False
+    await asyncio.to_thread(start_engine, worktree.root)
+    return True
 
 
 def start_engine(root: Path) -> None:

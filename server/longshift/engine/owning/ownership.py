@@ -68,8 +68,15 @@ class Owner:
         await self.engine.close(reason, cause)
 
 
-async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Guest:
+async def connect(
+    worktree: Worktree, surroundings: Surroundings, *, is_passing: bool = False
+) -> Owner | Guest:
     """Take the repository, or reach the process that has it.
+
+    Args:
+        worktree: the repository.
+        surroundings: of an owner.
+        is_passing: as for `own`.
 
     Raises:
         NeedsPerson: neither is possible; says why.
@@ -77,11 +84,20 @@ async def connect(worktree: Worktree, surroundings: Surroundings) -> Owner | Gue
     taken = await reach(worktree, surroundings.clock.now)
     if isinstance(taken, Guest):
         return taken
-    return await own(worktree, taken, surroundings)
+    return await own(worktree, taken, surroundings, is_passing=is_passing)
 
 
-async def own(worktree: Worktree, lease: Lease, surroundings: Surroundings) -> Owner:
+async def own(
+    worktree: Worktree, lease: Lease, surroundings: Surroundings, *, is_passing: bool = False
+) -> Owner:
     """Own the repository whose lease was taken.
+
+    Args:
+        worktree: the repository.
+        lease: its ownership.
+        surroundings: of the engine.
+        is_passing: whether it is given back in a moment: no door is opened then, so that nobody
+            leaves a run to who will not stay with it. `reach` waits for its end.
 
     Raises:
         NeedsPerson: it can't be opened; the lease is given back.
@@ -98,7 +114,8 @@ async def own(worktree: Worktree, lease: Lease, surroundings: Surroundings) -> O
         receive=Lobby(engine).receive,
     )
     try:
-        lease.announce(await door.start())
+        if not is_passing:
+            lease.announce(await door.start())
     except BaseException:
         await engine.close()
         raise

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from longshift.errors import NeedsPerson
-from longshift.journal.client import ControlClient
-from longshift.journal.lease import Lease, OwnerAlive
+from longshift.journal.client import ControlClient, about_silence
+from longshift.journal.lease import Lease, OwnerAlive, announced
 from longshift.journal.wire import Json
 from longshift.repository.worktree import Worktree
 
-WAITS: Final = 400
+WAITS: Final = 1_200
 WAIT_S: Final = 0.05
 """How often, and for how long each time, an owner without an open door is waited for: one that ends
-lets its agents come to a stop first."""
+lets its agents come to a stop first, and one that is there for a single command opens none."""
+SILENT_AFTER_S: Final = 5.0
+"""A command of which nothing is heard for so long is told of; most take a few milliseconds."""
 DECIDED_WITHIN_S: Final = 90.0
 """A decision may wait for an editor that asks its person."""
 
@@ -35,12 +37,19 @@ class Guest:
         self._word: str | None = None
         self._worktree = worktree
         self.owner = owner
+        self.on_silence: Callable[[str], None] = lambda _words: None
+        """Told, once a call, of an owner that lets it wait."""
 
     async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
         """Send a command to the owner."""
         # The owner may live in another worktree, and a goal is for the files of this one.
         here = {"repo": self._worktree.root.as_uri()} if command == "startGoal" else {}
-        return await self._client.call(command, {**here, **arguments})
+        words = f"{about_silence(self.owner.pid)} Waiting for it."
+        telling = asyncio.get_running_loop().call_later(SILENT_AFTER_S, self.on_silence, words)
+        try:
+            return await self._client.call(command, {**here, **arguments})
+        finally:
+            telling.cancel()
 
     async def decide(self, command: str, arguments: Mapping[str, object]) -> Json:
         """Send a decision, which may wait for an editor, so that nothing else waits behind it."""
@@ -57,7 +66,24 @@ class Guest:
 
     async def _connected(self) -> ControlClient:
         assert self.owner.address is not None, "connected, so there is an address"
-        return await ControlClient.connect(self.owner.address)
+        return await ControlClient.connect(self.owner.address, self.owner.pid)
+
+    async def rejoin(self) -> bool:
+        """Speak to whoever owns the repository by now; False: nobody can be spoken to.
+
+        Takes no ownership: who only follows a run must not become the one who drives it.
+        """
+        await self.close()
+        self._decides = None
+        owner = await asyncio.to_thread(announced, self._worktree.state_dir)
+        if owner is None or owner.address is None:
+            return False
+        try:
+            self._client = await ControlClient.connect(owner.address, owner.pid)
+        except (NeedsPerson, OSError):  # what a killed owner left
+            return False
+        self.owner = owner
+        return True
 
     async def follow(self, after: int) -> AsyncIterator[Json]:
         """Every fact behind a sequence number, and each as it happens."""
@@ -113,6 +139,7 @@ async def _visit(owner: OwnerAlive, worktree: Worktree) -> Guest:
     if owner.address is None:
         raise Busy(owner, worktree.state_dir).explain()
     try:
-        return Guest(await ControlClient.connect(owner.address), owner, worktree)
+        client = await ControlClient.connect(owner.address, owner.pid)
+        return Guest(client, owner, worktree)
     except (NeedsPerson, OSError) as error:
         raise Busy(owner, worktree.state_dir).explain() from error

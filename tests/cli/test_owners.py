@@ -1,0 +1,250 @@
+"""What commands do where the process that drives ends, is silent, or is there for a moment only."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from longshift.cli.session import connected, find_worktree
+from longshift.domain.state import Run
+from longshift.journal.client import ControlClient
+from longshift.journal.lease import Lease, OwnerAlive, announced
+from tests.cli.test_second_process import QUICK, held
+from tests.cli.test_watch import terminal
+from tests.scripted_model import ScriptedServer
+from tests.support.cli_shell import (
+    WITHIN_S,
+    Shell,
+    Started,
+    planner,
+    raise_signal,
+    worker,
+)
+from tests.support.warm import COLD
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+
+
+def owner_of(shell: Shell) -> OwnerAlive:
+    owner = announced(shell.root / ".git" / "longshift")
+    assert owner is not None
+    return owner
+
+
+def shown(shell: Shell, run_id: str = "R1") -> dict[str, object]:
+    described: dict[str, object] = json.loads(shell.here("status", run_id, "--json").out)
+    return described
+
+
+@contextlib.contextmanager
+def begun(shell: Shell, command: tuple[str, ...]) -> Iterator[Started]:
+    """A command under way, killed at the end of the block."""
+    process = subprocess.Popen(
+        command,
+        cwd=shell.root,
+        env={**os.environ, **shell.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield Started(process)
+        finally:
+            process.kill()
+
+
+def test_what_a_script_starts_in_the_background_heeds_an_ordinary_kill(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    """A shell without job control has what it starts with `&` ignore Ctrl-C."""
+    scripted.play(held("never"))
+    command = ("sh", "-c", 'trap "" INT; exec "$@"', "sh", *COLD, "run", "Write both", "--json")
+    with begun(endpoint, command) as run:
+        run.wait_for("task.landed", task="T1")
+        run.interrupt()
+        run.process.send_signal(signal.SIGTERM)
+        done = run.end(status=130)
+    assert "longshift resume R1" in done.err
+    assert shown(endpoint)["reason"] == "Interrupted. Resume it to go on."
+
+
+def test_a_run_whose_output_nobody_reads_any_more_is_paused_and_says_so(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held("go"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        assert run.process.stdout is not None
+        run.process.stdout.close()
+        raise_signal(scripted.base_url, "go")
+        assert run.process.wait(WITHIN_S) == 1
+        assert run.process.stderr is not None
+        said = run.process.stderr.read()
+    assert "Nobody reads the output any more, so R1 is paused." in said
+    reason = "Nobody read its output any more. Resume it to go on."
+    assert shown(endpoint)["reason"] == reason
+
+
+def test_a_silent_owner_is_named_and_not_waited_for_without_a_word(
+    endpoint: Shell, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.play(held("go"))
+    monkeypatch.setitem(ControlClient.call.__kwdefaults__, "timeout_s", 0.5)
+    monkeypatch.setattr("longshift.engine.owning.reaching.SILENT_AFTER_S", 0.1)
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        pid = owner_of(endpoint).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert f"process {pid}, which does not answer" in endpoint.here("watch", "--once").out
+            found = json.loads(endpoint.here("doctor", "--offline", "--json", status=1).out)
+            [state] = [one for one in found["checks"] if one["name"] == "state"]
+            assert (state["state"], f"kill -CONT {pid}" in state["mend"]) == ("bad", True)
+            said = endpoint.here("run", "Another", status=1).err
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert said.index("Waiting for it.") < said.index("`startGoal` was sent")
+        assert f"kill -CONT {pid}" in said
+        raise_signal(scripted.base_url, "go")
+        run.wait_for("run.finished", run="R1", outcome="done")
+
+
+def test_a_live_view_of_a_silent_owner_says_so_and_can_be_left(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held("never"))
+    with (
+        endpoint.started("run", "Write both", "--json") as run,
+        terminal(endpoint, "watch") as (screen, process),
+    ):
+        run.wait_for("task.landed", task="T1")
+        screen.until("1 of 2 landed")
+        pid = owner_of(endpoint).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            screen.until("which does not answer")
+            screen.press("p")
+            screen.until("does not answer. Where it was")
+            screen.press("q")
+            assert process.wait(WITHIN_S) == 0
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_goal_is_not_left_to_who_passes(endpoint: Shell, scripted: ScriptedServer) -> None:
+    """A run begun beside another command waits for its end, and is driven by its own process."""
+    scripted.play({"flows": QUICK})
+
+    async def pass_by() -> subprocess.Popen[str]:
+        async with connected(find_worktree(endpoint.root)):
+            assert owner_of(endpoint).address is None
+            return await asyncio.to_thread(run_that_looks_for_the_owner, endpoint)
+
+    run = asyncio.run(pass_by())
+    out, err = run.communicate(timeout=WITHIN_S)
+    assert run.returncode == 0, out + err
+    assert "owns this repository" not in err
+
+
+def run_that_looks_for_the_owner(shell: Shell) -> subprocess.Popen[str]:
+    run = subprocess.Popen(
+        [*COLD, "run", "Write both"],
+        cwd=shell.root,
+        env={**os.environ, **shell.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + WITHIN_S
+    while "pygit2" not in Path("/proc", str(run.pid), "maps").read_text():
+        assert time.monotonic() < deadline, "it does not look at the repository"
+        time.sleep(0.05)
+    time.sleep(0.5)  # what it would need to find a door
+    return run
+
+
+def test_run_detach_has_an_engine_of_its_own_where_the_owner_just_ends(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held("go"))
+    endpoint.here("status")
+    lease = Lease.acquire(endpoint.root / ".git" / "longshift")
+    assert isinstance(lease, Lease)
+    with begun(endpoint, (*COLD, "run", "Write both", "--detach", "--json")) as run:
+        time.sleep(1.5)  # it has found an owner without a door, and waits for it
+        lease.release()
+        started = json.loads(run.end(status=0).out)
+    assert started["pid"] == owner_of(endpoint).pid not in (run.process.pid, os.getpid())
+    raise_signal(scripted.base_url, "go")
+    deadline = time.monotonic() + WITHIN_S
+    while announced(endpoint.root / ".git" / "longshift") is not None:
+        assert time.monotonic() < deadline, "its engine stays"
+        time.sleep(0.05)
+    assert shown(endpoint)["outcome"] == "done"
+
+
+def test_whoever_attached_to_an_owner_that_is_gone_is_told_of_their_own_run(
+    endpoint: Shell, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longshift.cli.watching.REJOINS", 3)
+    scripted.play(held("never"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        killer = subprocess.Popen(
+            ["sh", "-c", 'while ! [ -e "$1" ]; do sleep 0.05; done; kill -9 "$2"', "sh",
+             str(endpoint.root / "now"), str(owner_of(endpoint).pid)],
+        )  # fmt: skip
+        monkeypatch.setattr(
+            "longshift.cli.driving.open_view", lambda **_: _Marking(endpoint.root / "now")
+        )
+        done = endpoint.here("run", "Another", status=130)
+        killer.wait(WITHIN_S)
+    assert "The process that drove R2 has ended" in done.err
+    assert "longshift resume R2" in done.err
+
+
+class _Marking(contextlib.AbstractContextManager["_Marking"]):
+    """A view that makes a file once it is shown anything."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+
+    def show(self, record: object, run: Run) -> None:
+        self._mark.touch()
+
+    def __exit__(self, *_: object) -> None:
+        self._mark.unlink(missing_ok=True)
+
+
+def test_a_run_of_a_process_that_was_interrupted_ends_the_commands_that_follow_it_with_130(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held("never"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        with endpoint.started("run", "Another", "--json") as other:
+            other.wait_for("run.started")
+            run.interrupt()
+            assert "R2 is paused: Interrupted." in other.end(status=130).err
+
+
+def test_the_end_of_a_run_names_a_hunk_of_its_own(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play({"flows": QUICK})
+    endpoint.here("run", "Write both")
+    spaced = {"title": "Write C", "paths": ["a c.txt"]}
+    scripted.play({"flows": [planner(spaced), worker("Write C", "a c.txt", "c\n")]})
+    assert "longshift accept R2 'C3:a c.txt:1'" in endpoint.here("run", "Write another").out
