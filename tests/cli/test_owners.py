@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -248,3 +249,42 @@ def test_the_end_of_a_run_names_a_hunk_of_its_own(
     spaced = {"title": "Write C", "paths": ["a c.txt"]}
     scripted.play({"flows": [planner(spaced), worker("Write C", "a c.txt", "c\n")]})
     assert "longshift accept R2 'C3:a c.txt:1'" in endpoint.here("run", "Write another").out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+@pytest.mark.parametrize("trouble", ["full disk", "no state folder"])
+def test_an_owner_that_can_not_journal_ends_and_tells_all_who_follow(
+    endpoint: Shell, scripted: ScriptedServer, trouble: str
+) -> None:
+    scripted.play(held("go"))
+    command = (*COLD, "run", "Write both", "--json")
+    with begun(endpoint, command) as run:
+        run.wait_for("task.landed", task="T1")
+        with endpoint.started("run", "Another", "--json") as other:
+            other.wait_for("run.started")
+            if trouble == "full disk":
+                unlimited = resource.RLIM_INFINITY
+                resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (0, unlimited))
+            else:
+                (endpoint.root / ".git" / "longshift").rename(endpoint.root / "away")
+            raise_signal(scripted.base_url, "go")
+            assert "The journal at " in run.end(status=1).err
+            assert other.process.wait(WITHIN_S) in (1, 130)  # told why, or that it is gone
+    if trouble == "full disk":
+        assert endpoint.longshift("resume", "R1", "--json").lines[-1]["outcome"] == "done"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+def test_an_engine_in_the_background_that_can_not_journal_ends(
+    endpoint: Shell, scripted: ScriptedServer
+) -> None:
+    scripted.play(held("go"))
+    started = json.loads(endpoint.longshift("run", "Write both", "--detach", "--json").out)
+    pid = started["pid"]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    raise_signal(scripted.base_url, "go")
+    deadline = time.monotonic() + WITHIN_S
+    while announced(endpoint.root / ".git" / "longshift") is not None:
+        assert time.monotonic() < deadline, "it stays"
+        time.sleep(0.05)
+    assert shown(endpoint)["state"] == "paused"

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import resource
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -341,3 +343,20 @@ async def test_in_the_background_a_run_outlives_its_editor(by, connect, reposito
     assert await stop_editor(again) == 0
     await until_nobody_owns(root)  # nothing is left to do, so it ends by itself
     assert events(root, "run.finished")[0]["outcome"] == "done"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+async def test_an_editor_that_can_not_journal_says_so_and_begins_anew(held, model):
+    """Once there is room the run goes on, in the same editor, from what the disk has."""
+    root, editor, run_id = held
+    owned, unlimited = owner_of(root), resource.RLIM_INFINITY
+    assert owned is not None
+    resource.prlimit(owned.pid, resource.RLIMIT_FSIZE, (0, unlimited))
+    await release(model, "go")
+    await editor.until(lambda: any("The journal at" in said for said in editor.shown))
+    with pytest.raises(JsonRpcException, match="space"):
+        await editor.command("resumeRun", runId=run_id)
+    resource.prlimit(owned.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert (await editor.command("resumeRun", runId=run_id))["state"] == "running"
+    await editor.until_ended(run_id)
+    assert len(events(root, "task.landed")) == 1

@@ -62,6 +62,7 @@ class Chronicle:
         self._clock = clock
         self._listeners: list[Listener] = []
         self._broken: Exception | None = None
+        self._when_broken: list[Callable[[Exception], None]] = []
 
     @property
     def state(self) -> State:
@@ -94,8 +95,7 @@ class Chronicle:
             NeedsPerson: the journal can't be written; no run goes on until it can.
             ValueError: one of them would not read back as it is; none was recorded.
         """
-        if self._broken is not None:
-            raise self._broken
+        self.require_sound()
         events = tuple(map(masked, events))
         before = state = self._state
         now = self._clock.now()
@@ -113,13 +113,40 @@ class Chronicle:
             self._state = before
             raise
         except Exception as error:
-            self._broken = error  # the state is ahead of the disk: nothing more may build on it
+            self._break(error)
             raise
         finally:
             # A caller that is cancelled while it waits does not take back what it handed over.
             if self._broken is None and self._state is not before:
                 for record in records:
                     self._tell(record)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the state is ahead of the journal, which could not be written."""
+        return self._broken is not None
+
+    def require_sound(self) -> None:
+        """Refuse to go on where the state is ahead of the journal.
+
+        Raises:
+            NeedsPerson: the journal could not be written; says why.
+        """
+        if self._broken is not None:
+            raise self._broken
+
+    def when_broken(self, act: Callable[[Exception], None]) -> None:
+        """Be told, once, that the journal could not be written; whoever follows it is, too."""
+        self._when_broken.append(act)
+
+    def _break(self, error: Exception) -> None:
+        """Let nothing more build on the state, which is ahead of the disk from now on."""
+        if self._broken is not None:
+            return
+        self._broken = error
+        self._journal.fail(error)
+        for act in self._when_broken:
+            act(error)
 
     def keep(self, run_id: str, conversation: str, number: int, message: Message) -> None:
         """Keep a message of a conversation, which has been masked; see `Journal.keep`."""

@@ -60,6 +60,7 @@ async def execute(engine: Engine, name: str, arguments: Mapping[str, object]) ->
     """
     if engine.is_restricted:
         refuse_restricted(name, engine.shop.worktree.root)
+    engine.shop.chronicle.require_sound()
     try:
         return await _handler_of(name)(engine, arguments)
     except Refused as refused:  # by the state, which has moved on since the handler looked

@@ -148,6 +148,11 @@ class Engine:
         return self._lease.is_held()
 
     @property
+    def is_broken(self) -> bool:
+        """Whether it can only be closed: its journal could not be written."""
+        return self.shop.chronicle.is_broken
+
+    @property
     def journal(self) -> Journal:
         """The repository's journal, for who follows it."""
         return self._journal

@@ -40,6 +40,7 @@ class Journal:
         self._path = path
         self._clock = clock
         self._followers: set[_Bell] = set()
+        self._failure: Exception | None = None
         self._kept: list[KeptMessage] = []
         self._keeping = threading.Lock()
         self._writer = Writer(db, path, self._ring)
@@ -132,6 +133,9 @@ class Journal:
 
         Read from the file page by page, so a slow follower costs no memory and holds nobody up.
         Never ends by itself, except that closing the journal ends it.
+
+        Raises:
+            Exception: what `fail` was given, once everything is told.
         """
         bell = _Bell()
         self._followers.add(bell)
@@ -145,11 +149,18 @@ class Journal:
                         for recorded in page:
                             yield recorded
                         after = page[-1].seq
+                    if self._failure is not None:
+                        raise self._failure
                     if closing:
                         return
                     await bell.rung.wait()
         finally:
             self._followers.discard(bell)
+
+    def fail(self, error: Exception) -> None:
+        """End every follower, present and later, with an error: nothing more will be written."""
+        self._failure = error
+        self._ring()
 
     def reader(self) -> JournalReader:
         """Open a reader of the same file, for another thread."""

@@ -42,9 +42,12 @@ class Link(Protocol):
     """A repository's runs, whoever drives them."""
 
     is_owner: bool
-    is_lost: bool
     proposals: "Proposals"
     store: "ObjectStore"
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nothing more can be done through it: a new one is to be opened."""
 
     @property
     def is_ready(self) -> bool:
@@ -90,7 +93,7 @@ async def open_link(
     hand: EditorHand,
     settings: Settings,
     listener: Listener,
-    on_lost: Callable[[], None],
+    on_lost: Callable[[str], None],
     *,
     background: bool,
     restricted: bool,
@@ -103,7 +106,8 @@ async def open_link(
         hand: this editor's.
         settings: what this editor set.
         listener: told of every fact that happens from now on, in the loop's thread.
-        on_lost: called once, when the owner that a guest speaks to is gone.
+        on_lost: called once, when the owner that a guest speaks to is gone, or an owner can
+            journal nothing more; with what a person is to be told, or "".
         background: have a process of its own own it, which outlives this editor.
         restricted: whether this editor holds the workspace restricted.
         since: from when on a guest is to know what happened, beside how things stand.
@@ -119,7 +123,9 @@ async def open_link(
             found.release()  # whoever owned it ended in between: an engine is to take its place
             continue
         if isinstance(found, Lease):
-            return await _own(worktree, found, hand, settings, listener, restricted=restricted)
+            return await _own(
+                worktree, found, hand, settings, listener, on_lost, restricted=restricted
+            )
         try:
             return await GuestLink.open(
                 found,
@@ -150,6 +156,7 @@ async def _own(
     hand: EditorHand,
     settings: Settings,
     listener: Listener,
+    on_lost: Callable[[str], None],
     *,
     restricted: bool,
 ) -> "OwnerLink":
@@ -169,23 +176,28 @@ async def _own(
         opens_again=True,
         is_restricted=restricted,
     )
-    return OwnerLink(await own(worktree, lease, surroundings), listener)
+    return OwnerLink(await own(worktree, lease, surroundings), listener, on_lost)
 
 
 class OwnerLink:
     """This process drives the runs."""
 
     is_owner = True
-    is_lost = False
     is_ready = True
 
-    def __init__(self, owner: "Owner", listener: Listener) -> None:
+    def __init__(self, owner: "Owner", listener: Listener, on_lost: Callable[[str], None]) -> None:
         """Hold an owner."""
         self._owner = owner
+        owner.engine.shop.chronicle.when_broken(lambda error: on_lost(str(error)))
         self.recent: Sequence[Recorded] = owner.engine.recovered
         self.proposals = owner.engine.shop.proposals
         self.store = owner.engine.shop.store
         self._stop_listening = owner.engine.listen(listener)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it can only be closed, and opened anew."""
+        return self._owner.is_broken
 
     @property
     def state(self) -> "State":

@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
+from lsprotocol import types
+
 from longshift.engine.ports import SystemClock
 from longshift.engine.restriction import refuse_restricted
 from longshift.errors import NeedsPerson
@@ -177,7 +179,11 @@ class Session:
             if self._link is None or self._link.is_lost:
                 if self.host.closing:
                     raise NeedsPerson("The language server is ending. Nothing was done.")
-                lost, self._link = self._link, await self._open()
+                lost, self._link = self._link, None
+                if lost is not None and lost.is_owner:
+                    await lost.close()  # it holds the repository
+                    lost = None
+                self._link = await self._open()
                 self.epoch += 1
                 if lost is not None:
                     await self._catch_up(self._link, lost)
@@ -388,9 +394,11 @@ class Session:
             self.findings.renew()
         self.host.tell(self, recorded)
 
-    def _on_lost(self) -> None:
+    def _on_lost(self, words: str) -> None:
         if self.host.closing or self._is_closed:
             return
+        if words:
+            self.host.say(types.MessageType.Error, words)
         # At once: where the owner was closed, its runs go on in whoever takes them over.
         self.host.spawn(self.link(), "going on without the process that owned the repository")
 

@@ -54,6 +54,11 @@ class Owner:
         """Whether the repository is still this process's: not once its state was deleted."""
         return self.engine.is_held
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing more can be journalled here, so that it can only be closed."""
+        return self.engine.is_broken
+
     async def close(self, reason: str = "Longshift was closed.") -> None:
         """Close the door, pause what runs, and give the repository free."""
         await self._close(reason, "interrupted")

@@ -54,6 +54,8 @@ async def stay_while_needed(owner: Owner, clock: Clock) -> str:
             return "Nothing was left to do, and nobody was there."
         if not owner.is_held:
             return "The state folder was deleted."
+        if owner.is_broken:
+            return "The journal could not be written."
         await clock.sleep(POLL_S)
 
 
