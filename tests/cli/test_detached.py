@@ -161,8 +161,11 @@ def test_how_long_an_engine_without_an_editor_stays(situation, patience_s) -> No
 class Engine:
     """As much of an owner as the rule looks at: connections come and go by the clock."""
 
-    def __init__(self, clock: FakeClock, leaves_at_s: float, deleted_at_s: float) -> None:
-        self.clock, self.leaves_at_s, self.deleted_at_s = clock, leaves_at_s, deleted_at_s
+    def __init__(
+        self, clock: FakeClock, leaves_at_s: float, deleted_at_s: float, broken_at_s: float
+    ) -> None:
+        self.clock, self.leaves_at_s = clock, leaves_at_s
+        self.deleted_at_s, self.broken_at_s = deleted_at_s, broken_at_s
         self.engine = self
 
     @property
@@ -179,17 +182,25 @@ class Engine:
     def is_held(self) -> bool:
         return self.clock.seconds < self.deleted_at_s
 
+    @property
+    def is_broken(self) -> bool:
+        return self.clock.seconds >= self.broken_at_s
+
 
 @pytest.mark.parametrize(
-    ("leaves_at_s", "deleted_at_s", "ends_at_s", "because"),
+    ("leaves_at_s", "deleted_at_s", "broken_at_s", "ends_at_s", "because"),
     [
-        (0, 1e9, PATIENCE_S, "nobody was there"),
-        (100, 1e9, 100 + NOTHING_LEFT_S, "nobody was there"),
-        (1e9, 50, 50, "was deleted"),
+        (0, 1e9, 1e9, PATIENCE_S, "nobody was there"),
+        (100, 1e9, 1e9, 100 + NOTHING_LEFT_S, "nobody was there"),
+        (1e9, 50, 1e9, 50, "was deleted"),
+        (1e9, 1e9, 50, 50, "could not be written"),
     ],
 )
-async def test_it_ends_by_itself(leaves_at_s, deleted_at_s, ends_at_s, because) -> None:
+async def test_it_ends_by_itself(
+    leaves_at_s, deleted_at_s, broken_at_s, ends_at_s, because
+) -> None:
     clock = FakeClock()
-    reason = await stay_while_needed(Engine(clock, leaves_at_s, deleted_at_s), clock)
+    owner = Engine(clock, leaves_at_s, deleted_at_s, broken_at_s)
+    reason = await stay_while_needed(owner, clock)
     assert because in reason
     assert abs(clock.seconds - ends_at_s) <= 1

@@ -288,3 +288,25 @@ def test_an_engine_in_the_background_that_can_not_journal_ends(
         assert time.monotonic() < deadline, "it stays"
         time.sleep(0.05)
     assert shown(endpoint)["state"] == "paused"
+
+
+@pytest.mark.parametrize("then", ["stop", "resume"])
+def test_no_run_goes_on_with_the_built_in_model_unasked(
+    endpoint: Shell, scripted: ScriptedServer, then: str
+) -> None:
+    """A shell that does not have the setting is told; choosing the built-in model is a choice."""
+    scripted.play(held("never"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        run.interrupt()
+        run.end(status=130)
+    told = Shell(endpoint.root).here("resume", "R1", status=1).err
+    assert "was begun with the model scripted, and no model is set here" in told
+    assert shown(endpoint)["state"] == "paused"
+    if then == "stop":
+        Shell(endpoint.root).here("stop", "R1")
+        assert shown(endpoint)["outcome"] == "stopped"
+    else:
+        chosen = Shell(endpoint.root, {"LONGSHIFT_MODELS__DEFAULT__MODEL": "builtin"})
+        chosen.here("resume", "R1", status=1)
+        assert shown(endpoint)["outcome"] == "gave_up"

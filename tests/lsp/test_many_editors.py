@@ -360,3 +360,19 @@ async def test_an_editor_that_can_not_journal_says_so_and_begins_anew(held, mode
     assert (await editor.command("resumeRun", runId=run_id))["state"] == "running"
     await editor.until_ended(run_id)
     assert len(events(root, "task.landed")) == 1
+
+
+async def test_an_editor_without_the_runs_model_says_why_the_run_waits(held, connect, model):
+    root, first, run_id = held
+    assert await stop_editor(first) == 0
+    other = await connect(root, settings={"checks": []})
+    await other.command("listRuns")
+    await other.until(lambda: any("no model is set here" in said for said in other.shown))
+    described = await other.command("describeRun", runId=run_id)
+    assert described["state"] == "paused"
+    assert await stop_editor(other) == 0
+    again = await connect(root)
+    await again.command("listRuns")
+    await until_state(again, run_id, "running")
+    await release(model, "go")
+    await again.until_ended(run_id)

@@ -181,6 +181,7 @@ async def open_owner(worktree: Worktree, *, goes_on: bool = True, is_passing: bo
         hand=DiskHand(worktree.root),
         trust=Trust(default_trust_folder()),
         goes_on=goes_on,
+        tell=notice,
     )
     link = await connect(worktree, surroundings, is_passing=is_passing)
     if isinstance(link, Guest):

@@ -150,6 +150,7 @@ class Drivers:
         if self._shop.chronicle.run(run_id).lifecycle != "running":
             return
         try:
+            await self._outfitter.require_models(run_id)
             await self.take_over(run_id)
         except LongshiftError as error:
             await self._pause(run_id, error)

@@ -209,6 +209,7 @@ class Engine:
             NeedsPerson: a model's key is missing, …; it stays as it was.
         """
         run = await self.shop.own(run_id)
+        await self._outfitter.require_models(run_id)
         budget = await budget_to_resume(run, limits or {}, self.settings)
         if run.phase is Phase.ENDED:
             resumed = events.RunResumed(run=run_id, reason=reason, budget=budget)
@@ -247,7 +248,7 @@ class Engine:
                 if (await self.settings(own)).settings.resume == "auto":
                     await self.resume(run.id, "It was interrupted; the settings say to go on.")
             except LongshiftError as error:
-                log.warning("%s stays paused: %s", run.id, error)
+                self._tell_paused(run, error)
 
     async def _go_on_for_editor(self) -> None:
         """Resume the runs that the end of the last editor paused; each stays so where it can't."""
@@ -257,7 +258,11 @@ class Engine:
             try:
                 await self.resume(run.id, "An editor is here again.")
             except LongshiftError as error:
-                log.warning("%s stays paused: %s", run.id, error)
+                self._tell_paused(run, error)
+
+    def _tell_paused(self, run: Run, error: LongshiftError) -> None:
+        log.warning("%s stays paused: %s", run.id, error)
+        self._surroundings.tell(f"{run.id} stays paused. {error}")
 
     def _paused(self, causes: tuple[PauseCause | None, ...]) -> Iterator[Run]:
         """The runs of this worktree that are paused for one of some causes, one after the other."""

@@ -24,7 +24,7 @@ from longshift.engine.editors.hands import Editors
 from longshift.engine.ports import Clock, Hand
 from longshift.engine.room import RunRoom, Shop
 from longshift.engine.spending import RunLedger, model_config
-from longshift.errors import UsageError
+from longshift.errors import NeedsPerson, UsageError
 from longshift.journal.store import Journal
 from longshift.models.config import ModelConfig
 from longshift.models.ledger import Ledger
@@ -54,6 +54,14 @@ from longshift.settings.sources import (
 
 CHECKOUTS: Final = 2
 """Commands that run at the same time: as many as the machine this was measured on has cores."""
+
+
+def _is_builtin_unasked(loaded: Loaded, role: str) -> bool:
+    """Whether a role's model is the built-in one because nobody named any."""
+    if role not in ROLES or loaded.settings.model_for(role).model != BUILTIN:
+        return False
+    keys = (f"models.{name}.model" for name in (role, "default"))
+    return all(loaded.origins.get(key, "default") == "default" for key in keys)
 
 
 class OpensModels(Protocol):
@@ -95,6 +103,7 @@ class Surroundings:
         opens_again: whether runs go on by themselves that were paused because the last editor was
             closed; for an editor, and for an engine that stands in for one.
         is_restricted: whether an editor holds the workspace restricted, so that nothing may run.
+        tell: says a sentence to the person, of what was to go on by itself and could not.
         open_models: makes the models that the roles of a run speak to.
         open_journal: opens the repository's journal.
         lease_s: how long equal agents' lock on the list of tasks holds that is not given back.
@@ -110,6 +119,7 @@ class Surroundings:
     goes_on: bool = False
     opens_again: bool = False
     is_restricted: bool = False
+    tell: Callable[[str], None] = lambda _sentence: None
     open_models: OpensModels = open_models
     open_journal: OpensJournal = Journal.open
     lease_s: float = LEASE_S
@@ -185,6 +195,29 @@ class Outfitter:
             prompts_left_out=left_out,
             lease_s=self._surroundings.lease_s,
         )
+
+    async def require_models(self, run_id: str) -> None:
+        """Refuse to go on with a run where no model is set any more, and one was at its start.
+
+        Raises:
+            NeedsPerson: the built-in model would take its place, unasked.
+        """
+        started = self._shop.chronicle.run(run_id).started
+        loaded = await self.settings(json.loads(started.overrides))
+        missed = sorted(
+            name
+            for role, name in started.models.items()
+            if name != BUILTIN and _is_builtin_unasked(loaded, role)
+        )
+        if missed:
+            raise NeedsPerson(
+                f"{run_id} was begun with the model {', '.join(dict.fromkeys(missed))}, and no "
+                "model is set here: the built-in one would go on with it. It stays as it is. Set "
+                "the model where this process finds it (`[models.default]` in "
+                f"{self._surroundings.person_file or default_person_file()}, the editor's "
+                'settings, `LONGSHIFT_MODELS__DEFAULT__MODEL`), or choose `model = "builtin"` '
+                "there, and resume it."
+            )
 
     async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:
         """Make the room of a run that was started before, with the settings that hold now.

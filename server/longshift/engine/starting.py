@@ -25,7 +25,7 @@ from longshift.repository.snapshot import Snapshot
 from longshift.repository.worktree import way_out
 from longshift.screening.hidden import visible
 from longshift.screening.secrets import mask
-from longshift.settings import Settings
+from longshift.settings import ROLES, Settings
 
 MOST_NAMED: Final = 10
 """Files that one notice names."""
@@ -80,6 +80,7 @@ class Starts:
             budget=settings.budget.limits(),
             overlap=settings.overlap,
             stop=settings.stop.rules(),
+            models={role: settings.model_for(role).model for role in ROLES},
             overrides=json.dumps(self._outfitter.overrides(overrides), default=str),
         )
 

@@ -101,7 +101,7 @@ class GuestLink:
         hand: EditorHand,
         settings: Settings,
         listener: Listener,
-        on_lost: Callable[[str], None],
+        on_lost: Callable[[], None],
         *,
         restricted: bool,
         since: datetime,
@@ -258,7 +258,7 @@ class GuestLink:
 class _Once:
     """Tells once that the owner is gone, whichever of its connections notices first."""
 
-    def __init__(self, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, on_lost: Callable[[], None]) -> None:
         self.link: GuestLink | None = None
         self._on_lost = on_lost
 
@@ -266,7 +266,7 @@ class _Once:
         # Before the link is made, whoever opens it is told by what fails.
         if self.link is not None and not self.link.is_lost:
             self.link.is_lost = True
-            self._on_lost("")
+            self._on_lost()
 
 
 def _known(

@@ -9,6 +9,7 @@ import importlib
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -88,29 +89,37 @@ class Link(Protocol):
         """Let go; an owner pauses what runs, durably, or another editor goes on with it."""
 
 
-async def open_link(
-    worktree: Worktree,
-    hand: EditorHand,
-    settings: Settings,
-    listener: Listener,
-    on_lost: Callable[[str], None],
-    *,
-    background: bool,
-    restricted: bool,
-    since: datetime,
-) -> Link:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What an editor brings to its link.
+
+    Attributes:
+        hand: the editor's hand.
+        settings: what the editor set.
+        listener: told of every fact that happens from now on, in the loop's thread.
+        on_lost: called once, when the owner that a guest speaks to is gone, or an owner can journal
+            nothing more.
+        tell: says a sentence to the person, which an owner has to say without being asked.
+        restricted: whether the editor holds the workspace restricted.
+        since: from when on a guest is to know what happened, beside how things stand.
+    """
+
+    hand: EditorHand
+    settings: Settings
+    listener: Listener
+    on_lost: Callable[[], None]
+    tell: Callable[[str], None]
+    restricted: bool
+    since: datetime
+
+
+async def open_link(worktree: Worktree, side: Side, *, background: bool) -> Link:
     """Take the repository, or reach who has it.
 
     Args:
         worktree: the person's.
-        hand: this editor's.
-        settings: what this editor set.
-        listener: told of every fact that happens from now on, in the loop's thread.
-        on_lost: called once, when the owner that a guest speaks to is gone, or an owner can
-            journal nothing more; with what a person is to be told, or "".
+        side: this editor's.
         background: have a process of its own own it, which outlives this editor.
-        restricted: whether this editor holds the workspace restricted.
-        since: from when on a guest is to know what happened, beside how things stand.
 
     Raises:
         NeedsPerson: neither is possible.
@@ -123,19 +132,17 @@ async def open_link(
             found.release()  # whoever owned it ended in between: an engine is to take its place
             continue
         if isinstance(found, Lease):
-            return await _own(
-                worktree, found, hand, settings, listener, on_lost, restricted=restricted
-            )
+            return await _own(worktree, found, side)
         try:
             return await GuestLink.open(
                 found,
                 worktree,
-                hand,
-                settings,
-                listener,
-                on_lost,
-                restricted=restricted,
-                since=since,
+                side.hand,
+                side.settings,
+                side.listener,
+                side.on_lost,
+                restricted=side.restricted,
+                since=side.since,
             )
         except (LongshiftError, OSError) as error:
             await found.close()
@@ -150,16 +157,7 @@ async def open_link(
     )
 
 
-async def _own(
-    worktree: Worktree,
-    lease: Lease,
-    hand: EditorHand,
-    settings: Settings,
-    listener: Listener,
-    on_lost: Callable[[str], None],
-    *,
-    restricted: bool,
-) -> "OwnerLink":
+async def _own(worktree: Worktree, lease: Lease, side: Side) -> "OwnerLink":
     try:
         await asyncio.to_thread(importlib.import_module, ENGINE)  # only an owner needs it
         from longshift.engine.engine import Surroundings
@@ -170,13 +168,16 @@ async def _own(
     surroundings = Surroundings(
         environ=os.environ,
         clock=SystemClock(),
-        hand=hand,
-        editor=settings,
+        hand=side.hand,
+        editor=side.settings,
         goes_on=True,
         opens_again=True,
-        is_restricted=restricted,
+        is_restricted=side.restricted,
+        tell=side.tell,
     )
-    return OwnerLink(await own(worktree, lease, surroundings), listener, on_lost)
+    owner = await own(worktree, lease, surroundings)
+    owner.engine.shop.chronicle.when_broken(lambda error: side.tell(str(error)))
+    return OwnerLink(owner, side.listener, side.on_lost)
 
 
 class OwnerLink:
@@ -185,10 +186,10 @@ class OwnerLink:
     is_owner = True
     is_ready = True
 
-    def __init__(self, owner: "Owner", listener: Listener, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, owner: "Owner", listener: Listener, on_lost: Callable[[], None]) -> None:
         """Hold an owner."""
         self._owner = owner
-        owner.engine.shop.chronicle.when_broken(lambda error: on_lost(str(error)))
+        owner.engine.shop.chronicle.when_broken(lambda _error: on_lost())
         self.recent: Sequence[Recorded] = owner.engine.recovered
         self.proposals = owner.engine.shop.proposals
         self.store = owner.engine.shop.store

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from lsprotocol import types
@@ -24,7 +25,7 @@ from longshift.lsp.configuration import EditorSettings
 from longshift.lsp.garbage import COLLECTOR
 from longshift.lsp.hand import EditorHand
 from longshift.lsp.latest import Latest
-from longshift.lsp.link import Link, open_link
+from longshift.lsp.link import Link, Side, open_link
 from longshift.lsp.positions import Lines
 from longshift.lsp.present import EditorPresent
 from longshift.lsp.reviewing import FileReview, ReviewHunk
@@ -198,16 +199,17 @@ class Session:
 
     async def _open(self) -> Link:
         restricted = self.host.client.restricted
-        return await open_link(
-            self.worktree,
-            self.hand,
-            self.settings,
-            self._on_fact,
-            self._on_lost,
-            background=self.host.background and not restricted,
+        side = Side(
+            hand=self.hand,
+            settings=self.settings,
+            listener=self._on_fact,
+            on_lost=self._on_lost,
+            tell=partial(self.host.say, types.MessageType.Warning),
             restricted=restricted,
             since=self._since,
         )
+        background = self.host.background and not restricted
+        return await open_link(self.worktree, side, background=background)
 
     async def _learn(self, link: Link) -> None:
         """Have a guest learn the runs, once its editor's first questions have been answered."""
@@ -394,11 +396,9 @@ class Session:
             self.findings.renew()
         self.host.tell(self, recorded)
 
-    def _on_lost(self, words: str) -> None:
+    def _on_lost(self) -> None:
         if self.host.closing or self._is_closed:
             return
-        if words:
-            self.host.say(types.MessageType.Error, words)
         # At once: where the owner was closed, its runs go on in whoever takes them over.
         self.host.spawn(self.link(), "going on without the process that owned the repository")
 

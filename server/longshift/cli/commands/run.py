@@ -129,10 +129,7 @@ async def _run(
 ) -> int:
     async with connected(worktree, goes_on=True, is_passing=False) as link:
         if isinstance(link, Guest):
-            notice(
-                f"Process {link.owner.pid} owns this repository: the run is driven there, with "
-                "the environment of that process."
-            )
+            _tell_owner(link)
         state = await asyncio.to_thread(read_state, worktree)
         run_id = await _start(link, goal, settings)
         if isinstance(link, Guest):
@@ -149,6 +146,8 @@ async def _run_detached(
     except NeedsPerson as error:
         raise UsageError(str(error)) from error
     try:
+        if not is_ours:
+            _tell_owner(link)
         run_id = await _start(link, goal, settings)
         await _refuse_other_worktree(link, worktree, run_id)
     finally:
@@ -163,6 +162,13 @@ async def _run_detached(
         say(output(), f"Look with `longshift status {run_id}` or `longshift log {run_id}`;")
         say(output(), f"`longshift pause {run_id}` and `longshift stop {run_id}` reach it.")
     return DONE
+
+
+def _tell_owner(link: Guest) -> None:
+    notice(
+        f"Process {link.owner.pid} owns this repository: the run is driven there, with the "
+        "environment of that process."
+    )
 
 
 async def _engine_in_background(worktree: Worktree) -> tuple[Guest, bool]:

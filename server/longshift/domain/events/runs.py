@@ -41,6 +41,9 @@ class RunStarted(OfRun):
     """When it is ended for going nowhere."""
     overrides: str = "{}"
     """What was set for this run alone, as JSON: a resume in another process works alike."""
+    models: Mapping[str, str] = {}
+    """By role, the model at the start. One that is set nowhere any more is missed when the run goes
+    on, and not replaced by the built-in one."""
 
 
 class RunResumed(OfRun):
