@@ -8,10 +8,12 @@ from rich.console import Console
 
 from longshift.cli.board.drawing import Board, draw
 from longshift.cli.board.known import Known
+from longshift.cli.board.standing import CHECK_S
 from longshift.cli.board.vitals import LATELY_S, Lately
 from longshift.domain import events as e
 from longshift.domain.events import Event, Recorded
 from longshift.domain.model import Goal, Handoff, TaskPlan, Usage
+from longshift.engine.checking.checks import CHECK_TIMEOUT_S
 
 BEGAN = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PHASES_S = [0, 1, 5, 9, 30, 59]
@@ -92,3 +94,7 @@ def test_who_looks_later_sees_the_rate_of_a_runs_last_minutes(hours: int) -> Non
         console = Console(width=100, height=30, file=io.StringIO())
         console.print(draw(board, at(hours * 3600 + later_s), 100, 30))
         assert "1.0 a minute lately" in console.file.getvalue()
+
+
+def test_a_check_hangs_no_sooner_than_its_own_time_is_up() -> None:
+    assert CHECK_S >= CHECK_TIMEOUT_S
