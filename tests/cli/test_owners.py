@@ -158,6 +158,16 @@ def test_a_goal_is_not_left_to_who_passes(endpoint: Shell, scripted: ScriptedSer
     assert "owns this repository" not in err
 
 
+def test_a_passing_owner_that_stays_is_named(
+    endpoint: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("longshift.engine.owning.reaching.WAITS", 5)
+    monkeypatch.setattr("longshift.engine.owning.reaching.SILENT_AFTER_S", 0.1)
+    with Lease.acquire(endpoint.root / ".git" / "longshift"):
+        said = endpoint.here("run", "Write both", status=1).err
+    assert said.index(f"kill -CONT {os.getpid()}") < said.index("Nothing was done.")
+
+
 def run_that_looks_for_the_owner(shell: Shell) -> subprocess.Popen[str]:
     run = subprocess.Popen(
         [*COLD, "run", "Write both"],

@@ -222,17 +222,22 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     Raises:
         KeyboardInterrupt: the person interrupted it; it was cancelled and could tidy up.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        return asyncio.run(work)
-    ended = False
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return _run_killable(work)
+    return asyncio.run(work)
+
+
+def _run_killable(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do the same where Ctrl-C is ignored: an ordinary kill can't be made one there."""
+    was_killed = False
 
     async def killable() -> Result:
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None, "a coroutine runs in a task"
 
         def end() -> None:
-            nonlocal ended
-            ended = True
+            nonlocal was_killed
+            was_killed = True
             task.cancel()
 
         for name in ENDING_SIGNALS:
@@ -245,7 +250,7 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         return asyncio.run(killable())
     except asyncio.CancelledError:
-        if ended:
+        if was_killed:
             raise KeyboardInterrupt from None
         raise
 

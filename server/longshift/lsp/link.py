@@ -127,7 +127,7 @@ async def open_link(worktree: Worktree, side: Side, *, background: bool) -> Link
     for tries_left in range(TRIES - 1, -1, -1):
         if background:
             await ensure_engine(worktree)
-        found = await reach(worktree, SystemClock().now)
+        found = await reach(worktree, SystemClock().now, side.tell)
         if isinstance(found, Lease) and background:
             found.release()  # whoever owned it ended in between: an engine is to take its place
             continue

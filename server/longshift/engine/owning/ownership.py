@@ -86,7 +86,7 @@ async def connect(
     Raises:
         NeedsPerson: neither is possible; says why.
     """
-    taken = await reach(worktree, surroundings.clock.now)
+    taken = await reach(worktree, surroundings.clock.now, surroundings.tell)
     if isinstance(taken, Guest):
         return taken
     return await own(worktree, taken, surroundings, is_passing=is_passing)

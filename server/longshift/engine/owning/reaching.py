@@ -116,8 +116,15 @@ class Busy:
         )
 
 
-async def reach(worktree: Worktree, clock: Callable[[], datetime]) -> Lease | Guest:
+async def reach(
+    worktree: Worktree, clock: Callable[[], datetime], tell: Callable[[str], None]
+) -> Lease | Guest:
     """The lease, or a way to who has it; one that is just starting or ending is waited for.
+
+    Args:
+        worktree: the repository.
+        clock: says when ownership was taken.
+        tell: says a sentence to the person, where it takes long.
 
     Raises:
         NeedsPerson: neither is possible; says why.
@@ -131,6 +138,8 @@ async def reach(worktree: Worktree, clock: Callable[[], datetime]) -> Lease | Gu
         except NeedsPerson:
             if waits_left == 0:
                 raise
+            if waits_left == WAITS - round(SILENT_AFTER_S / WAIT_S):
+                tell(f"{about_silence(lease.pid)} Waiting for it.")
         await asyncio.sleep(WAIT_S)
     raise AssertionError("the last try returns or raises")
 
