@@ -134,15 +134,14 @@ def _package_json(sources: Sources, found: _So_far) -> Iterator[FoundCheck]:
     # Where something has to be installed and is not, no script can say anything.
     needs = any(table(package, key) for key in ("dependencies", "devDependencies"))
     probe = f"command -v {manager}" + (" && test -d node_modules" if needs else "")
-    covered, taken = _covered(found), list[str]()
+    covered = _covered(found)
     scripted: list[FoundCheck] = []
     for name in NAMES:
         text = scripts.get(name, "")
-        if is_check(text) and adds_to(text, covered, taken):
+        if is_check(text) and adds_to(name, scripts, covered):
             command = f"{manager} test" if name == "test" else f"{manager} run {name}"
             scripted.append(FoundCheck(command, probe, tools_of(text)))
             covered |= tools_of(text)
-            taken.append(name)
     if sources.has("tsconfig.json") and "tsc" not in covered:
         yield _check("npx --no-install tsc --noEmit", "npx --no-install tsc --version", "tsc")
     if "eslint" not in covered and any(b.startswith(_ESLINT) for b in map(basename, sources.paths)):
@@ -171,14 +170,12 @@ def _named_tasks(sources: Sources, found: _So_far) -> Iterator[FoundCheck]:
         path = next((name for name in files if sources.has(name)), "")
         groups.append((runner, dict(recipes(sources.text(path))) if path else {}))
     for runner, tasks in groups:
-        taken = list[str]()
         for name in NAMES:
             text = tasks.get(name)
-            if text is not None and is_check(text) and adds_to(text, covered, taken):
+            if text is not None and is_check(text) and adds_to(name, tasks, covered):
                 tools = tools_of(text)
                 yield FoundCheck(f"{runner} {name}", f"command -v {runner.split()[0]}", tools)
                 covered |= tools
-                taken.append(name)
 
 
 _RUNNERS: Final = (
