@@ -222,6 +222,28 @@ async def test_a_test_that_asks_for_less_stands_in_the_way_of_done(
     assert run.outcome == outcome
 
 
+SHADOWED = {
+    "pytest.ini": "[pytest]\naddopts = --ignore=test_it.py\n",
+    "sub/ruff.toml": "lint.ignore = ['ALL']\n",
+    "mypy.ini": "[mypy]\nignore_errors = True\n",
+}
+
+
+@pytest.mark.parametrize("path", SHADOWED)
+async def test_a_new_configuration_is_held_against_the_one_that_did_not_change(
+    server: ScriptedServer, tmp_path: Path, path: str
+) -> None:
+    project = "[tool.ruff.lint]\nignore = ['E501']\n[tool.mypy]\npretty = true\n"
+    files = {"test_it.py": TEST, "sub/b.py": "x = 1\n", "pyproject.toml": project}
+    run = await outcome_of(
+        world_of(server, tmp_path, files), [write(path, SHADOWED[path])], checks=[]
+    )
+    assert run.outcome == "gave_up"
+    assert [(f.code, f.path, f.severity) for f in run.findings.values()] == [
+        ("check-disabled", path, "error")
+    ]
+
+
 async def test_a_hack_goes_when_it_is_mended_or_dismissed(
     server: ScriptedServer, tmp_path: Path
 ) -> None:

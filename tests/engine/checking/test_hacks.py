@@ -31,8 +31,12 @@ def changes_of(case):
     ]
 
 
+def compared(case):
+    return Compared(changes_of(case), case.get("said", ""), case.get("base", ()))
+
+
 def found(case):
-    hacks = find_hacks(Compared(changes_of(case), case.get("said", "")))
+    hacks = find_hacks(compared(case))
     return [f"{one.severity} {one.code} {one.path}:{one.line}" for one in hacks]
 
 
@@ -43,7 +47,7 @@ def test_what_is_found(case):
 
 def test_the_same_is_found_in_a_process_of_its_own():
     cases = [case for one in CASES for case in one.values]
-    every = [Compared(changes_of(case), case.get("said", "")) for case in cases]
+    every = list(map(compared, cases))
     assert list(aside(find_hacks, every)) == list(map(find_hacks, every))
 
 
@@ -52,7 +56,7 @@ def test_the_way_back_of_an_identity_is_silent(case):
     """A tree held against itself has nothing to say, whatever stands in it."""
     old = [Change(one.path, one.old, one.old) for one in changes_of(case)]
     new = [Change(one.path, one.new, one.new) for one in changes_of(case)]
-    assert find_hacks(Compared([*old, *new])) == []
+    assert find_hacks(Compared([*old, *new], base=case.get("base", ()))) == []
 
 
 PATHS = st.sampled_from(

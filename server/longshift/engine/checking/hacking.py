@@ -6,7 +6,9 @@ dismisses it. Must never hold against the run what it took from the person.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from itertools import islice
+from posixpath import dirname
 from typing import Final
 
 from longshift.domain import events
@@ -14,6 +16,8 @@ from longshift.domain.fingerprints import fingerprint
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.engine.checking.hacks import Change, Compared, Hack, find_hacks
+from longshift.engine.checking.hacks.settings_of import is_settings
+from longshift.engine.checking.sources import Sources
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text
 from longshift.repository.aside import WORTH_IT_BYTES, aside
@@ -31,6 +35,8 @@ LARGEST_BYTES: Final = 500_000
 """A larger file is not looked into."""
 MOST_BYTES: Final = 40_000_000
 """How much of a difference is looked into, old and new together."""
+MOST_BESIDE: Final = 100
+"""Files of configuration that are read though they don't differ."""
 
 
 def standing(run: Run) -> Iterator[Finding]:
@@ -61,7 +67,8 @@ async def record_compared(room: RunRoom, found: Sequence[Finding]) -> None:
 
 def _found(store: ObjectStore, run: Run, said: str) -> list[Finding]:
     """What stands at the head, as findings without an id; blocking."""
-    compared = Compared(_changes(store, run), said)
+    base = Sources(store, run.taken)
+    compared = Compared(_changes(store, run, base), said, tuple(base.paths))
     size = sum(len(one.old or "") + len(one.new or "") for one in compared.changes)
     if size < WORTH_IT_BYTES:
         hacks = find_hacks(compared)
@@ -70,10 +77,11 @@ def _found(store: ObjectStore, run: Run, said: str) -> list[Finding]:
     return [_finding(store, run, hack) for hack in hacks]
 
 
-def _changes(store: ObjectStore, run: Run) -> list[Change]:
+def _changes(store: ObjectStore, run: Run, base: Sources) -> list[Change]:
     changes: list[Change] = []
     left = MOST_BYTES
-    for one in store.differences(run.taken, run.head):
+    differences = store.differences(run.taken, run.head)
+    for one in differences:
         old, new = _text(one.old), _text(one.new)
         unread = (one.old is not None and old is None) or (one.new is not None and new is None)
         if unread or not is_text(one.path):
@@ -83,7 +91,19 @@ def _changes(store: ObjectStore, run: Run) -> list[Change]:
             logger.warning("Run %s changes too much to compare all of its tests.", run.id)
             break
         changes.append(Change(one.path, old, new, one.old_path or ""))
-    return changes
+    differ = {path for one in differences for path in (one.path, one.old_path) if path}
+    return [*changes, *islice(_beside(base, differ), MOST_BESIDE)]
+
+
+def _beside(base: Sources, differ: Set[str]) -> Iterator[Change]:
+    """The configuration that is as it was, in the folders of one that is not and above them."""
+    folders = {dirname(path) for path in differ if is_settings(path)}
+    while above := {dirname(folder) for folder in folders} - folders:
+        folders |= above
+    for path in base.paths:
+        if path not in differ and dirname(path) in folders and is_settings(path):
+            text = base.text(path)
+            yield Change(path, text, text)
 
 
 def _text(version: FileVersion | None) -> str | None:

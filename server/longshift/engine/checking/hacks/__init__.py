@@ -23,22 +23,24 @@ class Compared(NamedTuple):
     """Two trees.
 
     Attributes:
-        changes: every text file that differs.
+        changes: every text file that differs, and the configuration beside or above one of those.
         said: what a person asked for; what they asked for by name is a warning.
+        base: every path of the tree that the run took.
     """
 
     changes: Sequence[Change]
     said: str = ""
+    base: Sequence[str] = ()
 
 
 def find_hacks(compared: Compared) -> list[Hack]:
     """Find them, by path and line."""
-    changes, said = compared
+    changes, said, base = compared
     found = [
         *lost_tests(changes),
         *silenced(changes),
-        *configured(changes),
-        *scripted(changes),
+        *configured(changes, base),
+        *scripted(changes, base),
     ]
     found.sort(key=lambda one: (one.path, one.line, one.code))
     return as_wished(found, said)

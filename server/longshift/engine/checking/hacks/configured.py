@@ -1,15 +1,19 @@
 """Checks that were made to ask for less by their configuration.
 
 Owns one table: which keys may not grow, shrink, fall or be switched. All files that differ are
-read together, so that a setting which moved from one to another is the same setting. Pure.
+read together, so that a setting which moved from one to another is the same setting. A tool that
+comes may leave out what it likes; one that was there may not, whatever file now speaks of it. Pure.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from posixpath import dirname
 from typing import Final
 
 from longshift.domain.model import Severity
-from longshift.engine.checking.hacks.settings_of import Flat, flat_settings, is_settings
+from longshift.engine.checking.hacks.collected import is_test_file, no_longer_collected
+from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
+from longshift.engine.checking.hacks.settings_of import Flat, is_settings
 from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, LONGEST_LINE, Change, Hack
 from longshift.engine.checking.tasks import tools_of
 
@@ -23,21 +27,18 @@ _LEVELS: Final = (
 _LEVEL: Final = dict(_LEVELS)
 
 
-def configured(changes: Sequence[Change]) -> Iterator[Hack]:
-    """Hold the configuration of checks at two trees against each other."""
-    files = [one for one in changes if is_settings(one.path)]
-    old: Flat = {}
-    new: Flat = {}
-    home: dict[str, Change] = {}
-    for one in files:
-        before = flat_settings(one.old_path or one.path, one.old or "")
-        now = flat_settings(one.path, one.new or "")
-        home |= dict.fromkeys(before, one) | dict.fromkeys(now, one)
-        old |= before
-        new |= now
-    tools = {key.split(".")[0] for key in old}
+def configured(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[Hack]:
+    """Hold the configuration of checks at two trees against each other.
+
+    Args:
+        changes: the files that differ, and of those that don't the configuration that stands
+            beside or above one that does.
+        base: every path of the old tree.
+    """
+    both = _Both([one for one in changes if is_settings(one.path)], changes, base)
+    old, new, home = both.old, both.new, both.home
     for key in sorted(old.keys() | new.keys()):
-        if key.split(".")[0] not in tools or old.get(key) == new.get(key):
+        if old.get(key) == new.get(key) or not both.knew(key):
             continue
         for pattern, weigh, code in _RULES:
             if pattern.search(key):
@@ -45,7 +46,84 @@ def configured(changes: Sequence[Change]) -> Iterator[Hack]:
                 if said:
                     yield _hack(home[key], key, code, said)
                 break
+    if any(key.startswith("pytest.") for key in new):
+        folder = next(dirname(home[key].path) for key in sorted(new) if key.startswith("pytest."))
+        for key, message in no_longer_collected(folder, both.python_files(folder), old, new):
+            yield _hack(home[key], key, DISABLED, (message, "error"))
     yield from _scripts(old, new, home)
+
+
+class _Both:
+    """The settings of two trees, as far as they may differ, and which tools were there before."""
+
+    def __init__(
+        self, files: Sequence[Change], changes: Sequence[Change], base: Sequence[str]
+    ) -> None:
+        before, now = in_force(files, now=False), in_force(files, now=True)
+        self.old: Flat = {}
+        self.new: Flat = {}
+        self.home: dict[str, Change] = {}
+        self._base = base
+        self._gone = {
+            one.old_path or one.path for one in changes if one.new is None or one.old_path
+        }
+        self._known = {place.tool for place, one in before.items() if any(map(_differs, one.files))}
+        self._before = before.keys()
+        # Where two folders set the same, the one that changed is the one to speak of.
+        for place in sorted(before.keys() | now.keys(), key=lambda it: _values(before, now, it)):
+            was, is_now = before.get(place, Settings()), now.get(place, Settings())
+            if any(map(_differs, [*was.files, *is_now.files])):
+                self.old |= was.values
+                self.new |= is_now.values
+                self.home |= _homes(was, is_now)
+
+    def knew(self, key: str) -> bool:
+        """Whether the tool that a key is of looked at something of what it speaks of before."""
+        tool, folder = key.partition(".")[0], dirname(self.home[key].path)
+        if tool in self._known:
+            return True
+        if tool == "pytest" and any(map(is_test_file, self.python_files(folder))):
+            return True  # it looks for them without being told to
+        if Place(folder, tool) in self._before:
+            return True
+        # Of the others a tool reads those where it starts, which the folder need not be.
+        above = tool == "ruff" and any(
+            place.tool == tool and _is_in(folder, place.folder) for place in self._before
+        )
+        return above and any(_is_in(path, folder) for path in self._base)
+
+    def python_files(self, folder: str) -> list[str]:
+        """What of Python there was in a folder before, and still is."""
+        return [
+            path
+            for path in self._base
+            if path.endswith(".py") and path not in self._gone and _is_in(path, folder)
+        ]
+
+
+def _values(
+    before: Mapping[Place, Settings], now: Mapping[Place, Settings], place: Place
+) -> tuple[bool, Place]:
+    """Places by which to go through them: first those where nothing else is set than before."""
+    both = before.get(place), now.get(place)
+    return (both[0] and both[0].values) != (both[1] and both[1].values), place
+
+
+def _homes(was: Settings, now: Settings) -> dict[str, Change]:
+    """Where each setting is to be looked for; one that is gone, in what is read in its place."""
+    gone = {
+        key: now.files[-1] if now.files and home not in now.files else home
+        for key, home in was.home.items()
+    }
+    return gone | now.home
+
+
+def _differs(one: Change) -> bool:
+    return one.old != one.new or bool(one.old_path)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _hack(one: Change, key: str, code: str, said: _Said) -> Hack:
@@ -71,6 +149,11 @@ def _grows(old: object, new: object) -> _Said | None:
     if more:
         return f"leaves out more than before: {', '.join(more)[:200]}.", "error"
     return None
+
+
+def _grows_further(old: object, new: object) -> _Said | None:
+    """Where the first value takes the place of one that is the tool's own."""
+    return None if old is _MISSING else _grows(old, new)
 
 
 def _shrinks(old: object, new: object) -> _Said | None:
@@ -177,8 +260,8 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
         (r"^pytest\.addopts$", _options, DISABLED),
         (r"^pytest\.filterwarnings$", _warnings, DISABLED),
         (r"^pytest\.(?:testpaths|python_(?:files|classes|functions))$", _shrinks, DISABLED),
-        (r"^pytest\.(?:norecursedirs|collect_ignore.*)$", _grows, DISABLED),
-        (r"^pytest\.xfail_strict$", _switched_off, DISABLED),
+        (r"^pytest\.norecursedirs$", _grows_further, DISABLED),
+        (r"^pytest\.xfail_strict$", _released, DISABLED),
         (r"^coverage\..*fail_under$", _falls, COVERAGE),
         (r"^coverage\..*(?:omit|exclude_(?:lines|also))$", _grows, COVERAGE),
         (r"^coverage\..*branch$", _switched_off, COVERAGE),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename
 from typing import Final
 
+from longshift.engine.checking.hacks.ignored import newly_ignored
 from longshift.engine.checking.hacks.shape import (
     COVERAGE,
     DISABLED,
@@ -55,8 +56,8 @@ _THRESHOLD: Final = re.compile(
 _LEVELS: Final = {"off": 0, "0": 0, "warn": 1, "1": 1, "error": 2, "2": 2}
 
 
-def scripted(changes: Sequence[Change]) -> Iterator[Hack]:
-    """Hold the scripts of two trees against each other."""
+def scripted(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[Hack]:
+    """Hold the scripts of two trees against each other; `base` are all paths of the old one."""
     scripts = [one for one in changes if _SCRIPTS.search(one.path)]
     stood = Moved(_folded(line) for one in scripts for _, line in one.removed)
     for one in scripts:
@@ -65,6 +66,7 @@ def scripted(changes: Sequence[Change]) -> Iterator[Hack]:
     for one in changes:
         if _CODE.search(one.path):
             yield from _rules_off(one)
+            yield from newly_ignored(one, base)
         if _IGNORES.search(one.path):
             for number, line in one.added:
                 if line.strip() and not line.lstrip().startswith("#"):

@@ -100,7 +100,14 @@ def _ini_value(key: str, value: str) -> object:
         return float(plain)
     if key == "addopts":
         return value
-    return [part.strip() for part in re.split(r"[,\n]", value) if part.strip()]
+    between = r"\s" if key in _WORDS else r"[,\n]"
+    return [part.strip() for part in re.split(between, value) if part.strip()]
+
+
+_WORDS: Final = frozenset(
+    {"testpaths", "norecursedirs", "python_files", "python_classes", "python_functions"}
+)
+"""Keys of pytest whose values are told apart by spaces."""
 
 
 def _of_json(path: str, document: object) -> Iterator[tuple[str, object]]:

@@ -1,0 +1,84 @@
+"""Tests that pytest no longer looks for since its configuration says for the first time where.
+
+Owns pytest's own customs of what is a test, which hold as long as nothing is set. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from posixpath import basename, dirname
+from typing import Final
+
+from longshift.engine.checking.hacks.settings_of import Flat
+from longshift.engine.checking.hacks.shape import quoted
+
+_NAMES: Final = {"pytest.python_functions": "test_it", "pytest.python_classes": "TestIt"}
+MOST: Final = 3_000
+"""Files of tests that are looked at."""
+MOST_PATTERNS: Final = 20
+"""Patterns of a setting that each is held against."""
+
+
+def is_test_file(path: str) -> bool:
+    """Whether pytest takes a file for one of tests, where nothing is set."""
+    return basename(path).startswith("test_") or path.endswith("_test.py")
+
+
+def no_longer_collected(
+    folder: str, files: Sequence[str], old: Flat, new: Flat
+) -> Iterator[tuple[str, str]]:
+    """Settings that came and leave out tests that there were, each with what to say of it.
+
+    Args:
+        folder: where pytest is configured.
+        files: what of Python there was below it, and still is.
+        old: what was set before.
+        new: what is set now.
+    """
+    below = [path.removeprefix(f"{folder}/") for path in files]
+    tests = [path for path in below if _looks_for(path, "pytest.python_files", old)][:MOST]
+    ran = [path for path in tests if all(_looks_for(path, key, old) for key in _LOOKS)]
+    for key in _LOOKS:
+        lost = [path for path in ran if key not in old and not _looks_for(path, key, new)]
+        if lost:
+            yield key, f"leaves out tests that ran before: {quoted(lost)}."
+    for key, name in _NAMES.items() if ran else ():
+        patterns = _listed(new.get(key))
+        if key not in old and patterns and not any(_fits_name(name, one) for one in patterns):
+            yield key, f"leaves out tests by their usual names: only {', '.join(patterns)[:200]}."
+
+
+_LOOKS: Final = ("pytest.testpaths", "pytest.python_files", "pytest.norecursedirs")
+
+
+def _looks_for(path: str, key: str, settings: Flat) -> bool:
+    patterns = _listed(settings.get(key))
+    if key == "pytest.testpaths":
+        return not patterns or any(_is_below(path, one) for one in patterns)
+    if key == "pytest.python_files":
+        if not patterns:
+            return is_test_file(path)
+        return any(fnmatchcase(path if "/" in one else basename(path), one) for one in patterns)
+    return not any(
+        fnmatchcase(above if "/" in one else basename(above), one)
+        for above in _above(path)
+        for one in patterns
+    )
+
+
+def _is_below(path: str, place: str) -> bool:
+    place = place.removeprefix("./").rstrip("/")
+    return place in ("", ".") or any(fnmatchcase(one, place) for one in (path, *_above(path)))
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := dirname(path):
+        yield path
+
+
+def _fits_name(name: str, pattern: str) -> bool:
+    return name.startswith(pattern) or fnmatchcase(name, pattern)
+
+
+def _listed(value: object) -> list[str]:
+    parts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return [word for one in parts for word in str(one).split()][:MOST_PATTERNS]
