@@ -100,6 +100,11 @@ HOSTILE = {
     "app.py": ["# noqa" + " " * LONG, "x = 1 #" * (LONG // 7), "(" * LONG, "0x" + "f" * LONG],
     "tests/test_a.py": ["def test_a():\n    assert x == 0x" + "f" * LONG, "def test_a(): " * 9_000],
     "a.test.ts": ["it('" * (LONG // 4), " " * LONG + "it.only", "expect(" * 20_000],
+    "b.test.js": ["/*" * (LONG // 2), "if (false) {" * 16_000, "\\`" * LONG, "'\\" * LONG],
+    "src/b.rs": ["/* '" * (LONG // 4), '/*"\\' * (LONG // 4), "if false {}" * 16_000, "'" * LONG],
+    "b_test.go": ["func TestA() {\n" + "\tif t.Skip(1) {" * (LONG // 15), "/*`" * (LONG // 3)],
+    "pytest.ini": ["[pytest]\npython_files = " + "*a*a*a*b " * 20_000, "[pytest]\na" * 20_000],
+    "eslint.config.js": ["ignores: [" + "'*a*a*a*b'," * 20_000 + "]", "ignores: [" * 20_000],
     "tsconfig.json": ["/*" * (LONG // 2), '{"' * (LONG // 2), "," + " " * LONG, "[" * LONG],
     "pyproject.toml": ["[tool.pytest]\naddopts = '" + '-k "' * 40_000 + "'", "[" * LONG],
     "setup.cfg": ["[mypy]\nexclude = " + "a\n" * 90_000, "[flake8]\n" * 20_000],
@@ -113,4 +118,5 @@ def test_hostile_text_is_done_with(path):
     """In a pattern that goes over it again and again each of these would take hours."""
     for text in HOSTILE[path]:
         changes = [Change(path, "", text), Change(f"old/{path}", text, "")]
-        find_hacks(Compared(changes, "delete " * 3_000))
+        base = [path, *(f"tests/test_{'a' * number}.py" for number in range(200))]
+        find_hacks(Compared(changes, "delete " * 3_000, base))

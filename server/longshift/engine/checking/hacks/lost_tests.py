@@ -12,6 +12,7 @@ from posixpath import splitext
 from typing import Final
 
 from longshift.crew.gates.languages import BY_SUFFIX
+from longshift.engine.checking.hacks.live import live
 from longshift.engine.checking.hacks.shape import (
     DELETED,
     SKIPPED,
@@ -27,10 +28,12 @@ from longshift.engine.checking.hacks.tested import Test
 ENOUGH: Final = 0.7
 """The share of a test's literals that must come back for it to be merged into another."""
 _DEFINED: Final = re.compile(
-    r"^\s*(?:export\s+)?(?:default\s+)?(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?"
-    r"(?:def|class|func|fn|function\*?|struct|enum|trait|interface|type|const|let|var)\s+"
+    r"^(?:\s*(?:export\s+)?(?:default\s+)?(?:pub(?:\([^)]*\))?\s+)?(?:async\s+)?"
+    r"(?:def|class|func|fn|function\*?|struct|enum|trait|interface|type)"
+    r"|(?:\s*(?:export|pub(?:\([^)]*\))?)\s+)?(?:const|let|var))\s+"
     r"(?:\([^)]{0,80}\)\s*)?(?P<name>\w+)"
 )
+"""What others may use: a value only where it stands outermost, or is given out."""
 _TOLERANCE: Final = re.compile(
     r"approx|abs\b|rel\b|tol|delta|places|almost|close|epsilon|<|InDelta", re.IGNORECASE
 )
@@ -50,6 +53,7 @@ class _Placed:
 
 def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
     """Hold the tests of two trees against each other, over all files that differ."""
+    changes = [live(one) for one in changes]
     old = [
         _Placed(test, one)
         for one in changes

@@ -12,6 +12,7 @@ from posixpath import splitext
 from typing import Final, Literal
 
 from longshift.crew.gates.languages import BY_SUFFIX, Language
+from longshift.crew.gates.scan import in_string
 from longshift.engine.checking.hacks.python_suites import python_tests
 from longshift.engine.checking.hacks.shape import LONGEST_LINE
 from longshift.engine.checking.hacks.tested import Test
@@ -42,7 +43,7 @@ _RUST: Final = _Custom(
 )
 _GO: Final = _Custom(
     re.compile(r"^func\s+(?P<name>(?:Test|Fuzz|Example)\w*)\s*\("),
-    re.compile(r"^\s*[tb]\.Skip(?:f|Now)?\("),
+    re.compile(r"(?:^|[{;])\s*[tb]\.Skip(?:f|Now)?\("),
 )
 _CUSTOMS: Final = {
     **dict.fromkeys((".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts"), _JS),
@@ -56,6 +57,7 @@ _EMPTY_CHECK: Final = re.compile(
     r"|\bassert\.(?:ok|True|equal)\s*\(\s*(?:t,\s*)?true\s*(?:,\s*true\s*)?[,)]"
     r"|\bassert_eq!\s*\(\s*(?P<two>\w+)\s*,\s*(?P=two)\s*\)"
 )
+_CONDITION: Final = re.compile(r"\b(?:if|unless|when)\b")
 _COMMENT: Final = re.compile(r"^\s*(?://|#(?!\[)|/?\*)")
 
 
@@ -85,9 +87,24 @@ def _by_lines(lines: Sequence[str], custom: _Custom, language: Language) -> list
             continue
         name = head.groupdict().get("name") or next(filter(None, head.groups()), "")
         body = _body(lines, at)
-        skipped: _Skip = "always" if any(map(skip.search, [*above, line, *body[1:3]])) else ""
+        marked = any(map(skip.search, [*above, line])) or bool(skip.search(line[head.end() :]))
+        skipped: _Skip = "always" if marked else _skipped_within(body[1:], skip)
         found.append(Test(name, name, at + 1, skipped, "\n".join(body), reads))
     return found
+
+
+def _skipped_within(body: Sequence[str], skip: re.Pattern[str]) -> _Skip:
+    """Whether a test's own lines skip it at once, or only some that stand deeper or ask first."""
+    found = [line for line in body if skip.search(line) and not _COMMENT.match(line)]
+    first = min((_depth(line) for line in body if line.strip()), default=0)
+    if any(_depth(line) == first and not _asks(line) for line in found):
+        return "always"
+    return "sometimes" if found else ""
+
+
+def _asks(line: str) -> bool:
+    """Whether a line does what it does under a condition of its own."""
+    return any(not in_string(line, found.start()) for found in _CONDITION.finditer(line))
 
 
 def _read_checks(check: re.Pattern[str], body: str) -> Iterator[str]:
