@@ -96,9 +96,11 @@ def test_any_text_is_looked_at_and_placed_in_its_file(files, said):
 
 
 LONG = 200_000
+MOVED = "def test_add():\n    assert add(1, 2) == 3\n"
 HOSTILE = {
     "app.py": ["# noqa" + " " * LONG, "x = 1 #" * (LONG // 7), "(" * LONG, "0x" + "f" * LONG],
     "tests/test_a.py": ["def test_a():\n    assert x == 0x" + "f" * LONG, "def test_a(): " * 9_000],
+    "tests/test_b.py": ["import a\nimport " + "a" * LONG + "\nclass A(\n" * 20_000, "class A(" * LONG],
     "a.test.ts": ["it('" * (LONG // 4), " " * LONG + "it.only", "expect(" * 20_000],
     "b.test.js": ["/*" * (LONG // 2), "if (false) {" * 16_000, "\\`" * LONG, "'\\" * LONG],
     "src/b.rs": ["/* '" * (LONG // 4), '/*"\\' * (LONG // 4), "if false {}" * 16_000, "'" * LONG],
@@ -118,5 +120,6 @@ def test_hostile_text_is_done_with(path):
     """In a pattern that goes over it again and again each of these would take hours."""
     for text in HOSTILE[path]:
         changes = [Change(path, "", text), Change(f"old/{path}", text, "")]
+        changes += [Change("calc.py", MOVED, MOVED, "test_calc.py")]
         base = [path, *(f"tests/test_{'a' * number}.py" for number in range(200))]
         find_hacks(Compared(changes, "delete " * 3_000, base))

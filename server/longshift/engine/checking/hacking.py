@@ -96,8 +96,8 @@ def _changes(store: ObjectStore, run: Run, base: Sources) -> list[Change]:
 
 
 def _beside(base: Sources, differ: Set[str]) -> Iterator[Change]:
-    """The configuration that is as it was, in the folders of one that is not and above them."""
-    folders = {dirname(path) for path in differ if is_settings(path)}
+    """The configuration that is as it was: the root's, and beside or above one that differs."""
+    folders = {""} | {dirname(path) for path in differ if is_settings(path)}
     while above := {dirname(folder) for folder in folders} - folders:
         folders |= above
     for path in base.paths:

@@ -23,7 +23,8 @@ class Compared(NamedTuple):
     """Two trees.
 
     Attributes:
-        changes: every text file that differs, and the configuration beside or above one of those.
+        changes: every text file that differs; of those that don't, the configuration of the root,
+            and that beside or above one of them.
         said: what a person asked for; what they asked for by name is a warning.
         base: every path of the tree that the run took.
     """

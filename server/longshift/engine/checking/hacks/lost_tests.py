@@ -7,11 +7,11 @@ into cases of one, or what it tested is gone as well. Pure.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from posixpath import splitext
 from typing import Final
 
 from longshift.crew.gates.languages import BY_SUFFIX
+from longshift.engine.checking.hacks.by_runner import no_longer_found
 from longshift.engine.checking.hacks.live import live
 from longshift.engine.checking.hacks.shape import (
     DELETED,
@@ -23,7 +23,7 @@ from longshift.engine.checking.hacks.shape import (
     words,
 )
 from longshift.engine.checking.hacks.suites import tests_of
-from longshift.engine.checking.hacks.tested import Test
+from longshift.engine.checking.hacks.tested import Placed, Test
 
 ENOUGH: Final = 0.7
 """The share of a test's literals that must come back for it to be merged into another."""
@@ -45,28 +45,23 @@ _SAYS_CHECK: Final = re.compile(
 _LITERAL: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|\b\d[\w.]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    test: Test
-    change: Change
-
-
 def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
     """Hold the tests of two trees against each other, over all files that differ."""
     changes = [live(one) for one in changes]
     old = [
-        _Placed(test, one)
+        Placed(test, one)
         for one in changes
         if one.is_test or one.path.endswith(".rs")
         for test in tests_of(one.old_path or one.path, one.old or "")
     ]
     new = [
-        _Placed(test, one)
+        Placed(test, one)
         for one in changes
         if one.is_test or one.path.endswith(".rs")
         for test in tests_of(one.path, one.new or "")
     ]
     pairs, gone, come = _paired(old, new)
+    yield from no_longer_found(pairs, changes)
     pairs = [(before, now) for before, now in pairs if _differ(before.test, now.test)]
     excuse = _Excuse(changes, old, [*(now for _, now in pairs), *come])
     yield from _deleted([one for one in gone if not excuse.holds(one.test)], come)
@@ -76,10 +71,10 @@ def lost_tests(changes: Sequence[Change]) -> Iterator[Hack]:
 
 
 def _paired(
-    old: Sequence[_Placed], new: Sequence[_Placed]
-) -> tuple[list[tuple[_Placed, _Placed]], list[_Placed], list[_Placed]]:
+    old: Sequence[Placed], new: Sequence[Placed]
+) -> tuple[list[tuple[Placed, Placed]], list[Placed], list[Placed]]:
     """Which test is which: by place and name, by name alone, then by what it checks."""
-    pairs: list[tuple[_Placed, _Placed]] = []
+    pairs: list[tuple[Placed, Placed]] = []
     left_old, left_new = list(old), list(new)
     keys = (
         lambda one: (one.change.path, one.test.name),
@@ -87,7 +82,7 @@ def _paired(
         lambda one: one.test.checks or one.test.body,
     )
     for key in keys:
-        waiting: dict[object, list[_Placed]] = defaultdict(list)
+        waiting: dict[object, list[Placed]] = defaultdict(list)
         for one in reversed(left_new):
             waiting[key(one)].append(one)
         found = [(one, waiting[key(one)].pop()) for one in left_old if waiting[key(one)]]
@@ -109,7 +104,7 @@ class _Excuse:
     """
 
     def __init__(
-        self, changes: Sequence[Change], old: Sequence[_Placed], new: Sequence[_Placed]
+        self, changes: Sequence[Change], old: Sequence[Placed], new: Sequence[Placed]
     ) -> None:
         tests = [one for one in changes if one.is_test or one.path.endswith(".rs")]
         live = {tuple(words(check)) for one in new for check in one.test.checks}
@@ -163,9 +158,9 @@ def _defined(text: str) -> Iterator[str]:
     return (found["name"] for line in text.splitlines() if (found := _DEFINED.match(line)))
 
 
-def _deleted(gone: Sequence[_Placed], come: Sequence[_Placed]) -> Iterator[Hack]:
+def _deleted(gone: Sequence[Placed], come: Sequence[Placed]) -> Iterator[Hack]:
     real = sum(bool(one.test.checks) for one in come)
-    by_file: dict[str, list[_Placed]] = defaultdict(list)
+    by_file: dict[str, list[Placed]] = defaultdict(list)
     for one in gone:
         by_file[one.change.path].append(one)
     is_plain = len(gone) > real
@@ -191,7 +186,7 @@ def _counted(names: Sequence[str], word: str) -> str:
     return f"One {word} is" if len(names) == 1 else f"{len(names)} {word}s are"
 
 
-def _skipped(pairs: Sequence[tuple[_Placed, _Placed]], come: Sequence[_Placed]) -> Iterator[Hack]:
+def _skipped(pairs: Sequence[tuple[Placed, Placed]], come: Sequence[Placed]) -> Iterator[Hack]:
     for before, now in pairs:
         test = now.test
         if test.skipped and before.test.skipped not in (test.skipped, "always"):
@@ -211,7 +206,7 @@ def _skipped(pairs: Sequence[tuple[_Placed, _Placed]], come: Sequence[_Placed]) 
             yield Hack(one.change.path, one.test.line, SKIPPED, message, "warning")
 
 
-def _weakened(before: _Placed, now: _Placed, excuse: _Excuse) -> Iterator[Hack]:
+def _weakened(before: Placed, now: Placed, excuse: _Excuse) -> Iterator[Hack]:
     old, new = before.test, now.test
     lost = list((Counter(old.checks) - Counter(new.checks)).elements())
     came = list((Counter(new.checks) - Counter(old.checks)).elements())

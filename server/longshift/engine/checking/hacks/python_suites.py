@@ -8,7 +8,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from longshift.engine.checking.hacks.tested import Skip, Test
 
@@ -18,6 +18,18 @@ _ANY_ERROR: Final = frozenset({"Exception", "BaseException", "AssertionError"})
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 """Where a line ends for the parser."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class _Around(NamedTuple):
+    """What stands around a test, and what that makes of it."""
+
+    prefix: str
+    skip: Skip
+    hidden: str = ""
+
+    def under(self, skip: Skip) -> "_Around":
+        """The same under one thing more."""
+        return self._replace(skip=_worse(self.skip, skip))
 
 
 def python_tests(text: str) -> list[Test] | None:
@@ -30,7 +42,7 @@ def python_tests(text: str) -> list[Test] | None:
         return None
     lines = _LINE_END.split(text)
     try:
-        return list(_in_body(tree.body, "", _skip_of_block(tree.body), lines))
+        return list(_in_body(tree.body, _Around("", _skip_of_block(tree.body)), lines))
     except (RecursionError, ValueError):  # too deep, or a number too long to be written out
         return None
 
@@ -47,28 +59,52 @@ def _read_checks(body: str) -> list[str]:
         return [body]
 
 
-def _in_body(
-    body: Sequence[ast.stmt], prefix: str, around: Skip, lines: Sequence[str]
-) -> Iterator[Test]:
+def _in_body(body: Sequence[ast.stmt], around: _Around, lines: Sequence[str]) -> Iterator[Test]:
     for one in body:
         if isinstance(one, ast.ClassDef):
-            skip = _worse(around, _skip_of(one.decorator_list), _skip_of_block(one.body))
-            yield from _in_body(one.body, f"{prefix}{one.name}.", skip, lines)
+            skip = _worse(around.skip, _skip_of(one.decorator_list), _skip_of_block(one.body))
+            hidden = around.hidden or _hides(one)
+            inner = _Around(f"{around.prefix}{one.name}.", skip, hidden)
+            yield from _in_body(one.body, inner, lines)
         elif isinstance(one, _Function) and one.name.startswith("test"):
-            yield _test(one, prefix, around, lines)
-        elif isinstance(one, ast.If | ast.Try | ast.With):
-            yield from _in_body(one.body, prefix, around, lines)
+            yield _test(one, around, lines)
+        elif isinstance(one, ast.If):
+            met, unmet = _when(one.test)
+            yield from _in_body(one.body, around.under(met), lines)
+            yield from _in_body(one.orelse, around.under(unmet), lines)
+        elif isinstance(one, ast.Try | ast.With):
+            yield from _in_body(one.body, around, lines)
 
 
-def _test(one: _Function, prefix: str, around: Skip, lines: Sequence[str]) -> Test:
+def _hides(one: ast.ClassDef) -> str:
+    """What of a class keeps pytest from taking it for one of tests; "" where that can't be told."""
+    if any(_name(base) != "object" for base in one.bases):
+        return ""  # perhaps of unittest's
+    if not one.name.startswith("Test"):
+        return one.name
+    constructed = any(isinstance(it, _Function) and it.name == "__init__" for it in one.body)
+    return f"{one.name}.__init__" if constructed else ""
+
+
+def _when(test: ast.expr) -> tuple[Skip, Skip]:
+    """What a condition makes of the tests below it, and below its `else`."""
+    if _always_true(test):
+        return "", "always"
+    if _never_true(test):
+        return "always", ""
+    return "sometimes", "sometimes"
+
+
+def _test(one: _Function, around: _Around, lines: Sequence[str]) -> Test:
     return Test(
-        name=f"{prefix}{one.name}",
+        name=f"{around.prefix}{one.name}",
         short=one.name,
         line=one.lineno,
-        skipped=_worse(around, _skip_of(one.decorator_list), _skip_within(one.body)),
+        skipped=_worse(around.skip, _skip_of(one.decorator_list), _skip_within(one.body)),
         body="\n".join(lines[one.lineno - 1 : one.end_lineno]),
         reads=_read_checks,
         cases=_cases(one.decorator_list),
+        hidden=around.hidden,
     )
 
 
@@ -142,6 +178,22 @@ def _always_true(test: ast.expr) -> bool:
             return False
 
 
+def _never_true(test: ast.expr) -> bool:
+    match test:
+        case ast.Constant(value=value):
+            return not value
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _always_true(operand)
+        case ast.BoolOp(op=ast.And(), values=values):
+            return any(map(_never_true, values))
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return all(map(_never_true, values))
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case _:
+            return False
+
+
 def _swallows(handler: ast.ExceptHandler) -> bool:
     kinds = [handler.type] if handler.type else []
     named = {_name(one) for kind in kinds for one in getattr(kind, "elts", [kind])}
@@ -195,24 +247,37 @@ def _skip_of_block(body: Sequence[ast.stmt]) -> Skip:
                 found += map(_skip_of_mark, marks)
             elif one.targets[0].id == "__test__" and ast.unparse(one.value) == "False":
                 found.append("always")
-        elif isinstance(one, ast.Expr):
+        if isinstance(one, ast.Expr | ast.Assign | ast.If | ast.Try):
             found.append(_skip_within([one]))
     return _worse(*found)
 
 
 def _skip_within(body: Sequence[ast.stmt]) -> Skip:
     """Whether code calls a skip at once, or under a condition."""
-    for one in body:
-        if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call):
-            if _is_skip(one.value.func):
-                return "always"
-        elif isinstance(one, ast.Raise) and one.exc is not None:
-            if "Skip" in ast.unparse(one.exc):
-                return "always"
-        elif isinstance(one, ast.If | ast.Try) and _skip_within(one.body):
-            constant = isinstance(one, ast.If) and isinstance(one.test, ast.Constant)
-            return "always" if constant else "sometimes"
-    return ""
+    return _worse(*map(_skip_by, body))
+
+
+def _skip_by(one: ast.stmt) -> Skip:
+    match one:
+        case ast.Expr(value=ast.Call(func=function)) if _is_skip(function):
+            return "always"
+        case ast.Expr(value=ast.Call(func=function)) | ast.Assign(value=ast.Call(func=function)):
+            return "sometimes" if _name(function) == "importorskip" else ""
+        case ast.Raise(exc=ast.expr() as raised):
+            return "always" if "Skip" in ast.unparse(raised) else ""
+        case ast.If(test=test, body=body, orelse=orelse):
+            asked = zip(_when(test), (body, orelse), strict=True)
+            return _worse(*(_below(how, _skip_within(block)) for how, block in asked))
+        case ast.Try(body=body, handlers=handlers):
+            tried = [_skip_within(block) for block in (body, *(each.body for each in handlers))]
+            return "sometimes" if any(tried) else ""
+        case _:
+            return ""
+
+
+def _below(how: Skip, skip: Skip) -> Skip:
+    """What a skip comes to where it stands under a condition, by what that makes of a test."""
+    return "" if how == "always" or not skip else how or skip
 
 
 def _is_skip(function: ast.expr) -> bool:

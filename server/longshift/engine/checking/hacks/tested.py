@@ -1,9 +1,11 @@
-"""One test as it stands in a file. Owns the shape. Pure."""
+"""One test as it stands in a file, and with it in a difference. Owns the shape. Pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
+
+from longshift.engine.checking.hacks.shape import Change
 
 Skip = Literal["", "always", "sometimes"]
 
@@ -20,6 +22,8 @@ class Test:
         body: its text.
         reads: gives what a body asserts.
         cases: into how many it is multiplied by its own list of values.
+        hidden: the class that keeps pytest from finding it, if one does: by its name, or with
+            `.__init__` behind that, by having a constructor.
     """
 
     __test__ = False  # the name is ours; pytest is not meant
@@ -31,6 +35,7 @@ class Test:
     body: str
     reads: Callable[[str], Iterable[str]] = field(repr=False)
     cases: int = 1
+    hidden: str = ""
 
     @cached_property
     def checks(self) -> tuple[str, ...]:
@@ -39,3 +44,20 @@ class Test:
         Read when it is asked for: of thousands of tests only those that differ are.
         """
         return tuple(self.reads(self.body))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A test with the file that it stands in."""
+
+    test: Test
+    change: Change
+
+    @property
+    def path_before(self) -> str:
+        """Where a test of the old text stood."""
+        return self.change.old_path or self.change.path
+
+    def is_like(self, now: "Placed") -> bool:
+        """Whether a runner that found this one of the old text finds that one of the new text."""
+        return self.path_before == now.change.path and self.test.hidden == now.test.hidden
