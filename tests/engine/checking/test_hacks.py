@@ -100,7 +100,7 @@ MOVED = "def test_add():\n    assert add(1, 2) == 3\n"
 HOSTILE = {
     "app.py": ["# noqa" + " " * LONG, "x = 1 #" * (LONG // 7), "(" * LONG, "0x" + "f" * LONG],
     "tests/test_a.py": ["def test_a():\n    assert x == 0x" + "f" * LONG, "def test_a(): " * 9_000],
-    "tests/test_b.py": ["import a\nimport " + "a" * LONG + "\nclass A(\n" * 20_000, "class A(" * LONG],
+    "tests/test_b.py": ["import " + "a" * LONG + "\nclass A(\n" * 20_000, "class A(" * 9_000],
     "a.test.ts": ["it('" * (LONG // 4), " " * LONG + "it.only", "expect(" * 20_000],
     "b.test.js": ["/*" * (LONG // 2), "if (false) {" * 16_000, "\\`" * LONG, "'\\" * LONG],
     "src/b.rs": ["/* '" * (LONG // 4), '/*"\\' * (LONG // 4), "if false {}" * 16_000, "'" * LONG],
@@ -111,6 +111,8 @@ HOSTILE = {
     "pyproject.toml": ["[tool.pytest]\naddopts = '" + '-k "' * 40_000 + "'", "[" * LONG],
     "setup.cfg": ["[mypy]\nexclude = " + "a\n" * 90_000, "[flake8]\n" * 20_000],
     ".github/workflows/ci.yml": ["lines" + " " * LONG, "|| " * 60_000, "if: " * 50_000],
+    "conftest.py": ["items[:] =" * 20_000, "items[:]" + " " * LONG, "add_marker(" * 18_000],
+    "ci/run.sh": ["pytest " * 28_000, "pytest |" * 25_000, "pytest '" * 25_000, "| tee" * 40_000],
     "Makefile": ["a " * (LONG // 2) + ":", "\t" * LONG, "ruff " * 40_000],
 }  # fmt: skip
 

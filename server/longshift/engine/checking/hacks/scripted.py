@@ -39,6 +39,16 @@ _WITH_TOOL: Final = re.compile(
     r"\|\|\s*(?:true|:|exit\s+0|echo)(?=[\s\"';)]|$)|;\s*(?:true|exit\s+0)\s*[\"']?,?\s*$"
     r"|--exit-zero\b|--passWithNoTests\b|--no-cov\b|--allow-(?:dirty|fail\w*)\b"
 )
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_QUOTED_IN_JSON: Final = re.compile(r"\\\"[^\"]*\\\"|'[^'\"]*'")
+_PIPE: Final = re.compile(r"(?<!\|)\|&?(?!\|)\s*(?P<into>[\w./-]*)")
+_PASSES: Final = frozenset(
+    {"tee", "cat", "head", "tail", "less", "more", "sort", "sed", "awk", "ts"}
+)
+"""Programs that end well whatever they are given."""
+_HEEDS: Final = re.compile(
+    r"\bpipefail\b|\bPIPESTATUS\b|\bpipestatus\b|^\s*shell:\s*bash\b", re.MULTILINE
+)
 _SWALLOWS: Final = re.compile(r"^\t-")
 _CALLS: Final = re.compile(
     r"\b(?:npm|pnpm|yarn|bun)\s+(?:run\s+)?(?:test|lint|typecheck|type-check|check)\b"
@@ -81,6 +91,7 @@ def _is_table(path: str) -> bool:
 
 
 def _unheeded(one: Change, stood: Moved) -> Iterator[Hack]:
+    piped = _piped_before(one)
     for number, line in one.added:
         folded = _folded(line)
         if not folded or stood.takes(folded):
@@ -88,9 +99,29 @@ def _unheeded(one: Change, stood: Moved) -> Iterator[Hack]:
         checks = bool(_tools(line))
         always = _ALWAYS.search(line) and not basename(one.path).endswith("akefile")
         swallows = _SWALLOWS.match(line) and basename(one.path).endswith("akefile")
-        if always or (checks and (_WITH_TOOL.search(line) or swallows)):
+        lost = checks and (_WITH_TOOL.search(line) or swallows or _piped(one.path, line) - piped)
+        if always or lost:
             message = f"The failing of a check no longer counts: {line.strip()[:160]}"
             yield Hack(one.path, number, DISABLED, message)
+
+
+def _piped_before(one: Change) -> set[str]:
+    """The tools whose failing gets lost in a pipe already; all, where a pipe heeds it."""
+    if _HEEDS.search(one.new or ""):
+        return _run_by(one, one.new)
+    return {
+        tool
+        for line in (one.old or "").splitlines()
+        for tool in _piped(one.path, line[:LONGEST_LINE])
+    }
+
+
+def _piped(path: str, line: str) -> set[str]:
+    """The tools of a line that hand what they print to a program which ends well anyway."""
+    quoted = _QUOTED_IN_JSON if path.endswith(".json") else _QUOTED
+    line = quoted.sub("_", line)
+    found = next((pipe for pipe in _PIPE.finditer(line) if pipe["into"] in _PASSES), None)
+    return _tools(line[: found.start()]) if found else set()
 
 
 def _no_longer_run(scripts: Sequence[Change]) -> Iterator[Hack]:

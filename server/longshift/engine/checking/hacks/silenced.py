@@ -45,6 +45,17 @@ _FEELS: Final = re.compile(
 )
 """Code that may do otherwise where it is tested."""
 _COLLECTION: Final = re.compile(r"^\s*collect_ignore(?:_glob)?\b|\bdef pytest_ignore_collect\b")
+_HOOK: Final = "pytest_collection_modifyitems"
+_ITEMS: Final = re.compile(
+    r"^\s*items\[:\]\s*=[^#]*\bif\b|^\s*items\.(?:remove|pop|clear)\(|^\s*del items\b"
+    r"|\bpytest_deselected\("
+)
+"""What takes tests from those that were collected."""
+_PERHAPS: Final = re.compile(
+    r"^\s*items\[:\]\s*=(?!\s*(?:sorted|reversed|list\(reversed)\b)"
+    r"|\badd_marker\([^#]{0,80}(?:skip|xfail)"
+)
+"""What may do so, and may only put them in order, or ask first."""
 
 
 def silenced(changes: Sequence[Change]) -> Iterator[Hack]:
@@ -65,6 +76,8 @@ def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
         key = _key(one.path, line)
         if key is None or stood.takes(key) or count == MOST_OF_A_FILE:
             continue
+        if key.startswith(("items:", "perhaps:")) and _HOOK not in (one.new or ""):
+            continue  # other items than those of pytest
         count += 1
         group = _GROUP.search(line)
         if group is not None and key.startswith("tests:"):
@@ -78,10 +91,10 @@ def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
         # What stands on a line of its own speaks of the next one: is that one the run's?
         plain = (
             plain
-            or key.startswith(("collected:", "ends:"))
+            or key.startswith(("collected:", "items:", "ends:"))
             or (not bare and number + 1 not in added)
         )
-        plain = plain and not key.startswith("feels:")
+        plain = plain and not key.startswith(("feels:", "perhaps:"))
         how = "Code asks whether it is tested" if key.startswith("feels:") else _HOW
         message = f"{how}: {line.strip()[:160]}"
         yield Hack(one.path, number, DISABLED, message, "error" if plain else "warning")
@@ -101,6 +114,10 @@ def _key(path: str, line: str) -> str | None:
     told = " ".join(line.split())
     if path.endswith("conftest.py") and _COLLECTION.match(line):
         return f"collected:{told}"
+    if path.endswith("conftest.py") and _ITEMS.search(line):
+        return f"items:{told}"
+    if path.endswith("conftest.py") and _PERHAPS.search(line):
+        return f"perhaps:{told}"
     if is_test_path(path) or path.endswith("conftest.py"):
         return f"ends:{told}" if _ENDS.search(line) else None
     return f"feels:{told}" if _FEELS.search(line) else None
