@@ -12,8 +12,9 @@ from posixpath import basename, splitext
 from typing import Final
 
 from longshift.domain.model import Severity
+from longshift.engine.checking.hacks.scripted import is_script
 from longshift.engine.checking.hacks.settings_of import flat_settings, is_settings
-from longshift.engine.checking.hacks.shape import SKIPPED, Change, Hack, quoted
+from longshift.engine.checking.hacks.shape import LONGEST_LINE, SKIPPED, Change, Hack, quoted
 from longshift.engine.checking.hacks.tested import Placed, Test
 
 _SCRIPT: Final = re.compile(
@@ -25,7 +26,7 @@ _TOLD: Final = re.compile(
     r"testMatch|testRegex|python_(?:files|classes)|\binclude\b|\bspec\b|\bdiscover\b|--test\b"
 )
 """What may tell a runner to look for other names than before."""
-_WORD: Final = re.compile(r"[^\W\d][\w-]*")
+_WORD: Final = re.compile(r"[^\W\d][\w.-]*")
 
 
 def no_longer_found(
@@ -35,23 +36,26 @@ def no_longer_found(
     runner: _Runner | None = None
     lost: dict[tuple[str, str], list[Test]] = defaultdict(list)
     for before, now in pairs:
-        alike = before.is_like(now)
-        if alike:
+        if before.is_like(now):
             continue
         runner = runner or _Runner(changes)
         path = now.change.path
         reason = runner.misses(path, now.test)
         if reason and not runner.misses(before.path_before, before.test):
             lost[path, reason].append(now.test)
-    told = any(_TOLD.search(line) for one in changes if not one.is_test for _, line in one.added)
-    severity: Severity = "warning" if told else "error"
+    severity: Severity = "warning" if lost and _is_told(changes) else "error"
     for (path, reason), tests in lost.items():
         names = [test.name for test in tests]
-        how = f"no longer found by the runner, for {reason}"
-        message = f"{len(tests)} of the tests here are {how}: {quoted(names)}."
+        count = "One test is" if len(tests) == 1 else f"{len(tests)} tests are"
+        message = f"{count} no longer found by the runner, as {reason}: {quoted(names)}."
         yield Hack(
             path, tests[0].line, SKIPPED, message, severity, names=tuple(t.short for t in tests)
         )
+
+
+def _is_told(changes: Sequence[Change]) -> bool:
+    asked = (one for one in changes if is_settings(one.path) or is_script(one.path))
+    return any(_TOLD.search(line) for one in asked for _, line in one.added)
 
 
 class _Runner:
@@ -65,23 +69,27 @@ class _Runner:
                 settings = flat_settings(one.path, one.new or "")
                 self._files += _listed(settings.get("pytest.python_files"))
                 self._classes += _listed(settings.get("pytest.python_classes"))
-        texts = [one.new or "" for one in changes if one.is_test]
-        self._bases = set(_words(found for text in texts for found in _BASES.findall(text)))
-        self._imported = set(
-            _words(line for text in texts for line in text.splitlines() if _IMPORTS.search(line))
-        )
+        tests = [(one.path, one.new or "") for one in changes if one.is_test]
+        self._bases = set(_words(found for _, text in tests for found in _BASES.findall(text)))
+        self._imports = {
+            path: set(_words(line for line in text.splitlines() if _IMPORTS.search(line)))
+            for path, text in tests
+        }
 
     def misses(self, path: str, test: Test) -> str:
         """Why a test there is not found; "" if it is, or if that can't be told."""
         stem, suffix = splitext(basename(path))
-        if not self._is_file_of_tests(path, stem, suffix) and stem not in self._imported:
-            return f"the name of the file {basename(path)[:120]} is none of a file of tests"
+        if not self._is_file_of_tests(path, stem, suffix) and not self._is_imported(path, stem):
+            return f"the name of the file {basename(path)[:120]} is not one of tests"
         name, _, constructor = test.hidden.partition(".")
         if constructor:
             return f"its class {name[:120]} has a constructor"
         if name and name not in self._bases and not _fits(name, self._classes):
-            return f"the name of the class {name[:120]} is none of a class of tests"
+            return f"the name of the class {name[:120]} is not one of tests"
         return ""
+
+    def _is_imported(self, path: str, stem: str) -> bool:
+        return any(stem in names for other, names in self._imports.items() if other != path)
 
     def _is_file_of_tests(self, path: str, stem: str, suffix: str) -> bool:
         if suffix == ".py":
@@ -95,7 +103,9 @@ class _Runner:
 
 
 def _words(texts: Iterable[str]) -> Iterator[str]:
-    return (word for text in texts for word in _WORD.findall(text[:2_000]))
+    for text in texts:
+        for word in _WORD.findall(text[:LONGEST_LINE]):
+            yield from (word, splitext(word)[0], *word.split("."))
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

@@ -66,6 +66,11 @@ _THRESHOLD: Final = re.compile(
 _LEVELS: Final = {"off": 0, "0": 0, "warn": 1, "1": 1, "error": 2, "2": 2}
 
 
+def is_script(path: str) -> bool:
+    """Whether a file says how checks are run, in a form that is read line by line."""
+    return bool(_SCRIPTS.search(path) or _CODE.search(path))
+
+
 def scripted(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[Hack]:
     """Hold the scripts of two trees against each other; `base` are all paths of the old one."""
     scripts = [one for one in changes if _SCRIPTS.search(one.path)]
