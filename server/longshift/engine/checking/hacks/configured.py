@@ -69,6 +69,7 @@ class _Both:
         }
         self._known = {place.tool for place, one in before.items() if any(map(_differs, one.files))}
         self._before = before.keys()
+        self._looked: dict[Place, bool] = {}
         # Where two folders set the same, the one that changed is the one to speak of.
         for place in sorted(before.keys() | now.keys(), key=lambda it: _values(before, now, it)):
             was, is_now = before.get(place, Settings()), now.get(place, Settings())
@@ -79,16 +80,20 @@ class _Both:
 
     def knew(self, key: str) -> bool:
         """Whether the tool that a key is of looked at something of what it speaks of before."""
-        tool, folder = key.partition(".")[0], dirname(self.home[key].path)
-        if tool in self._known:
+        place = Place(dirname(self.home[key].path), key.partition(".")[0])
+        if place not in self._looked:  # once: there may be as many keys as paths
+            self._looked[place] = self._was_looked_at(place)
+        return self._looked[place]
+
+    def _was_looked_at(self, place: Place) -> bool:
+        folder, tool = place
+        if tool in self._known or place in self._before:
             return True
-        if tool == "pytest" and any(map(is_test_file, self.python_files(folder))):
-            return True  # it looks for them without being told to
-        if Place(folder, tool) in self._before:
-            return True
+        if tool == "pytest":  # it looks for tests without being told to
+            return any(map(is_test_file, self.python_files(folder)))
         # Of the others a tool reads those where it starts, which the folder need not be.
         above = tool == "ruff" and any(
-            place.tool == tool and _is_in(folder, place.folder) for place in self._before
+            one.tool == tool and _is_in(folder, one.folder) for one in self._before
         )
         return above and any(_is_in(path, folder) for path in self._base)
 
