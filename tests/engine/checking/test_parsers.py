@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -90,11 +91,36 @@ WORK: list[int] = []
 def test_hostile_output_takes_time_in_proportion(piece: str) -> None:
     """Twice as much takes about twice the steps, by the calls and lines that Python runs.
 
-    Time inside one pattern is not counted; each is bounded by the length of a line.
+    Time inside one pattern is not counted here.
     """
     text = piece * (60_000 // len(piece))
     steps = [_steps(text[: len(text) // part]) for part in (2, 1)]
     assert steps[1] <= 3 * steps[0] + 2_000
+
+
+STARTS = (
+    "", "  ", " FAIL  ", "FAIL: ", "FAIL\t", "FAILED a.py::", "FAILED ", "::error file=a::",
+    "E501 ", "a.py:1:1: error: bad name (a", "a.py:1: x [a", "a.py:1:1 - error TS1: ",
+    "a.ts(1,1): error TS1: ",
+    "a.rs:1:1: error[", "error[", "error: ", "a_test.go:1: ", "    a_test.go:1: ", "--- FAIL: T",
+    "  1:2  error  ", "● ", "not ok 1 - ", "✖ ", "_ ", "____ ", "thread 'a", "test a", " --> ",
+    '{"', "     Running ", "Run a (", "/a.py:1: ", "Coverage failure: ", "\t/a.go:1 ", "# ",
+)  # fmt: skip
+REPEATED = (
+    "a", " ", "_", " _", "-a", ".a", "a.", "/a", " (a", "(a-", "[a", "] [", ": ", ":1", " > ",
+    " - ", "a  ", "%2", "'", "::", "--", "=", ".js:1 ", '{"', "[{", "@",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_no_line_holds_a_pattern_up(start: str) -> None:
+    """A short line first: what doubles with each piece is seen before it takes for ever."""
+    for piece in REPEATED:
+        for length in (52, 200_000):
+            line = start + piece * (length // len(piece))
+            began = process_time()
+            read_diagnostics(f"{line} !)\n", "x")
+            assert process_time() - began < 1.5, piece
 
 
 def _steps(text: str) -> int:

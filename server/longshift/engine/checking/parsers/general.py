@@ -29,8 +29,9 @@ _WARNING: Final = re.compile(r"[A-Z]\w{0,40}Warning: ")
 """How Python prints a warning, and pytest a summary of them."""
 _CODE: Final = re.compile(r"(?P<code>[A-Z]{1,8}\d{2,6})\b:?\s*")
 _CODE_AT_END: Final = re.compile(
-    r"\s[\[(](?P<code>-?[A-Za-z][A-Za-z0-9_/@-]*(?:[.-][A-Za-z0-9_/@-]+)*)[\])]$"
+    r"\s[\[(](?P<code>-?[A-Za-z][A-Za-z0-9_/@-]*(?:\.[A-Za-z0-9_/@-]+)*)[\])]$"
 )
+"""A dash is told from a dot: what may be both is tried in every way there is."""
 _CODE_IN_FRONT: Final = re.compile(r"\[(?P<code>[A-Za-z][\w-]{1,40}|[A-Z]\d{2,6})\]\s+")
 _PYRIGHT: Final = re.compile(r"\s{4,}\S.*\((report[A-Z]\w{1,60})\)$")
 """Where pyright puts the code of a message that goes on."""
