@@ -6,7 +6,7 @@ from a report's address. Must never take a path for one that the commit does not
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import basename
 
 from longshift.engine.checking.parsers.shape import Diagnostic
@@ -58,11 +58,18 @@ def locate(
         if path and path not in texts:
             texts[path] = _lines(store, commit, path)
         lines = texts[path] if path else None
-        if path and lines is not None and one.line <= max(1, len(lines)):
-            found.append(Located(path, one.line, lines[one.line - 1] if lines else "", one))
+        if path and lines is not None and one.line <= len(lines) + 1:
+            found.append(_at_line(path, lines, one))
         elif one.test or not one.path:
             found.append(Located("", 1, "", one))
     return found
+
+
+def _at_line(path: str, lines: Sequence[str], one: Diagnostic) -> Located:
+    """At the last line, where it stands behind that: there is what a file's end lacks."""
+    line = min(one.line, max(1, len(lines)))
+    said = one if line == one.line else replace(one, end_line=None)
+    return Located(path, line, lines[line - 1] if lines else "", said)
 
 
 class _Finder:
