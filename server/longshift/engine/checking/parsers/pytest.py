@@ -10,7 +10,11 @@ from typing import Final
 
 from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line
 
-_SECTION: Final = re.compile(r"_{3,} (?:ERROR (?:at \w+ of |collecting ))?(?P<name>\S.*?) _{3,}$")
+_SECTION: Final = re.compile(
+    r"(?P<side>_{3,}|_{1,2}(?=.{60})) (?!_ )(?:ERROR (?:at \w+ of |collecting ))?"
+    r"(?P<name>\S.*?) (?P=side)_?$"
+)
+"""As wide as a terminal: a long name leaves one `_` on either side. `_ _ _` divides a section."""
 _SUMMARY: Final = re.compile(
     r"(?:FAILED|ERROR|SUBFAILED\S*) (?P<path>[^:\s][^:]{0,400}?\.\w{1,8})(?P<rest>::.+| - .+)?$"
 )
