@@ -7,6 +7,7 @@ a failure against the run that stood before it, nor let one go that comes on eve
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final, Literal
 
 from longshift.crew.desk import CheckOutcome, FindingReport
@@ -192,7 +193,7 @@ class Checks:
         before = await self._tries_at_base(base, command)
         stood = [] if any(one.passed for one in before) else always_found(before)
         compared = await self._room.off_loop(compare, stood, first.found, differences)
-        if not any(one.passed for one in before) and not _is_worse(first, before[0], compared):
+        if not any(one.passed for one in before) and not _is_worse(first, before, compared):
             return _Seen([first], compared, is_new=False)
         tries = await self._tried_again([first], head, command)
         always = await self._room.off_loop(compare, stood, always_found(tries), differences)
@@ -246,13 +247,22 @@ class Checks:
             self._note("tools")
 
 
-def _is_worse(head: Try, base: Try, compared: Compared) -> bool:
-    """Whether a check that failed at the base fails in another way at the head."""
-    if compared.errors:
-        return True
-    # Nothing can be read of it any more, and it ends otherwise: it came to grief on something.
-    blind = not head.found and bool(base.found)
-    return blind and head.result.exit_status != base.result.exit_status
+def _is_worse(head: Try, base: Sequence[Try], compared: Compared) -> bool:
+    """Whether a check that failed on each try of the base fails in another way at the head."""
+    if compared.errors or head.errors:
+        return bool(compared.errors)
+    # What it came to grief on can't be read: how it ends is all that there is to go by.
+    ended, before = _status(head), [_status(one) for one in base]
+    if ended in before:
+        return False
+    # Some runners end with the number of their failures: it falls with each that is mended.
+    return any(one.errors for one in base) or ended > max(before)
+
+
+def _status(one: Try) -> float:
+    """How it ended, in order; what had to be stopped is the worst."""
+    status = one.result.exit_status
+    return inf if status is None else status
 
 
 def _report(

@@ -45,4 +45,4 @@ def read_diagnostics(text: str, command: str = "") -> list[Diagnostic]:
     output = Output(text)
     readers = (reader(output) for reader in _READERS)
     found = chain(chain.from_iterable(readers), general.read(output, command))
-    return list(dict.fromkeys(islice(found, MOST_READ)))
+    return list(dict.fromkeys(javascript.raised(output, islice(found, MOST_READ))))

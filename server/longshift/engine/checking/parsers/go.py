@@ -18,12 +18,15 @@ _SAID: Final = re.compile(
     r"\s+(?P<path>[\w.-]{1,200}\.go):(?P<line>\d{1,9}): ?(?P<message>.*)|"
     r"\s+Error Trace:\s+(?P<trace>[^\s:]{1,400}\.go):(?P<at>\d{1,9})"
 )
+_RAN: Final = re.compile(r"FAIL\t(?P<package>\S+)\t[\d.]+s$")
 _PACKAGE: Final = re.compile(r"(?:FAIL|ok  )\t(?P<package>\S+)")
 
 
 def read(output: Output) -> Iterator[Diagnostic]:
     """Read what Go's tools print."""
-    yield from _tests(output)
+    packages = _packages(output.lines)
+    yield from _tests(output, packages)
+    yield from _whole_packages(output, packages)
     for at, line in output.free():
         found = _VET.match(line)
         if found is None:
@@ -40,8 +43,7 @@ def read(output: Output) -> Iterator[Diagnostic]:
         )
 
 
-def _tests(output: Output) -> Iterator[Diagnostic]:
-    packages = _packages(output.lines)
+def _tests(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
     failed = [(at, found["test"]) for at, line in output.free() if (found := _FAILED.match(line))]
     parents = {test.rpartition("/")[0] for _, test in failed}
     for at, test in failed:
@@ -59,6 +61,18 @@ def _tests(output: Output) -> Iterator[Diagnostic]:
             tool="go",
             test=f"{package}.{test}",
         )
+
+
+def _whole_packages(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
+    """Packages whose tests ran and failed with none to blame: `TestMain` failed, or all died."""
+    blamed = {packages[at] for at, line in enumerate(output.lines) if _FAILED.match(line)}
+    for at, line in output.free():
+        found = _RAN.match(line)
+        if found and found["package"] not in blamed:
+            output.taken.add(at)
+            package = found["package"]
+            message = one_line(f"{package} fails, and none of its tests")
+            yield Diagnostic("", 1, message, "test-failed", tool="go", test=package)
 
 
 def _packages(lines: Sequence[str]) -> list[str]:

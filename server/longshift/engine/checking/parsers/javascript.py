@@ -4,7 +4,8 @@ Pure.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from longshift.engine.checking.parsers.shape import (
@@ -32,8 +33,11 @@ _TSC_PRETTY: Final = re.compile(
     r"(?P<severity>error|warning) (?P<code>TS\d{1,6}): (?P<message>.+)"
 )
 _JEST: Final = re.compile(r"\s{0,4}● (?P<test>\S.*)")
-_VITEST: Final = re.compile(r"\s*FAIL\s+(?P<path>\S+)(?: > (?P<test>.+))?$")
+_VITEST: Final = re.compile(
+    r"\s*FAIL\s+(?P<path>\S+)(?: > (?P<test>.+)| \[ (?P<suite>[^\]]{1,400}) \])?$"
+)
 _TAP: Final = re.compile(r"\s*not ok \d+ - (?P<test>.+)|\s*✖ (?P<other>.+?) \([\d.]+ms\)$")
+_TOO_MANY: Final = re.compile(r"\s*ESLint found too many warnings\b")
 _APART: Final = re.compile(r"[\s()'\"]+")
 _SUFFIXES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 _TEST_FILE: Final = re.compile(r"[._-](?:test|spec)\.|(?:^|/)(?:tests?|__tests__|specs?)/")
@@ -67,6 +71,14 @@ def read_eslint(output: Output) -> Iterator[Diagnostic]:
         )
 
 
+def raised(output: Output, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Make errors of eslint's warnings, where it says that it fails for their number."""
+    fails = any(map(_TOO_MANY.match, output.lines))
+    for one in found:
+        raises = fails and one.tool == "eslint" and one.severity == "warning"
+        yield replace(one, severity="error") if raises else one
+
+
 def read_tsc(output: Output) -> Iterator[Diagnostic]:
     """Read the TypeScript compiler, with or without `--pretty`."""
     for at, line in output.free():
@@ -92,8 +104,9 @@ def read_tests(output: Output) -> Iterator[Diagnostic]:
         if found is None:
             continue
         groups = found.groupdict()
-        test = (groups.get("test") or groups.get("other") or "").strip()
-        place = _frame_below(output, at)
+        suite = groups["path"] if groups.get("suite") else ""  # it could not be loaded
+        test = (groups.get("test") or groups.get("other") or suite).strip()
+        place = _frame_below(output, at) or ((suite, 1) if suite else None)
         if not test or place is None or test in seen:
             continue
         seen.add(test)

@@ -48,8 +48,7 @@ def read(output: Output) -> Iterator[Diagnostic]:
             if (places := section.places) and section.name not in named
         ]
     yield from found
-    if found or sections:
-        yield from _of_no_file(output)
+    yield from _of_no_file(output, is_report=bool(found or sections))
 
 
 def _sections(output: Output) -> list[_Section]:
@@ -129,10 +128,11 @@ def _same(one: str, other: str) -> bool:
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
-def _of_no_file(output: Output) -> Iterator[Diagnostic]:
+def _of_no_file(output: Output, *, is_report: bool) -> Iterator[Diagnostic]:
     """What fails beside tests; it must not be taken for one that is flaky."""
     for at, line in output.free():
-        if _COVERAGE.match(line) or _ELSE.match(line):
+        # Too little may be covered where no test fails.
+        if _COVERAGE.match(line) or (is_report and _ELSE.match(line)):
             output.taken.add(at)
             yield Diagnostic("", 1, one_line(line), "pytest", tool="pytest", repeats=True)
 
