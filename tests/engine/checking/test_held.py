@@ -61,7 +61,7 @@ async def test_what_is_blamed(case, monkeypatch):
     monkeypatch.setattr(checks, "run_and_discard", run)
     store = Store(case["files"], case.get("renamed", {}))
     room = SimpleNamespace(
-        cage=None, off_loop=at_once, store=store, checkouts=SimpleNamespace(folder="")
+        cage=None, off_loop=at_once, store=store, checkouts=SimpleNamespace(folder="/work")
     )
     of_run = checks.Checks(room, [case.get("command", "make test")])
     [check] = await of_run.run("head", "base", lambda _: None)

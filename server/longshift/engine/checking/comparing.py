@@ -69,9 +69,22 @@ def key_of(one: Located, former: Mapping[str, str]) -> Key:
     """
     path = former.get(one.path, one.path)
     if one.said.test:  # what an assertion says of its values changes from run to run
-        return "", "", "", one.said.test.replace(one.path, path) if one.path else one.said.test
+        return "", "", "", _former_test(one, path)
     code = one.said.code
     return path, fold_code(code), fold_message(one.said.message, code), fold_line(one.text)
+
+
+def _former_test(one: Located, path: str) -> str:
+    """What a test was called when its file had this path.
+
+    Its name may begin with the path from a folder below the root, which both paths have then.
+    """
+    printed, apart, name = one.said.test.partition("::")
+    above = one.path.removesuffix(printed)
+    below = above == "" or above.endswith("/")
+    if one.path in (path, above) or not (below and path.startswith(above)):
+        return one.said.test
+    return f"{path.removeprefix(above)}{apart}{name}"
 
 
 def _on_changed_lines(

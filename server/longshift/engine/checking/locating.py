@@ -53,7 +53,8 @@ def locate(
     finder = _Finder(store.list_files(commit), checkouts)
     texts: dict[str, Sequence[str] | None] = {}
     found: list[Located] = []
-    for one in diagnostics:
+    for each in diagnostics:
+        one = _steadily_named(each, finder.below_root(each.path))
         path = finder.find(one.path) if one.path else None
         if path and path not in texts:
             texts[path] = _lines(store, commit, path)
@@ -63,6 +64,13 @@ def locate(
         elif one.test or not one.path:
             found.append(Located("", 1, "", one))
     return found
+
+
+def _steadily_named(one: Diagnostic, path: str) -> Diagnostic:
+    """With a test's name that is the same wherever the commit's files lay."""
+    if not one.test or path == one.path:
+        return one
+    return replace(one, test=one.test.replace(one.path, path))
 
 
 def _at_line(path: str, lines: Sequence[str], one: Diagnostic) -> Located:
@@ -86,13 +94,17 @@ class _Finder:
             self._known[printed] = self._find(printed)
         return self._known[printed]
 
-    def _find(self, printed: str) -> str | None:
+    def below_root(self, printed: str) -> str:
+        """A path without the folder that the commit's files lay in."""
         path = printed.removeprefix("file://")
         if path.startswith(f"{CHECKOUT}/"):
             path = path.removeprefix(f"{CHECKOUT}/")
         elif self._checkouts and path.startswith(f"{self._checkouts}/"):
             path = path.removeprefix(f"{self._checkouts}/").partition("/")[2]
-        path = path.removeprefix("./")
+        return path.removeprefix("./")
+
+    def _find(self, printed: str) -> str | None:
+        path = self.below_root(printed)
         try:
             if checked_file_path(path) != path:
                 return None

@@ -45,13 +45,13 @@ def read(output: Output) -> Iterator[Diagnostic]:
 
 def _tests(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
     failed = [(at, found["test"]) for at, line in output.free() if (found := _FAILED.match(line))]
-    parents = {test.rpartition("/")[0] for _, test in failed}
+    parents = {(packages[at], test.rpartition("/")[0]) for at, test in failed}
     for at, test in failed:
         output.taken.add(at)
         said = _said_below(output, at)
-        if test in parents:
-            continue  # it fails for what fails below it
         package = packages[at]
+        if (package, test) in parents:
+            continue  # it fails for what fails below it
         path, line_number, message = said or ("", 1, "fails")
         yield Diagnostic(
             path=_in_package(path, package),

@@ -36,7 +36,15 @@ _JEST: Final = re.compile(r"\s{0,4}● (?P<test>\S.*)")
 _VITEST: Final = re.compile(
     r"\s*FAIL\s+(?P<path>\S+)(?: > (?P<test>.+)| \[ (?P<suite>[^\]]{1,400}) \])?$"
 )
-_TAP: Final = re.compile(r"\s*not ok \d+ - (?P<test>.+)|\s*✖ (?P<other>.+?) \([\d.]+ms\)$")
+_TAP: Final = re.compile(r"\s*not ok \d+ - (?P<test>.+)")
+_SPEC: Final = re.compile(r"\s*✖ (?P<test>.+?) \([\d.]+ms\)$")
+_ABOVE: Final = re.compile(r"test at (?P<path>\S{1,400}?):\d{1,9}:\d{1,9}$")
+_ENDED: Final = re.compile(r"\s*(?:FAIL|PASS)\s+\S")
+_FILE: Final = re.compile(
+    r"\s*FAIL\s+(?:\S.*\s)?(?P<path>\S{1,400}\.[cm]?[jt]sx?)(?: \([\d.]{1,20} m?s\))?$"
+)
+_NO_TEST: Final = ("Console", "Cannot log after tests are done")
+"""What jest marks like a test, and is none."""
 _TOO_MANY: Final = re.compile(r"\s*ESLint found too many warnings\b")
 _APART: Final = re.compile(r"[\s()'\"]+")
 _SUFFIXES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
@@ -97,42 +105,71 @@ def read_tsc(output: Output) -> Iterator[Diagnostic]:
 
 
 def read_tests(output: Output) -> Iterator[Diagnostic]:
-    """Read failures of jest, vitest and node's own runner; where is told by the stack below."""
+    """Read failures of jest, vitest and node's own runner; where is told by the stack below.
+
+    A test is known by its name and its file: many files have a test that "renders".
+    """
     seen: set[str] = set()
-    for at, line in list(output.free()):
-        found = _JEST.match(line) or _VITEST.match(line) or _TAP.match(line)
-        if found is None:
+    for at, path, test in list(_failures(output)):
+        place = _frame_below(output, at, path) or ((path, 1) if path else None)
+        if place is None:
             continue
-        groups = found.groupdict()
-        suite = groups["path"] if groups.get("suite") else ""  # it could not be loaded
-        test = (groups.get("test") or groups.get("other") or suite).strip()
-        place = _frame_below(output, at) or ((suite, 1) if suite else None)
-        if not test or place is None or test in seen:
+        own = path or (place[0] if _TEST_FILE.search(place[0]) else "")
+        name = f"{own}::{test}" if own else test
+        if own and _same(test, own):
+            name = own  # the whole file fails
+        if name in seen:
             continue
-        seen.add(test)
+        seen.add(name)
         output.taken.add(at)
-        path, number_ = place
         yield Diagnostic(
-            path=groups.get("path") or path,
-            line=number_,
+            path=place[0],
+            line=place[1],
             message=one_line(test),
             code="test-failed",
             tool="javascript",
-            test=test,
+            test=name,
         )
 
 
-def _frame_below(output: Output, at: int) -> tuple[str, int] | None:
-    """The first place that a stack names, of a file of tests before any other."""
+def _failures(output: Output) -> Iterator[tuple[int, str, str]]:
+    """The line, the file ("": only the stack tells it) and the test of each failure."""
+    lines = output.lines
+    # Node's runner tells them twice, and the second time under their files.
+    told = next((at for at, line in enumerate(lines) if line == "✖ failing tests:"), 0)
+    path = ""
+    for at, line in output.free():
+        if found := _JEST.match(line):
+            if not found["test"].startswith(_NO_TEST):
+                yield at, path, found["test"].strip()
+        elif found := _SPEC.match(line):
+            above = _ABOVE.match(lines[at - 1]) if at else None
+            if at >= told:
+                yield at, above["path"] if above else "", found["test"]
+        elif found := _TAP.match(line):
+            yield at, "", found["test"].strip()
+        elif (found := _VITEST.match(line)) and (found["test"] or found["suite"]):
+            yield at, found["path"], (found["test"] or found["path"]).strip()
+        elif _ENDED.match(line):
+            head = _FILE.match(line)  # whose failures jest tells below it
+            path = head["path"] if head else ""
+
+
+def _frame_below(output: Output, at: int, path: str) -> tuple[str, int] | None:
+    """The first place that a stack names: of that file, or of a file of tests before any other."""
     first: tuple[str, int] | None = None
     for line in output.lines[at + 1 : at + 60]:
-        if _JEST.match(line) or _TAP.match(line) or _VITEST.match(line):
+        if any(form.match(line) for form in (_JEST, _SPEC, _TAP, _VITEST, _ABOVE, _ENDED)):
             break
         place = _place_in(line)
-        if place and _TEST_FILE.search(place[0]):
+        if place and (_same(place[0], path) if path else _TEST_FILE.search(place[0])):
             return place
         first = first or place
-    return first
+    return None if path else first
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
 def _place_in(line: str) -> tuple[str, int] | None:
