@@ -5,6 +5,7 @@ is left out, whatever it is. Pure.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import unquote
@@ -17,46 +18,61 @@ from longshift.engine.checking.parsers.shape import (
     severity_of,
 )
 
+_DECODER: Final = json.JSONDecoder()
+_OPENS: Final = re.compile(r"\s*[\[{]")
+_GOES_ON: Final = re.compile(r"[\s\[{]+(?:\"|$)")
+"""`[` also stands in front of a log's line."""
 _Object = Mapping[str, object]
 _NOTHING: Final[_Object] = {}
 
 
 def read(output: Output) -> Iterator[Diagnostic]:
-    """Read the documents of an output: one over many lines, or one on each line."""
-    start = next((at for at, line in output.free() if line.lstrip()[:1] in ("{", "[")), None)
-    if start is None:
-        return
-    raw = output.text.split("\n")  # a document's line may be longer than any other is read
-    text = "\n".join(raw[start:])
-    whole = _parsed(text[: max(text.rfind("}"), text.rfind("]")) + 1])
-    if whole is not None:
-        found = list(_of(whole))
-        if found:
-            output.taken |= set(range(start, len(output.lines)))
-        yield from found
-        return
+    """Read the documents of an output, wherever among its lines they stand."""
     said: dict[str, list[str]] = {}
-    for at, line in list(output.free()):
-        document = _parsed(raw[at]) if line[:1] == "{" else None
-        if document is None:
-            continue
-        one = _object(document)
-        output.taken.add(at)
+    for first, last, document in list(_documents(output)):
+        found, one = list(_of(document)), _object(document)
+        if found or (isinstance(document, dict) and first == last):
+            output.taken |= set(range(first, last + 1))
         if isinstance(one.get("Action"), str):
             said.setdefault(_text(one.get("Package")), []).append(_text(one.get("Output")))
-        yield from _of(document)
+        yield from found
     # What `go test -json` tells is its usual text, in pieces: others read it as such.
     for package in said.values():
         output.lines += "".join(package).split("\n")
 
 
-def _parsed(text: str) -> object:
-    if text[:1] not in ("{", "["):
-        return None
+def _documents(output: Output) -> Iterator[tuple[int, int, object]]:
+    """Each document with its first and its last line: it begins with a line, and may take many."""
+    text, next_line, next_free = output.text, 0, 0
+    left = 4 * len(text)  # or each line that opens one could cost all that is below it
+    for at, line in enumerate(text.split("\n")):  # it may be longer than any other is read
+        begins, next_line = next_line, next_line + len(line) + 1
+        opens = _OPENS.match(line)
+        if opens is None or at < next_free:
+            continue
+        document, last = None, at
+        if line.rstrip()[-1:] in ("}", "]"):
+            document, _ = _parsed(line, opens.end() - 1)
+        if document is None and left > 0 and _GOES_ON.match(line):
+            begins += opens.end() - 1
+            document, ends = _parsed(text, begins)
+            if document is None:
+                left -= max(ends - begins, len(text) // 50)
+                continue
+            last += text.count("\n", begins, ends)
+        if document is not None:
+            next_free = last + 1
+            yield at, last, document
+
+
+def _parsed(text: str, at: int) -> tuple[object, int]:
+    """The document that begins there, and where it ends; None: there is none up to there."""
     try:
-        return json.loads(text)
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        return None, error.pos
     except (ValueError, RecursionError):
-        return None
+        return None, len(text)
 
 
 def _of(document: object) -> Iterator[Diagnostic]:
