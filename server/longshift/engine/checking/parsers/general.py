@@ -27,6 +27,8 @@ _SEVERITY: Final = re.compile(
 )
 _WARNING: Final = re.compile(r"[A-Z]\w{0,40}Warning: ")
 """How Python prints a warning, and pytest a summary of them."""
+_FRAME: Final = re.compile(r"\+0x[0-9a-f]+(?:\s|$)")
+"""What follows a place in a Go program's stack: where the call stands in memory."""
 _CODE: Final = re.compile(r"(?P<code>[A-Z]{1,8}\d{2,6})\b:?\s*")
 _CODE_AT_END: Final = re.compile(
     r"\s[\[(](?P<code>-?[A-Za-z][A-Za-z0-9_/@-]*(?:\.[A-Za-z0-9_/@-]+)*)[\])]$"
@@ -45,6 +47,8 @@ def read(output: Output, command: str) -> Iterator[Diagnostic]:
     for at, line in output.free():
         place = _PLACE.match(line)
         if place is None or place["path"].startswith(("http", "file")):
+            continue
+        if _FRAME.match(place["rest"]):
             continue
         message, code, severity = _told(place["rest"])
         if _WARNING.match(message):

@@ -10,7 +10,8 @@ from typing import Final
 from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line
 
 _VET: Final = re.compile(
-    r"(?:vet: )?(?P<path>[^\s:][^:]{0,400}\.go):(?P<line>\d{1,9})(?::\d{1,9})?: (?P<message>.+)"
+    r"(?P<vet>vet: )?(?P<path>[^\s:][^:]{0,400}\.go):(?P<line>\d{1,9})(?P<column>:\d{1,9})?: "
+    r"(?P<message>.+)"
 )
 _LINTER: Final = re.compile(r"\((?P<code>[a-z]\w{1,40})\)$")
 _FAILED: Final = re.compile(r"\s*--- FAIL: (?P<test>\S+) \(")
@@ -27,12 +28,16 @@ def read(output: Output) -> Iterator[Diagnostic]:
     packages = _packages(output.lines)
     yield from _tests(output, packages)
     yield from _whole_packages(output, packages)
+    tests_ran, is_built = any(packages[:1]), False
     for at, line in output.free():
         found = _VET.match(line)
         if found is None:
+            is_built = line.startswith("# ")
             continue
         output.taken.add(at)
         linter = _LINTER.search(found["message"])
+        if tests_ran and not (is_built or found["column"] or found["vet"] or linter):
+            continue  # a log that a test has written has this form too
         yield Diagnostic(
             path=found["path"],
             line=number(found["line"]),

@@ -5,6 +5,7 @@ Pure.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 from longshift.engine.checking.parsers.shape import (
@@ -51,7 +52,9 @@ def read(output: Output) -> Iterator[Diagnostic]:
         head = short or _HEAD.match(line)
         if head is None:
             continue
-        arrows = map(_ARROW.match, lines[at + 1 : at + 4])
+        # Further down it is the next one's.
+        below = takewhile(lambda line: not _HEAD.match(line), lines[at + 1 : at + 4])
+        arrows = map(_ARROW.match, below)
         place = short or next(filter(None, arrows), None)
         if place is None:
             continue
