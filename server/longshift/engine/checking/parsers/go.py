@@ -19,6 +19,10 @@ _SAID: Final = re.compile(
     r"\s+(?P<path>[\w.-]{1,200}\.go):(?P<line>\d{1,9}): ?(?P<message>.*)|"
     r"\s+Error Trace:\s+(?P<trace>[^\s:]{1,400}\.go):(?P<at>\d{1,9})"
 )
+_FRAME: Final = re.compile(r"\t(?P<path>[^:]{1,400}\.go):(?P<line>\d{1,9}) \+0x[0-9a-f]")
+_NOT_OURS: Final = ("/go/src/", "/src/runtime/", "/src/testing/", "/pkg/mod/")
+_FAR: Final = 200
+"""Lines of a stack that are looked at."""
 _RAN: Final = re.compile(r"FAIL\t(?P<package>\S+)\t[\d.]+s$")
 _PACKAGE: Final = re.compile(r"(?:FAIL|ok  )\t(?P<package>\S+)")
 
@@ -57,7 +61,7 @@ def _tests(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
         package = packages[at]
         if (package, test) in parents:
             continue  # it fails for what fails below it
-        path, line_number, message = said or ("", 1, "fails")
+        path, line_number, message = said or _panic(output.lines[at + 1 : at + _FAR])
         yield Diagnostic(
             path=_in_package(path, package),
             line=line_number,
@@ -71,13 +75,37 @@ def _tests(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
 def _whole_packages(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
     """Packages whose tests ran and failed with none to blame: `TestMain` failed, or all died."""
     blamed = {packages[at] for at, line in enumerate(output.lines) if _FAILED.match(line)}
-    for at, line in output.free():
+    begins = 0
+    for at, line in list(output.free()):
         found = _RAN.match(line)
         if found and found["package"] not in blamed:
             output.taken.add(at)
             package = found["package"]
-            message = one_line(f"{package} fails, and none of its tests")
-            yield Diagnostic("", 1, message, "test-failed", tool="go", test=package)
+            path, line_number, message = _panic(output.lines[max(begins, at - _FAR) : at])
+            yield Diagnostic(
+                path=path,
+                line=line_number,
+                message=one_line(f"{package}: {message}"),
+                code="test-failed",
+                tool="go",
+                test=package,
+            )
+        if _PACKAGE.match(line):
+            begins = at + 1
+
+
+def _panic(lines: Sequence[str]) -> tuple[str, int, str]:
+    """Where a program died, by the first call on its stack that is not of Go's own, and of what."""
+    message = ""
+    for line in lines:
+        if _FAILED.match(line) or _PACKAGE.match(line):
+            break
+        if line.startswith("panic: "):
+            message = message or line
+        frame = _FRAME.match(line)
+        if frame and not any(part in frame["path"] for part in _NOT_OURS):
+            return frame["path"], number(frame["line"]), message or "fails"
+    return "", 1, message or "fails"
 
 
 def _packages(lines: Sequence[str]) -> list[str]:
