@@ -85,6 +85,9 @@ WORK: list[int] = []
         '{"a":', "not ok 1 - x\n", "::error ", "a.js\n", "FAILED a.py::b - ", "  1:2  error  a",
         "(", "[a-", "test a ... FAILED\n", "thread 'a", " --> a", '{"Action":"x","Output":"y"}\n',
         "\\", "E  \n", '{"a":\n', "[\n", '[\n1,\n', '{"a": [1],\n', '["a",\n', '[info]\n',
+        "=== RUN a\n", "=== RUN a\n    a.go:1: x\n", "\t/a.go:1 +0x1\n",
+        "test at a:1:1\n✖ a (1ms)\n", "     Running a (b)\nrunning 1 test\n", "FAIL\tp\t1s\n",
+        "FAIL a.js\n  ● a\n",
     ],
 )  # fmt: skip
 def test_hostile_output_takes_time_in_proportion(piece: str) -> None:

@@ -4,7 +4,7 @@ Owns adding the package's folder where only a file's name is printed. Pure.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line
@@ -14,6 +14,9 @@ _VET: Final = re.compile(
     r"(?P<message>.+)"
 )
 _LINTER: Final = re.compile(r"\((?P<code>[a-z]\w{1,40})\)$")
+_BEGINS: Final = re.compile(
+    r"=== (?:RUN|CONT|NAME)\s+(?P<test>\S+)|\s*--- (?:PASS|SKIP): (?P<ended>\S+) \("
+)
 _FAILED: Final = re.compile(r"\s*--- FAIL: (?P<test>\S+) \(")
 _SAID: Final = re.compile(
     r"\s+(?P<path>[\w.-]{1,200}\.go):(?P<line>\d{1,9}): ?(?P<message>.*)|"
@@ -55,10 +58,11 @@ def read(output: Output) -> Iterator[Diagnostic]:
 def _tests(output: Output, packages: Sequence[str]) -> Iterator[Diagnostic]:
     failed = [(at, found["test"]) for at, line in output.free() if (found := _FAILED.match(line))]
     parents = {(packages[at], test.rpartition("/")[0]) for at, test in failed}
+    above = _said_above(output, packages)
     for at, test in failed:
         output.taken.add(at)
-        said = _said_below(output, at)
         package = packages[at]
+        said = _said_below(output, at) or above.get((package, test))
         if (package, test) in parents:
             continue  # it fails for what fails below it
         path, line_number, message = said or _panic(output.lines[at + 1 : at + _FAR])
@@ -126,12 +130,37 @@ def _said_below(output: Output, at: int) -> tuple[str, int, str] | None:
         found = _SAID.match(line)
         if found:
             output.taken.add(below)
-            said = said or (
-                found["path"] or found["trace"],
-                number(found["line"] or found["at"]),
-                found["message"] or "fails",
-            )
+            said = said or _said(found)
     return said
+
+
+def _said_above(
+    output: Output, packages: Sequence[str]
+) -> Mapping[tuple[str, str], tuple[str, int, str]]:
+    """What each test of a package wrote first while it ran, as `go test -v` tells it.
+
+    Nor is what a test wrote that did not fail a finding of anybody else's.
+    """
+    wrote: dict[tuple[str, str], tuple[str, int, str]] = {}
+    test = ""
+    for at, line in output.free():
+        begins = _BEGINS.match(line)
+        if begins:
+            test = begins["test"] or begins["ended"]
+        elif _FAILED.match(line) or _PACKAGE.match(line):
+            test = ""
+        elif test and (found := _SAID.match(line)):
+            output.taken.add(at)
+            wrote.setdefault((packages[at], test), _said(found))
+    return wrote
+
+
+def _said(found: re.Match[str]) -> tuple[str, int, str]:
+    return (
+        found["path"] or found["trace"],
+        number(found["line"] or found["at"]),
+        found["message"] or "fails",
+    )
 
 
 def _in_package(path: str, package: str) -> str:
