@@ -210,13 +210,12 @@ class Outfitter:
             if name != BUILTIN and _is_builtin_unasked(loaded, role)
         )
         if missed:
+            file = self._surroundings.person_file or default_person_file()
             raise NeedsPerson(
                 f"{run_id} was begun with the model {', '.join(dict.fromkeys(missed))}, and no "
-                "model is set here: the built-in one would go on with it. It stays as it is. Set "
-                "the model where this process finds it (`[models.default]` in "
-                f"{self._surroundings.person_file or default_person_file()}, the editor's "
-                'settings, `LONGSHIFT_MODELS__DEFAULT__MODEL`), or choose `model = "builtin"` '
-                "there, and resume it."
+                "model is set here: the built-in one would go on with it. Nothing was done. Set "
+                f"`[models.default]` in {file}, or in the editor, and resume it; "
+                '`model = "builtin"` chooses that one.'
             )
 
     async def room_again(self, run_id: str, budget: Budget | None = None) -> RunRoom:
