@@ -9,16 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from longshift.cli.board.spectator import Spectator
 from longshift.cli.session import connected, find_worktree
 from longshift.domain.state import Run
+from longshift.engine.owning.reaching import Guest
 from longshift.journal.client import ControlClient
 from longshift.journal.lease import Lease, OwnerAlive, announced
-from tests.cli.test_second_process import QUICK, held
+from tests.cli.test_second_process import QUICK, TASKS, held
 from tests.cli.test_watch import terminal
 from tests.scripted_model import ScriptedServer
 from tests.support.cli_shell import (
@@ -27,11 +29,18 @@ from tests.support.cli_shell import (
     Started,
     planner,
     raise_signal,
+    signal_flow,
     worker,
 )
 from tests.support.warm import COLD
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+
+
+def both_held(signal: str) -> dict[str, object]:
+    """A script for two runs, in each of which the second task waits for a signal."""
+    waiting = worker("Write B", "b.txt", "b\n", {"wait_for": [signal]})
+    return {"flows": [planner(*TASKS) | {"times": 2}, QUICK[1], waiting, signal_flow(signal)]}
 
 
 def owner_of(shell: Shell) -> OwnerAlive:
@@ -91,7 +100,7 @@ def test_a_run_whose_output_nobody_reads_any_more_is_paused_and_says_so(
         assert run.process.wait(WITHIN_S) == 1
         assert run.process.stderr is not None
         said = run.process.stderr.read()
-    assert "Nobody reads the output any more, so R1 is paused." in said
+    assert "Nobody reads the output any more. R1 is paused;" in said
     reason = "Nobody read its output any more. Resume it to go on."
     assert shown(endpoint)["reason"] == reason
 
@@ -100,7 +109,7 @@ def test_a_silent_owner_is_named_and_not_waited_for_without_a_word(
     endpoint: Shell, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted.play(held("go"))
-    monkeypatch.setitem(ControlClient.call.__kwdefaults__, "timeout_s", 0.5)
+    monkeypatch.setitem(Guest.call.__kwdefaults__, "within_s", 0.5)
     monkeypatch.setattr("longshift.engine.owning.reaching.SILENT_AFTER_S", 0.1)
     with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
@@ -210,7 +219,7 @@ def test_whoever_attached_to_an_owner_that_is_gone_is_told_of_their_own_run(
     endpoint: Shell, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("longshift.cli.watching.REJOINS", 3)
-    scripted.play(held("never"))
+    scripted.play(both_held("never"))
     with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
         killer = subprocess.Popen(
@@ -239,10 +248,65 @@ class _Marking(contextlib.AbstractContextManager["_Marking"]):
         self._mark.unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_ctrl_c_names_the_own_run_whatever_its_owner_does(
+    endpoint: Shell, scripted: ScriptedServer, how: signal.Signals
+) -> None:
+    scripted.play(both_held("never"))
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        pid = owner_of(endpoint).pid
+        with endpoint.started("run", "Another", "--json") as other:
+            other.wait_for("run.started")
+            os.kill(pid, how)
+            time.sleep(0.3)  # a killed one is missed by then, and another looked for
+            other.interrupt()
+            said = other.end(status=130).err
+        if how is signal.SIGSTOP:
+            os.kill(pid, signal.SIGCONT)
+    assert "Interrupted. R2 " in said
+    assert ("longshift pause R2" if how is signal.SIGSTOP else "longshift resume R2") in said
+
+
+async def test_who_looks_on_is_told_again_once_a_silent_owner_goes_on(
+    endpoint: Shell, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.play(held("never"))
+    monkeypatch.setitem(ControlClient.call.__kwdefaults__, "timeout_s", 0.3)
+    monkeypatch.setattr("longshift.cli.board.spectator.SILENT_AFTER_S", 0.1)
+    monkeypatch.setattr("longshift.cli.board.spectator.LOOK_EVERY_S", 0.05)
+    with endpoint.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        spectator = Spectator(find_worktree(endpoint.root))
+        spectator.read()
+        following = asyncio.create_task(spectator.follow())
+        await until(lambda: spectator.live)
+        pid = owner_of(endpoint).pid
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: spectator.is_silent)
+        await asyncio.sleep(0.5)  # more than a call waits for its answer
+        os.kill(pid, signal.SIGCONT)
+        await until(lambda: not spectator.is_silent)
+        await spectator.call("pauseRun", {"runId": "R1"})
+        await until(lambda: spectator.known.state.runs["R1"].paused)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    def wait() -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not holds():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.02)
+
+    await asyncio.to_thread(wait)
+
+
 def test_a_run_of_a_process_that_was_interrupted_ends_the_commands_that_follow_it_with_130(
     endpoint: Shell, scripted: ScriptedServer
 ) -> None:
-    scripted.play(held("never"))
+    scripted.play(both_held("never"))
     with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
         with endpoint.started("run", "Another", "--json") as other:
@@ -266,7 +330,7 @@ def test_the_end_of_a_run_names_a_hunk_of_its_own(
 def test_an_owner_that_can_not_journal_ends_and_tells_all_who_follow(
     endpoint: Shell, scripted: ScriptedServer, trouble: str
 ) -> None:
-    scripted.play(held("go"))
+    scripted.play(both_held("go"))
     command = (*COLD, "run", "Write both", "--json")
     with begun(endpoint, command) as run:
         run.wait_for("task.landed", task="T1")

@@ -362,6 +362,21 @@ async def test_an_editor_that_can_not_journal_says_so_and_begins_anew(held, mode
     assert len(events(root, "task.landed")) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process")
+async def test_an_editor_that_can_not_take_over_at_once_misses_nothing(held, connect, model):
+    """The disk has no room when the owner is killed: what happened is told once there is some."""
+    root, owner, run_id = held
+    guest = await connect(root, profile="neovim", command=(*warm.COLD, "serve", "--stdio"))
+    await guest.command("describeRun", runId=run_id)
+    pid, unlimited = guest.client._server.pid, resource.RLIM_INFINITY
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, unlimited))
+    await kill_editor(owner)
+    await guest.until(lambda: any("space" in said for said in guest.shown))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert (await guest.command("describeRun", runId=run_id))["state"] == "paused"
+    await guest.until(lambda: any(f"{run_id} is paused" in said for said in guest.shown))
+
+
 async def test_an_editor_without_the_runs_model_says_why_the_run_waits(held, connect, model):
     root, first, run_id = held
     assert await stop_editor(first) == 0

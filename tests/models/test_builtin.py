@@ -240,6 +240,16 @@ async def test_a_goal_over_many_files_leaves_none_out(model):
     assert "230 files hold" in verdict["reason"]
 
 
+async def test_a_large_file_of_lines_that_repeat_holds_nobody_up(model):
+    """Comparing line by line with what equals each would take hours; a test has a minute."""
+    many = "".join(f"def f{n}(x: List[int]):\n    return {n}\n\n\n\n\n\n" for n in range(3_000))
+    toolbox = Toolbox({"big.py": f"from typing import List\n\n\n{many}"})
+    task = {"title": "Modernise", "instructions": "Modernise.", "paths": ["big.py"]}
+    name, _ = await converse(model, "worker", {"task": task}, toolbox)
+    assert name == "submit"
+    assert "List[" not in toolbox.files["big.py"]
+
+
 async def test_edits_beyond_one_answer_are_made_in_the_next_ones(model):
     gaps = "".join(f"def g{n}(x: List[int]):\n    return {n}\n\n\n# gap\n\n\n" for n in range(10))
     files = {f"{name}.py": f"from typing import List\n\n\n{gaps}" for name in "abcdef"}

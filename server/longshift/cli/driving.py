@@ -4,6 +4,8 @@ Owns the view while it goes on, what an interruption leaves behind, and `--apply
 """
 
 import asyncio
+import logging
+from typing import Final
 
 from rich.console import Console
 
@@ -16,7 +18,14 @@ from longshift.cli.views import open_view
 from longshift.cli.watching import watch, watch_others
 from longshift.domain.state import Phase, Run, State
 from longshift.engine.owning.ownership import Guest
+from longshift.errors import LongshiftError
+from longshift.journal.client import OwnerGone
 from longshift.repository.worktree import Worktree
+
+log = logging.getLogger(__name__)
+
+PAUSED_WITHIN_S: Final = 2.0
+"""So long a pause is waited for once the person has asked to leave."""
 
 
 async def drive(
@@ -43,15 +52,12 @@ async def drive(
         with open_view(as_json=as_json) as view:
             run = await watch(link, worktree, state, run_id, view.show)
     except asyncio.CancelledError:
-        await _pause(link, run_id)
-        say(errors(), f"\nInterrupted. Go on with `longshift resume {run_id}`.", "yellow")
+        left = await _pause(link, run_id)
+        say(errors(), f"\nInterrupted. {left}", "yellow")
         raise
     except BrokenPipeError:
-        await _pause(link, run_id)
-        complain(
-            f"Nobody reads the output any more, so {run_id} is paused. Go on with "
-            f"`longshift resume {run_id}`; `run --detach` needs nobody who reads."
-        )
+        left = await _pause(link, run_id)
+        complain(f"Nobody reads the output any more. {left} `run --detach` needs nobody who reads.")
         raise
     if run is None:
         complain(
@@ -95,7 +101,22 @@ async def _stay_for_others(link: Link, worktree: Worktree) -> None:
         raise
 
 
-async def _pause(link: Link, run_id: str) -> None:
-    """As owner, closing pauses the run; elsewhere it has to be asked for."""
+async def _pause(link: Link, run_id: str) -> str:
+    """As owner, closing pauses the run; elsewhere it has to be asked for. Tells how it stands."""
     if isinstance(link, Guest):
-        await link.call("pauseRun", {"runId": run_id})
+        try:
+            await _ask_to_pause(link, run_id)
+        except LongshiftError as error:
+            return f"{run_id} could not be paused: {error} `longshift pause {run_id}` asks again."
+    return f"{run_id} is paused; go on with `longshift resume {run_id}`."
+
+
+async def _ask_to_pause(link: Guest, run_id: str) -> None:
+    while True:
+        try:
+            await link.call("pauseRun", {"runId": run_id}, within_s=PAUSED_WITHIN_S)
+        except OwnerGone:
+            log.info("who drove %s is gone, which pauses it too", run_id)
+            if await link.rejoin():
+                continue  # but another may have gone on with it
+        return

@@ -180,8 +180,9 @@ class Session:
             if self._link is None or self._link.is_lost:
                 if self.host.closing:
                     raise NeedsPerson("The language server is ending. Nothing was done.")
-                lost, self._link = self._link, None
+                lost = self._link
                 if lost is not None and lost.is_owner:
+                    self._link = None
                     await lost.close()  # it holds the repository
                     lost = None
                 self._link = await self._open()

@@ -104,6 +104,9 @@ class Spectator:
         """
         if self.is_silent and self.owner is not None:
             raise OwnerSilent(about_silence(self.owner))
+        return await self._send(command, arguments)
+
+    async def _send(self, command: str, arguments: Mapping[str, object]) -> Json:
         async with self._one_call:
             if self._client is None:
                 raise NeedsPerson(
@@ -122,7 +125,7 @@ class Spectator:
         ):
             self._client, self.owner = orders, owner.pid
             self.changes += 1
-            asking = asyncio.create_task(self._keep_asking())
+            asking = asyncio.create_task(self._keep_asking(owner.address, owner.pid))
             try:
                 async for line in facts.follow(self.known.state.seq):
                     await self._heed(recorded(line))
@@ -136,21 +139,30 @@ class Spectator:
             self.is_silent = False
             self.changes += 1
 
-    async def _keep_asking(self) -> None:
-        while True:
-            asked = asyncio.create_task(self.call("listAgents", {}))
-            try:
-                await asyncio.wait([asked], timeout=SILENT_AFTER_S)
-                self._note_silence(is_silent=not asked.done())
-                await self._hear(await asked)
-            except UsageError:  # an older version, which does not know
-                return
-            except LongshiftError:
-                return  # it is gone, which the facts' connection notices too
-            finally:
-                asked.cancel()
-            self._note_silence(is_silent=False)
-            await asyncio.sleep(LOOK_EVERY_S)
+    async def _keep_asking(self, address: str, pid: int) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            while True:
+                try:
+                    await self._ask()
+                except OwnerSilent:  # it may go on yet; the connection is of no further use
+                    again = await ControlClient.connect(address, pid)
+                    self._client = await stack.enter_async_context(again)
+                except UsageError:  # an older version, which does not know
+                    return
+                except LongshiftError:
+                    return  # it is gone, which the facts' connection notices too
+                else:
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _ask(self) -> None:
+        asked = asyncio.create_task(self._send("listAgents", {}))
+        try:
+            await asyncio.wait([asked], timeout=SILENT_AFTER_S)
+            self._note_silence(is_silent=not asked.done())
+            await self._hear(await asked)
+        finally:
+            asked.cancel()
+        self._note_silence(is_silent=False)
 
     def _note_silence(self, *, is_silent: bool) -> None:
         if is_silent != self.is_silent:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from longshift.errors import NeedsPerson
-from longshift.journal.client import ControlClient, about_silence
+from longshift.journal.client import ANSWER_WITHIN_S, ControlClient, about_silence
 from longshift.journal.lease import Lease, OwnerAlive, announced
 from longshift.journal.wire import Json
 from longshift.repository.worktree import Worktree
@@ -40,14 +40,20 @@ class Guest:
         self.on_silence: Callable[[str], None] = lambda _words: None
         """Told, once a call, of an owner that lets it wait."""
 
-    async def call(self, command: str, arguments: Mapping[str, object]) -> Json:
-        """Send a command to the owner."""
+    async def call(
+        self,
+        command: str,
+        arguments: Mapping[str, object],
+        *,
+        within_s: float = ANSWER_WITHIN_S,
+    ) -> Json:
+        """Send a command to the owner; after `within_s` it is called silent."""
         # The owner may live in another worktree, and a goal is for the files of this one.
         here = {"repo": self._worktree.root.as_uri()} if command == "startGoal" else {}
         words = f"{about_silence(self.owner.pid)} Waiting for it."
         telling = asyncio.get_running_loop().call_later(SILENT_AFTER_S, self.on_silence, words)
         try:
-            return await self._client.call(command, {**here, **arguments})
+            return await self._client.call(command, {**here, **arguments}, timeout_s=within_s)
         finally:
             telling.cancel()
 

@@ -136,7 +136,7 @@ class Ruff:
 
         A fix may need what it does elsewhere, an import for instance: then a name is missing.
         """
-        part = hold_to_lines(text, fixed, *lines)
+        part = await asyncio.to_thread(hold_to_lines, text, fixed, *lines)
         if part in {text, fixed}:
             return part
         names = replace(rules, select=("F821",))

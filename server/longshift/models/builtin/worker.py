@@ -4,6 +4,7 @@ Owns one task's edits. Must never write what ruff did not compute, and never tak
 before its tool said so.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -73,7 +74,7 @@ async def _read_and_edit(conversation: Conversation, ruff: Ruff) -> Step:
         return Step(f"Reading {counted(len(reading.asks), 'file')}.", reading.asks)
     resolved = {path: resolve_to_head(text) for path, text in reading.texts.items()}
     inspections = await ruff.inspect_all(resolved, rules)
-    edits = _edits(reading.texts, inspections)
+    edits = await asyncio.to_thread(_edits, reading.texts, inspections)
     obstacles = [each.obstacle for each in inspections if each.obstacle]
     obstacles += [f"{path}: {reason}" for path, reason in reading.unreadable.items()]
     if edits:
