@@ -23,6 +23,7 @@ from longshift.journal.lease import Lease, OwnerAlive, announced
 from tests.cli.test_second_process import QUICK, TASKS, held
 from tests.cli.test_watch import terminal
 from tests.scripted_model import ScriptedServer
+from tests.support import warm
 from tests.support.cli_shell import (
     WITHIN_S,
     Shell,
@@ -111,6 +112,8 @@ def test_a_silent_owner_is_named_and_not_waited_for_without_a_word(
     scripted.play(held("go"))
     monkeypatch.setitem(Guest.call.__kwdefaults__, "within_s", 0.5)
     monkeypatch.setattr("longshift.engine.owning.reaching.SILENT_AFTER_S", 0.1)
+    monkeypatch.setattr("longshift.cli.board.spectator.SILENT_AFTER_S", 0.2)
+    monkeypatch.setattr("longshift.cli.health.ANSWERS_WITHIN_S", 0.2)
     with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
         pid = owner_of(endpoint).pid
@@ -202,7 +205,7 @@ def test_run_detach_has_an_engine_of_its_own_where_the_owner_just_ends(
     endpoint.here("status")
     lease = Lease.acquire(endpoint.root / ".git" / "longshift")
     assert isinstance(lease, Lease)
-    with begun(endpoint, (*COLD, "run", "Write both", "--detach", "--json")) as run:
+    with begun(endpoint, (*warm.command(), "run", "Write both", "--detach", "--json")) as run:
         time.sleep(1.5)  # it has found an owner without a door, and waits for it
         lease.release()
         started = json.loads(run.end(status=0).out)
@@ -331,14 +334,13 @@ def test_an_owner_that_can_not_journal_ends_and_tells_all_who_follow(
     endpoint: Shell, scripted: ScriptedServer, trouble: str
 ) -> None:
     scripted.play(both_held("go"))
-    command = (*COLD, "run", "Write both", "--json")
-    with begun(endpoint, command) as run:
+    with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
         with endpoint.started("run", "Another", "--json") as other:
             other.wait_for("run.started")
             if trouble == "full disk":
                 unlimited = resource.RLIM_INFINITY
-                resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (0, unlimited))
+                resource.prlimit(owner_of(endpoint).pid, resource.RLIMIT_FSIZE, (0, unlimited))
             else:
                 (endpoint.root / ".git" / "longshift").rename(endpoint.root / "away")
             raise_signal(scripted.base_url, "go")

@@ -230,14 +230,22 @@ def test_no_answer_holds_more_calls_than_a_crew_makes():
 
 
 async def test_a_goal_over_many_files_leaves_none_out(model):
-    files = {f"p{n % 40}/m{n}.py": OLD for n in range(230)}
+    files = {f"p{n % 40}/m{n}.py": OLD for n in range(70)}
     toolbox = Toolbox(dict(files))
     folders = [f"p{n}" for n in range(40)]
     verdict, cycle = await run(model, GOAL, toolbox, scope=folders)
     assert (verdict["decision"], cycle) == ("done", 1)
     assert set(toolbox.files.values()) == {NEW}
-    assert len(toolbox.named("add_task")) == 39  # of six files each, in more than one answer
-    assert "230 files hold" in verdict["reason"]
+    assert "70 files hold" in verdict["reason"]
+
+
+async def test_more_tasks_than_one_answer_holds_are_all_added(model):
+    files = {f"m{n:03}.py": OLD for n in range(6 * MOST_CALLS + 6)}
+    toolbox = Toolbox(dict(files))
+    await converse(model, "planner", {"goal": GOAL}, toolbox)
+    planned = [path for task in toolbox.named("add_task") for path in task["paths"]]
+    assert planned == [*files]
+    assert "33 tasks added" in toolbox.named("finish")[0]["summary"]
 
 
 async def test_a_large_file_of_lines_that_repeat_holds_nobody_up(model):
