@@ -366,23 +366,36 @@ def test_an_engine_in_the_background_that_can_not_journal_ends(
     assert shown(endpoint)["state"] == "paused"
 
 
-@pytest.mark.parametrize("then", ["stop", "resume"])
 def test_no_run_goes_on_with_the_built_in_model_unasked(
-    endpoint: Shell, scripted: ScriptedServer, then: str
+    endpoint: Shell, scripted: ScriptedServer
 ) -> None:
     """A shell that does not have the setting is told; choosing the built-in model is a choice."""
-    scripted.play(held("never"))
-    with endpoint.started("run", "Write both", "--json") as run:
-        run.wait_for("task.landed", task="T1")
-        run.interrupt()
-        run.end(status=130)
+    interrupt_a_run(endpoint, scripted)
     told = Shell(endpoint.root).here("resume", "R1", status=1).err
     assert "was begun with the model scripted, and no model is set here" in told
     assert shown(endpoint)["state"] == "paused"
-    if then == "stop":
-        Shell(endpoint.root).here("stop", "R1")
-        assert shown(endpoint)["outcome"] == "stopped"
-    else:
-        chosen = Shell(endpoint.root, {"LONGSHIFT_MODELS__DEFAULT__MODEL": "builtin"})
-        chosen.here("resume", "R1", status=1)
-        assert shown(endpoint)["outcome"] == "gave_up"
+    chosen = Shell(endpoint.root, {"LONGSHIFT_MODELS__DEFAULT__MODEL": "builtin"})
+    chosen.here("resume", "R1", status=1)
+    assert shown(endpoint)["outcome"] == "gave_up"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"LONGSHIFT_MODELS__DEFAULT__MODEL": "scripted"}, {"LONGSHIFT_WORKERS": "none"}],
+    ids=["no model", "no key", "wrong setting"],
+)
+def test_a_run_is_stopped_without_what_it_would_need_to_go_on(
+    endpoint: Shell, scripted: ScriptedServer, environ: dict[str, str]
+) -> None:
+    interrupt_a_run(endpoint, scripted)
+    Shell(endpoint.root, environ).here("stop", "R1")
+    assert shown(endpoint)["outcome"] == "stopped"
+    assert endpoint.git("show", "refs/longshift/R1/head:a.txt") == "a\n"
+
+
+def interrupt_a_run(shell: Shell, scripted: ScriptedServer) -> None:
+    scripted.play(held("never"))
+    with shell.started("run", "Write both", "--json") as run:
+        run.wait_for("task.landed", task="T1")
+        run.interrupt()
+        run.end(status=130)

@@ -25,6 +25,7 @@ from longshift.engine.deciding.decisions import Decisions
 from longshift.engine.deciding.facts import reopening
 from longshift.engine.driving import Drivers
 from longshift.engine.editors.hands import Editors
+from longshift.engine.ending import publish, record_end
 from longshift.engine.forgetting import forget_all
 from longshift.engine.outfitting import Outfitter, Surroundings
 from longshift.engine.raising import budget_to_resume
@@ -283,13 +284,14 @@ class Engine:
         run = self.shop.chronicle.run(run_id)
         if run.phase is Phase.ENDED:
             return run
-        if run_id not in self._drivers:
-            await self._drivers.take_over(run_id)
         driver = await self._drivers.let_go(run_id)
+        if driver is None:
+            await self.shop.own(run_id)
         run = self.shop.chronicle.run(run_id)
-        if driver is not None and run.phase is not Phase.ENDED:
+        if run.phase is not Phase.ENDED:
             try:
-                await driver.finish(FinishRun("stopped", reason, "person"))
+                await publish(self.shop, run_id)
+                await record_end(self.shop, run_id, FinishRun("stopped", reason, "person"))
             except NeedsPerson as error:
                 await self.pause(run_id, str(error), "trouble")
                 raise

@@ -26,7 +26,7 @@ from longshift.domain.decide import (
     StartPlanner,
     decide,
 )
-from longshift.domain.model import PauseCause, TaskState
+from longshift.domain.model import PauseCause
 from longshift.domain.state import Phase
 from longshift.engine.checking.checks import Checks
 from longshift.engine.cycle import begin_cycle
@@ -34,6 +34,7 @@ from longshift.engine.desks.judging import run_judge
 from longshift.engine.desks.news import Newsroom
 from longshift.engine.desks.planning import run_planner
 from longshift.engine.desks.working import Bench, run_attempt
+from longshift.engine.ending import publish, record_end
 from longshift.engine.landing.foreseeing import Foresight
 from longshift.engine.landing.lander import Lander
 from longshift.engine.recovery import interrupted
@@ -143,11 +144,6 @@ class RunDriver:
             await self._end_agents()
             self._room.models.on_outage(None)
 
-    async def finish(self, outcome: FinishRun) -> None:
-        """Publish the head, and record that the run is over."""
-        await self._publish()
-        await self._record_end(outcome)
-
     async def _perform_all(self, steps: Sequence[Next]) -> None:
         for step in _starts_together(steps):
             if self._broken is not None:
@@ -172,35 +168,9 @@ class RunDriver:
         for first in range(0, len(left), MOST_TOGETHER):
             await self._room.chronicle.record(*left[first : first + MOST_TOGETHER])
 
-    async def _record_end(self, outcome: FinishRun) -> None:
-        run = self._room.run
-        await self._room.chronicle.record(
-            events.RunFinished(
-                run=run.id,
-                outcome=outcome.outcome,
-                reason=outcome.reason,
-                cycles=run.cycle,
-                tasks=events.TaskCounts(
-                    landed=run.count(TaskState.LANDED), failed=run.count(TaskState.FAILED)
-                ),
-                conflicts=run.conflicts,
-                usage=run.usage,
-                head=run.head,
-                rule=outcome.rule,
-                figures=outcome.figures,
-            )
-        )
-
     async def _publish(self) -> None:
-        """Put the head into the person's repository, whole, under Longshift's own refs."""
         async with self._publishing:
-            run = self._room.run
-            if run.published == run.head:
-                return
-            await self._room.off_loop(
-                self._room.store.publish, run.id, base=run.started.base, head=run.head
-            )
-            await self._room.chronicle.record(events.HeadPublished(run=run.id, head=run.head))
+            await publish(self._room.shop, self._room.run_id)
 
     async def _perform(self, step: "Next | _Starts") -> None:
         record = self._room.chronicle.record
@@ -232,7 +202,7 @@ class RunDriver:
                 await self._publish()
                 # The person may have asked for more while the head was published.
                 if decide(self._room.run, judging=self._is_judging) == [step]:
-                    await self._record_end(step)
+                    await record_end(self._room.shop, self._room.run_id, step)
 
     async def _start_attempts(self, attempts: Sequence[StartAttempt]) -> None:
         """Start attempts with one record for all: a wait for the disk each would add up."""

@@ -24,7 +24,7 @@ from longshift.cli.session import (
 )
 from longshift.cli.terminal import errors, output, say
 from longshift.engine.owning.ownership import Guest
-from longshift.errors import UsageError
+from longshift.errors import NeedsPerson, UsageError
 from longshift.models.port import KeyMissing
 from longshift.repository.worktree import Worktree
 
@@ -76,4 +76,13 @@ async def _go_on(link: Link, run_id: str, budget: Mapping[str, float]) -> None:
     try:
         await link.call("resumeRun", arguments)
     except KeyMissing as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(_said_where(link, error)) from error
+    except NeedsPerson as error:
+        raise NeedsPerson(_said_where(link, error)) from error
+
+
+def _said_where(link: Link, error: NeedsPerson) -> str:
+    """What is missing, and where: the owner's settings and keys are those of its own process."""
+    if isinstance(link, Guest):
+        return f"In process {link.owner.pid}, which owns this repository: {error}"
+    return str(error)
