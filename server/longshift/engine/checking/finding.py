@@ -12,7 +12,7 @@ from posixpath import basename
 from typing import Final
 
 from longshift.engine.checking.sources import Sources, table
-from longshift.engine.checking.tasks import NAMES, adds_to, is_check, recipes, tools_of
+from longshift.engine.checking.tasks import adds_to, checks_in, recipes, tools_of, with_hooks
 from longshift.repository.store import ObjectStore
 
 
@@ -129,19 +129,21 @@ def _package_json(sources: Sources, found: _So_far) -> Iterator[FoundCheck]:
     if not sources.has("package.json"):
         return
     package = sources.json("package.json")
-    scripts = {k: v for k, v in table(package, "scripts").items() if isinstance(v, str)}
+    given = {k: v for k, v in table(package, "scripts").items() if isinstance(v, str)}
+    scripts = with_hooks(given)
     manager = next((name for lock, name in _LOCKS if sources.has(lock)), "npm")
     # Where something has to be installed and is not, no script can say anything.
     needs = any(table(package, key) for key in ("dependencies", "devDependencies"))
     probe = f"command -v {manager}" + (" && test -d node_modules" if needs else "")
     covered = _covered(found)
     scripted: list[FoundCheck] = []
-    for name in NAMES:
-        text = scripts.get(name, "")
-        if is_check(text) and adds_to(name, scripts, covered):
+    checks = checks_in(scripts)
+    for name in checks:
+        if adds_to(name, scripts, covered, checks):
             command = f"{manager} test" if name == "test" else f"{manager} run {name}"
-            scripted.append(FoundCheck(command, probe, tools_of(text)))
-            covered |= tools_of(text)
+            tools = tools_of(given[name])
+            scripted.append(FoundCheck(command, probe, tools))
+            covered |= tools
     if sources.has("tsconfig.json") and "tsc" not in covered:
         yield _check("npx --no-install tsc --noEmit", "npx --no-install tsc --version", "tsc")
     if "eslint" not in covered and any(b.startswith(_ESLINT) for b in map(basename, sources.paths)):
@@ -170,10 +172,10 @@ def _named_tasks(sources: Sources, found: _So_far) -> Iterator[FoundCheck]:
         path = next((name for name in files if sources.has(name)), "")
         groups.append((runner, dict(recipes(sources.text(path))) if path else {}))
     for runner, tasks in groups:
-        for name in NAMES:
-            text = tasks.get(name)
-            if text is not None and is_check(text) and adds_to(name, tasks, covered):
-                tools = tools_of(text)
+        checks = checks_in(tasks)
+        for name in checks:
+            if adds_to(name, tasks, covered, checks):
+                tools = tools_of(tasks[name])
                 yield FoundCheck(f"{runner} {name}", f"command -v {runner.split()[0]}", tools)
                 covered |= tools
 

@@ -5,17 +5,24 @@ Owns the names of the tasks that are plainly checks, and of the tools that are k
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import islice
 from typing import Final
+
+from longshift.engine.checking.effects import does_more, says_more
 
 NAMES: Final = ("lint", "typecheck", "type-check", "check", "test")
 """Tasks that are checks, by their name; the cheap ones first."""
 _TOOLS: Final = re.compile(
     r"(?<![\w./-])(?:ruff|black|mypy|basedpyright|pyright|flake8|pytest|tox|nox|pre-commit|eslint|"
-    r"tsc|jest|vitest|mocha|golangci-lint|cargo (?:check|clippy|test)|go (?:vet|test))(?![\w/-])"
+    r"tsc|jest|vitest|mocha|golangci-lint|cargo (?:check|clippy|test)|go (?:vet|test)|next lint)"
+    r"(?![\w/-])"
 )
-_NOTHING: Final = re.compile(r"no test specified|^\s*(?:true|exit 0|:)?\s*$")
-_WAITS: Final = re.compile(r"--watch(?:All)?\b(?!=false)|\bnodemon\b|\b(?:rm|publish|deploy)\b")
-_WRITES: Final = re.compile(r"--(?:fix|write)\b")
+_ALSO: Final = {"next lint": "eslint"}
+"""Other names that a tool goes by."""
+_NOTHING: Final = frozenset({"", "true", "exit 0", ":"})
+"""What does nothing at all; that of `npm init` says so."""
+_PLACEHOLDER: Final = "no test specified"
+_REMOVES: Final = re.compile(r"\brm\b")
 LONGEST: Final = 20_000
 """Characters of a task's commands that are looked at."""
 _COMMENT: Final = re.compile(r"(?m)(?:^|[ \t])#.*$")
@@ -38,36 +45,73 @@ _FILE: Final = re.compile(r"\w\.(?:py|sh|[cm]?[jt]s|rb|pl)(?![\w.])")
 _RUNNER: Final = re.compile(
     r"^(?:npm|pnpm|yarn|bun|g?make|\$[({]MAKE[)}]|just|poe|hatch|npm-run-all|run-[sp])(?=\s)"
 )
+_MOST: Final = 200
+"""Tasks that are asked whether they are of a family, as of `lint:*`."""
+_ONE: Final = frozenset({"npm", "pnpm", "yarn", "bun", "hatch", "poe"})
+"""Those that run one task, and hand it the other words."""
 _BESIDE: Final = frozenset({"run", "run-script", "-s", "--silent", "--no-print-directory"})
 """What may stand in the call of a task without making it another."""
 _TARGET: Final = re.compile(
     r"(?P<name>[\w.-]+)(?:[ \t]+[\w*+-][^:\s]{0,80}){0,6}[ \t]*::?(?!=)(?P<rest>.*)"
 )
+_VARIABLE: Final = re.compile(
+    r"(?:export[ \t]+)?(?P<name>[\w.-]{1,80})[ \t]*(?::{0,3}|[?+])=(?P<value>.*)"
+)
+_PLAIN: Final = re.compile(r"[\w./@:=, +$(){}-]{0,200}")
+"""A value that is no more than words, and so can stand where its name does."""
+_IF: Final = re.compile(r"\s*if(?:n?eq|n?def)\b")
+_ENDIF: Final = re.compile(r"\s*endif\b")
+_USE: Final = re.compile(r"(?<!\$)\$[({](?P<name>[\w.-]{1,80})[)}]")
+_NESTED: Final = 3
+"""Variables in the values of variables are looked into so often."""
 
 
 def tools_of(text: str) -> frozenset[str]:
     """The known tools that a command line names."""
-    return frozenset(found.group() for found in _TOOLS.finditer(text[:LONGEST]))
+    names = (found.group() for found in _TOOLS.finditer(text[:LONGEST]))
+    return frozenset(_ALSO.get(name, name) for name in names)
 
 
-def is_check(text: str) -> bool:
+def checks_in(tasks: Mapping[str, str]) -> list[str]:
+    """The tasks that are checks by their name, and by all that they do; the cheap ones first."""
+    return [name for name in NAMES if name in tasks and _is_check(name, tasks)]
+
+
+def _is_check(name: str, tasks: Mapping[str, str]) -> bool:
     """Whether a task by such a name checks something, comes to an end, and changes nothing."""
-    return not (_NOTHING.search(text) or _WAITS.search(text) or _WRITES.search(text))
+    text = tasks[name][:LONGEST]
+    # What it calls may remove what was built before, as it may build.
+    if text.strip() in _NOTHING or _PLACEHOLDER in text or _REMOVES.search(text):
+        return False
+    reached = {name}
+    waiting = [name]
+    while waiting:
+        for part in _parts(tasks[waiting.pop()]):
+            named = _named(part, tasks)
+            # `lint: black flake8` speaks of tasks that are named like the tools.
+            if says_more(part) or (not named and does_more(part)):
+                return False
+            waiting += named - reached
+            reached |= named
+    return True
 
 
-def adds_to(name: str, tasks: Mapping[str, str], covered: Iterable[str]) -> bool:
+def adds_to(
+    name: str, tasks: Mapping[str, str], covered: Iterable[str], checks: Iterable[str] = ()
+) -> bool:
     """Whether a task does what no check so far does.
 
-    Other tasks of its file that are checks by their name are asked about themselves; those that
-    are none, and that it calls, are looked into.
+    Other tasks of its file that are checks are asked about themselves; those that are none, and
+    that it calls, are looked into.
 
     Args:
         name: of the task.
         tasks: all tasks of its file, each with its commands.
         covered: tools that run already.
+        checks: those of the tasks that are checks.
     """
     known = frozenset(covered)
-    asked = {one for one in NAMES if one in tasks and is_check(tasks[one])} | {name}
+    asked = {*checks, name}
     waiting = [name]
     while waiting:
         for part in _parts(tasks[waiting.pop()]):
@@ -95,7 +139,7 @@ def _is_covered(part: str, covered: Set[str]) -> bool:
     found = list(_TOOLS.finditer(part))
     # Behind the name of a script it is only a word that the script is given.
     is_run = bool(found) and not _FILE.search(part, 0, found[0].start())
-    return is_run and {one.group() for one in found} <= covered
+    return is_run and tools_of(part) <= covered
 
 
 def _called(part: str, tasks: Mapping[str, str]) -> set[str]:
@@ -104,8 +148,35 @@ def _called(part: str, tasks: Mapping[str, str]) -> set[str]:
     return set(words) if set(words) <= tasks.keys() else set()
 
 
+def _named(part: str, tasks: Mapping[str, str]) -> set[str]:
+    """The tasks that a command calls, whatever else it says to them."""
+    runner = _RUNNER.match(part)
+    if not runner:
+        return _called(part, tasks)
+    words = part[runner.end() :].partition(" -- ")[0].split()
+    said = [word.strip("\"'") for word in words]
+    if runner.group() in _ONE:
+        return set([word for word in said if word in tasks and word not in _BESIDE][:1])
+    families = tuple(word.rstrip("*") for word in said if word.endswith(":*"))[:_MOST]
+    return {word for word in said if word in tasks} | {
+        task for task in islice(tasks, _MOST if families else 0) if task.startswith(families)
+    }
+
+
+def with_hooks(scripts: Mapping[str, str]) -> dict[str, str]:
+    """The scripts of package.json, each with a call of what its name has run before and after."""
+    found: dict[str, str] = {}
+    for name, text in scripts.items():
+        before, after = (
+            [hook] if hook in scripts else [] for hook in (f"pre{name}", f"post{name}")
+        )
+        found[name] = "\n".join((*before, text, *after))
+    return found
+
+
 def recipes(text: str) -> Mapping[str, str]:
     """The tasks of a Makefile or justfile: what each depends on and its commands, by name."""
+    values = _variables(text)
     found: dict[str, list[str]] = {}
     prerequisites: list[tuple[str, str]] = []
     name = ""
@@ -120,9 +191,32 @@ def recipes(text: str) -> Mapping[str, str]:
             found.setdefault(name, [])
             prerequisites.append((name, target["rest"].partition("#")[0]))
     for task, needs in prerequisites:
-        called = [word for word in needs.split() if word in found]  # others are files
+        # Others are files.
+        called = [word for word in _expanded(needs, values).split() if word in found]
         found[task].insert(0, " ".join(called))
-    return {key: "\n".join(lines) for key, lines in found.items()}
+    return {key: _expanded("\n".join(lines), values) for key, lines in found.items()}
+
+
+def _variables(text: str) -> dict[str, str]:
+    """The variables of a Makefile that have one plain value, whatever else it is asked to do."""
+    found: dict[str, str] = {}
+    several: set[str] = set()
+    depth = 0
+    for line in _joined(text):
+        depth += bool(_IF.match(line)) - bool(_ENDIF.match(line))
+        given = _VARIABLE.match(line)
+        if given and (given["name"] in found or depth > 0 or not _PLAIN.fullmatch(given["value"])):
+            several.add(given["name"])
+        elif given:
+            found[given["name"]] = given["value"].strip()
+    return {name: value for name, value in found.items() if name not in several}
+
+
+def _expanded(text: str, values: Mapping[str, str]) -> str:
+    """A task with the values of its variables, and with those of theirs."""
+    for _ in range(_NESTED if values else 0):
+        text = _USE.sub(lambda use: values.get(use["name"], use.group()), text[:LONGEST])
+    return text
 
 
 def _joined(text: str) -> Iterator[str]:
