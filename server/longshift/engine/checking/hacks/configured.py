@@ -14,7 +14,7 @@ from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.collected import is_test_file, no_longer_collected
 from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
 from longshift.engine.checking.hacks.settings_of import Flat, is_settings
-from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, LONGEST_LINE, Change, Hack
+from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
 from longshift.engine.checking.tasks import tools_of
 
 _Said = tuple[str, Severity]
@@ -221,24 +221,19 @@ def _level(value: object) -> int | None:
 
 
 def _options(old: object, new: object) -> _Said | None:
-    """Options of pytest that leave tests out, or that ask for coverage."""
-    before, now = (" ".join(_listed(one))[:LONGEST_LINE] for one in (old, new))
-    more = sorted(set(_LEAVES_OUT.findall(now)) - set(_LEAVES_OUT.findall(before)))
+    """Options of pytest that leave tests out."""
+    before, now = set(_listed(old)), set(_listed(new))
+    more = sorted(one for one in now - before if _LEAVES_OUT.match(one))
     if more:
-        return f"leaves tests out: {', '.join(one.strip() for one in more)[:200]}", "error"
-    least, least_now = (_COVER.findall(one) for one in (before, now))
-    if least and (not least_now or float(least_now[-1]) < float(least[-1])):
-        return f"asked for {least[-1]} % coverage, and now for less.", "error"
-    fewer = sorted(set(_STRICT.findall(before)) - set(_STRICT.findall(now)))
+        return f"leaves tests out: {', '.join(more)[:200]}", "error"
+    fewer = sorted(one for one in before - now if _STRICT.fullmatch(one))
     return (f"no longer has {', '.join(fewer)}.", "warning") if fewer else None
 
 
 _LEAVES_OUT: Final = re.compile(
-    r"--ignore(?:-glob)?[= ]\S+|--deselect[= ]\S+|(?:^|\s)-[km] ?(?:\"[^\"]*\"|'[^']*'|\S+)"
-    r"|--no-cov\b|--cov-fail-under[= ]0\b"
+    r"--ignore(?:-glob)?=|--deselect=|-[km] |--no-cov$|--cov-fail-under=0"
 )
-_COVER: Final = re.compile(r"--cov-fail-under[= ](\d{1,3}(?:\.\d{1,4})?)")
-_STRICT: Final = re.compile(r"--strict(?:-markers|-config)?|-W[= ]?error")
+_STRICT: Final = re.compile(r"--strict(?:-markers|-config)?|-W error")
 
 
 def _warnings(old: object, new: object) -> _Said | None:
@@ -263,6 +258,7 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
     (re.compile(pattern, re.IGNORECASE), weigh, code)
     for pattern, weigh, code in (
         (r"^pytest\.addopts$", _options, DISABLED),
+        (r"^pytest\.addopts\.--cov-fail-under$", _falls, COVERAGE),
         (r"^pytest\.filterwarnings$", _warnings, DISABLED),
         (r"^pytest\.(?:testpaths|python_(?:files|classes|functions))$", _shrinks, DISABLED),
         (r"^pytest\.norecursedirs$", _grows_further, DISABLED),

@@ -1,7 +1,8 @@
 """Configuration of checks as flat keys, the same for a tool wherever it is configured.
 
 Owns reading TOML, INI and JSON of known names, and making `[tool.mypy]`, `[mypy]` and `mypy.ini`
-one. Pure; a file that is broken says nothing.
+one; how their keys and values are spelled is owned by `spelling.py`. Pure; a file that is
+broken says nothing.
 """
 
 import configparser
@@ -12,9 +13,16 @@ from collections.abc import Iterator, Mapping
 from posixpath import basename, dirname
 from typing import Final
 
+from longshift.engine.checking.hacks.spelling import (
+    holds_regexes,
+    in_one_spelling,
+    is_old_spelling,
+)
+
 LARGEST: Final = 256_000
 MOST_KEYS: Final = 20_000
 DEEPEST: Final = 12
+MOST_MODULES: Final = 200
 
 Flat = dict[str, object]
 
@@ -47,15 +55,21 @@ def flat_settings(path: str, text: str) -> Flat:
     """What a file sets of known tools, by `tool.key.key`; a tool of JavaScript's by its file."""
     if len(text) > LARGEST:
         return {}
-    name = basename(path)
     try:
-        if name.endswith(".toml"):
-            return dict(_of_toml(name, tomllib.loads(text)))
-        if _JSON.fullmatch(name):
-            return dict(_of_json(path, _json(text)))
-        return dict(_of_ini(name, text))
+        read = dict(_read(path, text))
     except (ValueError, RecursionError, configparser.Error):
         return {}
+    old_first = sorted(read, key=lambda key: not is_old_spelling(key))
+    return {key: value for one in old_first for key, value in in_one_spelling(one, read[one])}
+
+
+def _read(path: str, text: str) -> Iterator[tuple[str, object]]:
+    name = basename(path)
+    if name.endswith(".toml"):
+        return _of_toml(name, tomllib.loads(text))
+    if _JSON.fullmatch(name):
+        return _of_json(path, _json(text))
+    return _of_ini(name, text)
 
 
 def _of_toml(name: str, document: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -86,19 +100,28 @@ def _of_ini(name: str, text: str) -> Iterator[tuple[str, object]]:
             tool, rest = "pylint", section.lower()
         if tool not in _TOOLS:
             continue
-        prefix = f"{tool}.overrides.{rest}" if tool == "mypy" and rest else tool
-        prefix = f"{tool}.{rest}" if rest and tool != "mypy" else prefix
-        for key, value in parser.items(section):
-            yield f"{prefix}.{key}".lower(), _ini_value(key, value or "")
+        for prefix in _prefixes(tool, rest):
+            for key, value in parser.items(section):
+                whole = f"{prefix}.{key.lower()}"
+                yield whole, _ini_value(whole, value or "")
 
 
-def _ini_value(key: str, value: str) -> object:
+def _prefixes(tool: str, rest: str) -> list[str]:
+    """What the keys of a section begin with: one of mypy's may speak of several modules."""
+    if tool == "mypy" and rest:
+        modules = [one.strip() for one in rest.split(",")[:MOST_MODULES]]
+        return [f"{tool}.overrides.{one}" for one in modules if one]
+    return [f"{tool}.{rest}" if rest else tool]
+
+
+def _ini_value(whole: str, value: str) -> object:
+    key = whole.rpartition(".")[2]
     plain = value.strip().lower()
     if plain in ("true", "yes", "on", "false", "no", "off"):
         return plain in ("true", "yes", "on")
     if re.fullmatch(r"\d{1,6}(?:\.\d{1,6})?", plain):
         return float(plain)
-    if key == "addopts":
+    if key == "addopts" or holds_regexes(whole):
         return value
     between = r"\s" if key in _WORDS else r"[,\n]"
     return [part.strip() for part in re.split(between, value) if part.strip()]
@@ -148,7 +171,7 @@ def _flat(prefix: str, value: object, depth: int = 0) -> Iterator[tuple[str, obj
             about = one.get("module", one.get("files", ""))
             listed = about if isinstance(about, list) else [about]
             rest = {key: inner for key, inner in one.items() if inner is not about}
-            for each in listed[:200]:
+            for each in listed[:MOST_MODULES]:
                 yield from _flat(f"{prefix}.{each}", rest, depth + 1)
     elif value is not None:
         yield prefix, value
