@@ -12,6 +12,7 @@ from typing import Final
 
 from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.collected import is_test_file, no_longer_collected
+from longshift.engine.checking.hacks.implied import implied
 from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
 from longshift.engine.checking.hacks.settings_of import Flat, is_settings
 from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
@@ -38,11 +39,12 @@ def configured(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[
     both = _Both([one for one in changes if is_settings(one.path)], changes, base)
     old, new, home = both.old, both.new, both.home
     for key in sorted(old.keys() | new.keys()):
-        if old.get(key) == new.get(key) or not both.knew(key):
+        was, is_now = old.get(key, _MISSING), both.now(key)
+        if was == is_now or not both.knew(key):
             continue
         for pattern, weigh, code in _RULES:
             if pattern.search(key):
-                said = weigh(old.get(key, _MISSING), new.get(key, _MISSING))
+                said = weigh(was, is_now)
                 if said:
                     yield _hack(home[key], key, code, said)
                 break
@@ -70,6 +72,7 @@ class _Both:
         self._known = {place.tool for place, one in before.items() if any(map(_differs, one.files))}
         self._before = before.keys()
         self._looked: dict[Place, bool] = {}
+        self._now = now
         # Where two folders set the same, the one that changed is the one to speak of.
         for place in sorted(before.keys() | now.keys(), key=lambda it: _values(before, now, it)):
             was, is_now = before.get(place, Settings()), now.get(place, Settings())
@@ -77,6 +80,17 @@ class _Both:
                 self.old |= was.values
                 self.new |= is_now.values
                 self.home |= _homes(was, is_now)
+
+    def now(self, key: str) -> object:
+        """What a key is set to; where it isn't any more, what another one makes of it."""
+        if key in self.new:
+            return self.new[key]
+        stands_for = implied(key, dirname(self.home[key].path), self._settings)
+        return _MISSING if stands_for is None else stands_for
+
+    def _settings(self, folder: str, tool: str) -> Flat:
+        found = self._now.get(Place(folder, tool))
+        return found.values if found else {}
 
     def knew(self, key: str) -> bool:
         """Whether the tool that a key is of looked at something of what it speaks of before."""
@@ -280,7 +294,7 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
         (r"^mypy\..*(?:exclude|disable_error_code)$", _grows, DISABLED),
         (r"^mypy\.(?:files|packages|modules)$|^mypy\..*enable_error_code$", _shrinks, DISABLED),
         (r"^mypy\..*ignore_errors$", _switched_on, DISABLED),
-        (r"^mypy\..*(?:ignore_missing_imports|allow_\w+)$", _switched_on_perhaps, DISABLED),
+        (r"^mypy\.(?:.*\.)?(?:ignore_missing_imports|allow_\w+)$", _switched_on_perhaps, DISABLED),
         (r"^mypy\..*(?:strict\w*|disallow_\w+|warn_\w+|check_untyped_defs|no_implicit_\w+)$",
          _switched_off, DISABLED),
         (r"pyright\..*(?:ignore|exclude)$", _grows, DISABLED),
