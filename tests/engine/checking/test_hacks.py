@@ -113,6 +113,8 @@ HOSTILE = {
     ".github/workflows/ci.yml": ["lines" + " " * LONG, "|| " * 60_000, "if: " * 50_000],
     "conftest.py": ["items[:] =" * 20_000, "items[:]" + " " * LONG, "add_marker(" * 18_000],
     "ci/run.sh": ["pytest " * 28_000, "pytest |" * 25_000, "pytest '" * 25_000, "| tee" * 40_000],
+    "mypy.ini": ["[mypy-" + "a," * 90_000 + "]\nstrict = 1", "[mypy]\nfiles = " + "a/" * 90_000],
+    "ruff.toml": ['exclude = ["' + "a/." * 60_000 + '"]', "select = ['" + "E1" * 60_000 + "']"],
     "Makefile": ["a " * (LONG // 2) + ":", "\t" * LONG, "ruff " * 40_000],
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ comes may leave out what it likes; one that was there may not, whatever file now
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from posixpath import dirname
 from typing import Final
 
@@ -14,6 +15,19 @@ from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.collected import is_test_file, no_longer_collected
 from longshift.engine.checking.hacks.implied import implied
 from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
+from longshift.engine.checking.hacks.renamed import Renamed
+from longshift.engine.checking.hacks.scopes import (
+    OF_FILES,
+    Wider,
+    beginnings,
+    beyond,
+    codes,
+    expressions,
+    folders,
+    none_wider,
+    packages,
+    patterns,
+)
 from longshift.engine.checking.hacks.settings_of import Flat, is_settings
 from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
 from longshift.engine.checking.tasks import tools_of
@@ -44,6 +58,8 @@ def configured(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[
             continue
         for pattern, weigh, code in _RULES:
             if pattern.search(key):
+                if isinstance(weigh, _Scope) and weigh.wider in OF_FILES:
+                    was = both.followed(key, was, is_now, is_left_out=weigh.is_left_out)
                 said = weigh(was, is_now)
                 if said:
                     yield _hack(home[key], key, code, said)
@@ -80,6 +96,8 @@ class _Both:
                 self.old |= was.values
                 self.new |= is_now.values
                 self.home |= _homes(was, is_now)
+        self._renamed = Renamed(changes, base, self._gone)
+        self._follow_keys()
 
     def now(self, key: str) -> object:
         """What a key is set to; where it isn't any more, what another one makes of it."""
@@ -87,6 +105,33 @@ class _Both:
             return self.new[key]
         stands_for = implied(key, dirname(self.home[key].path), self._settings)
         return _MISSING if stands_for is None else stands_for
+
+    def followed(self, key: str, was: object, now: object, *, is_left_out: bool) -> object:
+        """The names that were set, those of what was renamed as they are by now."""
+        if not self._renamed or was is _MISSING or isinstance(was, bool):
+            return was
+        folder, kept = dirname(self.home[key].path), _items(now)
+        return [
+            name
+            for one in sorted(_items(was))
+            for name in (
+                (one not in kept and self._renamed.names(one, folder, is_left_out=is_left_out))
+                or [one]
+            )
+        ]
+
+    def _follow_keys(self) -> None:
+        """Give keys that hold a name that of what was renamed."""
+        for key in list(self.old) if self._renamed else ():
+            found = _NAMING.fullmatch(key)
+            if not found or key in self.new:
+                continue
+            before, name, behind = (part for part in found.groups() if part is not None)
+            folder = dirname(self.home[key].path)
+            for now in self._renamed.names(name, folder, is_left_out=True):
+                renamed = f"{before}{now}{behind}"
+                if renamed in self.new and renamed not in self.old and key in self.old:
+                    self.old[renamed] = self.old.pop(key)
 
     def _settings(self, folder: str, tool: str) -> Flat:
         found = self._now.get(Place(folder, tool))
@@ -163,25 +208,34 @@ def _hack(one: Change, key: str, code: str, said: _Said) -> Hack:
     )
 
 
-def _grows(old: object, new: object) -> _Said | None:
-    more = sorted(_items(new) - _items(old))
-    if more:
-        return f"leaves out more than before: {', '.join(more)[:200]}.", "error"
-    return None
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What is looked at, or left out.
+
+    Attributes:
+        is_left_out: whether it is what is left out; that may not grow, the other not shrink.
+        wider: which names stand for others.
+        is_own: whether the first value takes the place of one that is the tool's own.
+    """
+
+    is_left_out: bool
+    wider: Wider = none_wider
+    is_own: bool = False
+
+    def __call__(self, old: object, new: object) -> _Said | None:
+        before, now = _items(old), _items(new)
+        if old is _MISSING and (self.is_own or not self.is_left_out):
+            return None
+        if self.is_left_out:
+            more = beyond(now, before, self.wider)
+            said = f"leaves out more than before: {', '.join(more)[:200]}."
+            return (said, "error") if more else None
+        fewer = beyond(before, now, self.wider) if "ALL" not in now else []
+        return (f"no longer asks for {', '.join(fewer)[:200]}.", "error") if fewer else None
 
 
-def _grows_further(old: object, new: object) -> _Said | None:
-    """Where the first value takes the place of one that is the tool's own."""
-    return None if old is _MISSING else _grows(old, new)
-
-
-def _shrinks(old: object, new: object) -> _Said | None:
-    if old is _MISSING:
-        return None
-    fewer = sorted(_items(old) - _items(new))
-    if fewer and "ALL" not in _items(new):
-        return f"no longer asks for {', '.join(fewer)[:200]}.", "error"
-    return None
+_grows: Final = _Scope(is_left_out=True)
+_shrinks: Final = _Scope(is_left_out=False)
 
 
 def _falls(old: object, new: object) -> _Said | None:
@@ -267,6 +321,11 @@ def _listed(value: object) -> list[str]:
     return [str(one).strip() for one in listed if str(one).strip()]
 
 
+_NAMING: Final = re.compile(
+    r"(mypy\.overrides\.)(.{1,300})(\.\w{1,80})|(ruff\..{0,40}per-file-ignores\.)(.{1,300})()"
+)
+"""Keys that hold what they speak of."""
+
 _Weigh = Callable[[object, object], "_Said | None"]
 _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
     (re.compile(pattern, re.IGNORECASE), weigh, code)
@@ -274,38 +333,50 @@ _RULES: Final[Sequence[tuple[re.Pattern[str], _Weigh, str]]] = [
         (r"^pytest\.addopts$", _options, DISABLED),
         (r"^pytest\.addopts\.--cov-fail-under$", _falls, COVERAGE),
         (r"^pytest\.filterwarnings$", _warnings, DISABLED),
-        (r"^pytest\.(?:testpaths|python_(?:files|classes|functions))$", _shrinks, DISABLED),
-        (r"^pytest\.norecursedirs$", _grows_further, DISABLED),
+        (r"^pytest\.testpaths$", _Scope(False, folders), DISABLED),
+        (r"^pytest\.python_(?:classes|functions)$", _Scope(False, beginnings), DISABLED),
+        (r"^pytest\.python_files$", _shrinks, DISABLED),
+        (r"^pytest\.norecursedirs$", _Scope(True, is_own=True), DISABLED),
         (r"^pytest\.xfail_strict$", _released, DISABLED),
         (r"^coverage\..*fail_under$", _falls, COVERAGE),
-        (r"^coverage\..*(?:omit|exclude_(?:lines|also))$", _grows, COVERAGE),
+        (r"^coverage\..*exclude_(?:lines|also)$", _grows, COVERAGE),
+        (r"^coverage\..*omit$", _Scope(True, patterns), COVERAGE),
         (r"^coverage\..*branch$", _switched_off, COVERAGE),
-        (r"^coverage\..*(?:source|include)$", _shrinks, COVERAGE),
+        (r"^coverage\..*source$", _Scope(False, packages), COVERAGE),
+        (r"^coverage\..*include$", _Scope(False, patterns), COVERAGE),
         (r"coverageThreshold\.|thresholds\.|(?:^|/)(?:nyc|c8)\.(?:lines|branches|functions|statem)",
          _falls, COVERAGE),
         (r"(?:^|/)(?:nyc|c8)\.check-coverage$", _switched_off, COVERAGE),
-        (r"coveragePathIgnorePatterns$|(?:^|/)(?:nyc|c8)\.exclude$", _grows, COVERAGE),
-        (r"^ruff\..*(?:ignore|exclude|unfixable)$|^ruff\..*per-file-ignores\.", _grows, DISABLED),
-        (r"^ruff\..*select$", _shrinks, DISABLED),
+        (r"coveragePathIgnorePatterns$|(?:^|/)(?:nyc|c8)\.exclude$",
+         _Scope(True, expressions), COVERAGE),
+        (r"^ruff\..*exclude$", _Scope(True, folders), DISABLED),
+        (r"^ruff\..*(?:ignore|unfixable)$|^ruff\..*per-file-ignores\.",
+         _Scope(True, codes), DISABLED),
+        (r"^ruff\..*select$", _Scope(False, codes), DISABLED),
+        (r"^flake8\.(?:extend-)?ignore$", _Scope(True, beginnings), DISABLED),
+        (r"^(?:flake8|bandit)\..*exclude(?:_dirs)?$", _Scope(True, folders), DISABLED),
         (r"^(?:flake8|pylint|bandit)\..*(?:ignore|ignores|exclude|disable|skips|exclude_dirs)$",
          _grows, DISABLED),
+        (r"^flake8\..*select$", _Scope(False, beginnings), DISABLED),
         (r"^(?:flake8|pylint)\..*(?:select|enable)$", _shrinks, DISABLED),
-        (r"^black\..*exclude$", _grows, DISABLED),
-        (r"^mypy\..*(?:exclude|disable_error_code)$", _grows, DISABLED),
-        (r"^mypy\.(?:files|packages|modules)$|^mypy\..*enable_error_code$", _shrinks, DISABLED),
+        (r"^black\..*exclude$", _Scope(True, expressions), DISABLED),
+        (r"^mypy\..*exclude$", _Scope(True, expressions), DISABLED),
+        (r"^mypy\..*disable_error_code$", _grows, DISABLED),
+        (r"^mypy\.(?:files|packages)$", _Scope(False, packages), DISABLED),
+        (r"^mypy\.modules$|^mypy\..*enable_error_code$", _shrinks, DISABLED),
         (r"^mypy\..*ignore_errors$", _switched_on, DISABLED),
         (r"^mypy\.(?:.*\.)?(?:ignore_missing_imports|allow_\w+)$", _switched_on_perhaps, DISABLED),
         (r"^mypy\..*(?:strict\w*|disallow_\w+|warn_\w+|check_untyped_defs|no_implicit_\w+)$",
          _switched_off, DISABLED),
-        (r"pyright\..*(?:ignore|exclude)$", _grows, DISABLED),
+        (r"pyright\..*(?:ignore|exclude)$", _Scope(True, folders), DISABLED),
         (r"pyright\..*(?:typeCheckingMode|report\w+)$", _level_falls, DISABLED),
-        (r"pyright\.(?:include|strict)$", _shrinks, DISABLED),
+        (r"pyright\.(?:include|strict)$", _Scope(False, folders), DISABLED),
         (r"(?:^|/)eslint\..*rules\.", _level_falls, DISABLED),
         (r"(?:^|/)eslint\..*ignorePatterns$", _grows, DISABLED),
         (r"(?:^|/)eslint\.extends$", _shrinks, DISABLED),
-        (r"jest\..*testPathIgnorePatterns$", _grows, DISABLED),
+        (r"jest\..*testPathIgnorePatterns$", _Scope(True, expressions), DISABLED),
         (r"jest\..*passWithNoTests$", _switched_on, DISABLED),
-        (r"tsconfig.*\.exclude$", _grows, DISABLED),
+        (r"tsconfig.*\.exclude$", _Scope(True, folders), DISABLED),
         (r"tsconfig.*\.compilerOptions\.(?:strict|no[IUFP]|check|exact|always|useUnk|force)\w*$",
          _released, DISABLED),
         (r"tsconfig.*\.compilerOptions\.(?:skipLibCheck|allowUn\w+|suppress\w+)$",
