@@ -3,6 +3,7 @@
 Owns pytest's own customs of what is a test, which hold as long as nothing is set. Pure.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
@@ -34,9 +35,7 @@ def no_longer_collected(
         old: what was set before.
         new: what is set now.
     """
-    below = [path.removeprefix(f"{folder}/") for path in files]
-    tests = [path for path in below if _looks_for(path, "pytest.python_files", old)][:MOST]
-    ran = [path for path in tests if all(_looks_for(path, key, old) for key in _LOOKS)]
+    ran = _ran(folder, files, old)
     for key in _LOOKS:
         lost = [path for path in ran if key not in old and not _looks_for(path, key, new)]
         if lost:
@@ -45,6 +44,51 @@ def no_longer_collected(
         patterns = _listed(new.get(key))
         if key not in old and patterns and not any(_fits_name(name, one) for one in patterns):
             yield key, f"leaves out tests by their usual names: only {', '.join(patterns)[:200]}."
+
+
+def without_vain_ignores(
+    options: Sequence[object], folder: str, files: Sequence[str], old: Flat
+) -> list[object]:
+    """Options of pytest without those that leave out what holds no test.
+
+    Where pytest is started they are read from there, so that a name counts wherever it stands.
+
+    Args:
+        options: they, one by one.
+        folder: where pytest is configured.
+        files: what of Python there is below it.
+        old: what was set before.
+    """
+    before = old.get("pytest.addopts")
+    listed = before if isinstance(before, list) else []
+    all_run = any(str(one).startswith("--doctest") for one in listed)  # of any file
+    ran = list(_below(folder, files)) if all_run else _ran(folder, files, old)
+    if len(ran) >= MOST:  # there may be more
+        return list(options)
+    names = [
+        name
+        for one in options
+        if str(one).startswith(_IGNORE)
+        and _PLAIN.fullmatch(name := str(one).removeprefix(_IGNORE))
+        and ".." not in name
+    ][:MOST_PATTERNS]
+    vain = {name for name in names if not any(f"/{name}/" in f"/{path}/" for path in ran)}
+    return [one for one in options if str(one).removeprefix(_IGNORE) not in vain]
+
+
+_IGNORE: Final = "--ignore="
+_PLAIN: Final = re.compile(r"\w[\w./-]{0,200}")
+
+
+def _below(folder: str, files: Sequence[str]) -> Iterator[str]:
+    return (path.removeprefix(f"{folder}/") for path in files)
+
+
+def _ran(folder: str, files: Sequence[str], old: Flat) -> list[str]:
+    """The files of tests, as seen from a folder, that pytest found there before."""
+    below = _below(folder, files)
+    tests = [path for path in below if _looks_for(path, "pytest.python_files", old)][:MOST]
+    return [path for path in tests if all(_looks_for(path, key, old) for key in _LOOKS)]
 
 
 _LOOKS: Final = ("pytest.testpaths", "pytest.python_files", "pytest.norecursedirs")

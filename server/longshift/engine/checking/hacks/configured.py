@@ -6,13 +6,18 @@ comes may leave out what it likes; one that was there may not, whatever file now
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import dirname
 from typing import Final
 
 from longshift.domain.model import Severity
-from longshift.engine.checking.hacks.collected import is_test_file, no_longer_collected
+from longshift.engine.checking.hacks.collected import (
+    is_test_file,
+    no_longer_collected,
+    without_vain_ignores,
+)
 from longshift.engine.checking.hacks.implied import implied
 from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
 from longshift.engine.checking.hacks.renamed import Renamed
@@ -24,6 +29,7 @@ from longshift.engine.checking.hacks.scopes import (
     codes,
     expressions,
     folders,
+    held,
     none_wider,
     packages,
     patterns,
@@ -60,7 +66,7 @@ def configured(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[
             if pattern.search(key):
                 if isinstance(weigh, _Scope) and weigh.wider in OF_FILES:
                     was = both.followed(key, was, is_now, is_left_out=weigh.is_left_out)
-                said = weigh(was, is_now)
+                said = weigh(was, both.without_vain(key, was, is_now))
                 if said:
                     yield _hack(home[key], key, code, said)
                 break
@@ -85,6 +91,8 @@ class _Both:
         self._gone = {
             one.old_path or one.path for one in changes if one.new is None or one.old_path
         }
+        self._came = {one.path for one in changes if one.new is not None}
+        self._standing_paths: list[str] = []
         self._known = {place.tool for place, one in before.items() if any(map(_differs, one.files))}
         self._before = before.keys()
         self._looked: dict[Place, bool] = {}
@@ -119,6 +127,30 @@ class _Both:
                 or [one]
             )
         ]
+
+    def without_vain(self, key: str, was: object, now: object) -> object:
+        """A value without those of its parts that leave out what isn't there."""
+        if not isinstance(now, list) or self.home[key].new is None:
+            return now
+        folder = dirname(self.home[key].path)
+        if key == "pytest.addopts":
+            return without_vain_ignores(now, folder, self._standing(folder, (".py",)), self.old)
+        if was is _MISSING and _COMPILED.search(key):  # what builds make is left out by then
+            paths = self._standing(folder, _SCRIPTS)
+            inside = f"{folder}/" if folder else ""
+            return held([str(one) for one in now], [one.removeprefix(inside) for one in paths])
+        return now
+
+    def _standing(self, folder: str, endings: tuple[str, ...]) -> list[str]:
+        """The files of a folder that were there and are, and those that differ."""
+        if not self._standing_paths:
+            stayed = {path for path in self._base if path not in self._gone}
+            self._standing_paths = sorted(stayed | self._came)
+        paths = self._standing_paths
+        inside = paths[
+            bisect_left(paths, f"{folder}/") : bisect_left(paths, f"{folder}0")
+        ]  # behind "/"
+        return [path for path in (inside if folder else paths) if path.endswith(endings)]
 
     def _follow_keys(self) -> None:
         """Give keys that hold a name that of what was renamed."""
@@ -321,6 +353,8 @@ def _listed(value: object) -> list[str]:
     return [str(one).strip() for one in listed if str(one).strip()]
 
 
+_COMPILED: Final = re.compile(r"tsconfig[\w.-]{0,80}\.exclude$")
+_SCRIPTS: Final = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".vue")
 _NAMING: Final = re.compile(
     r"(mypy\.overrides\.)(.{1,300})(\.\w{1,80})|(ruff\..{0,40}per-file-ignores\.)(.{1,300})()"
 )

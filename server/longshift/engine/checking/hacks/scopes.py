@@ -4,12 +4,15 @@ Owns, for each kind of name, which ones are wider. Pure; a name of more than 200
 has none.
 """
 
+import fnmatch
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname
 from typing import Final
 
 LONGEST: Final = 200
+MOST: Final = 30
+"""Patterns that are held against the files; those behind them are taken to fit one."""
 
 _PLAIN: Final = re.compile(r"[\w./*-]{1,200}")
 _CODE: Final = re.compile(r"([A-Z]{1,10})(\d{0,10})")
@@ -23,6 +26,22 @@ def beyond(names: set[str], others: set[str], wider: Wider) -> list[str]:
     return sorted(
         one for one in names - others if not any(outer in stripped for outer in wider(one))
     )
+
+
+def held(names: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """Of patterns those that any of the paths fits, or is below."""
+    below = [text for path in paths for text in (path, f"/{path}")]  # for what begins with `**/`
+    return [
+        name
+        for at, name in enumerate(names)
+        if at >= MOST or any(fnmatch.filter(below, one) for one in _globs(name))
+    ]
+
+
+def _globs(name: str) -> tuple[str, str]:
+    plain = _stripped(name)
+    folder = plain.removesuffix("/*").removesuffix("/**")
+    return plain, "*" if folder in (".", "**") else f"{folder}/*"
 
 
 def none_wider(_: str) -> Iterator[str]:

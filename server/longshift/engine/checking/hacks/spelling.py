@@ -7,6 +7,7 @@ as a line and as a list, regexes that hold commas. Pure.
 import re
 import shlex
 from collections.abc import Iterator
+from posixpath import normpath
 from typing import Final
 
 LONGEST: Final = 2_000
@@ -84,7 +85,7 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
         if found := _VALUED.fullmatch(word):
             said = next(left, "") if found[2] is None else found[2]
             is_path = found[1].startswith("--ignore")
-            yield found[1], said.removeprefix("./").rstrip("/") if is_path else said
+            yield found[1], normpath(said) if is_path and said else said
         elif found := _SHORT.fullmatch(word):
             yield f"-{found[1]}", " ".join((found[2].removeprefix("=") or next(left, "")).split())
         else:
