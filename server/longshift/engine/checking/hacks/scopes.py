@@ -15,6 +15,8 @@ MOST: Final = 30
 """Patterns that are held against the files; those behind them are taken to fit one."""
 
 _PLAIN: Final = re.compile(r"[\w./*-]{1,200}")
+_RENAMED: Final = {"TCH": "TC", "TC": "TCH"}
+"""Letters of rules that ruff gave other ones; it takes both."""
 _CODE: Final = re.compile(r"([A-Z]{1,10})(\d{0,10})")
 
 Wider = Callable[[str], Iterator[str]]
@@ -92,6 +94,8 @@ def codes(name: str) -> Iterator[str]:
         if found[1] in ("PLC", "PLE", "PLR", "PLW"):
             yield "PL"
         yield from (found[1] + found[2][:end] for end in range(len(found[2])))
+        if other := _RENAMED.get(found[1]):
+            yield from (other + found[2][:end] for end in range(len(found[2]) + 1))
 
 
 OF_FILES: Final = (folders, packages, patterns, expressions)
