@@ -10,14 +10,8 @@ from typing import Final
 
 from longshift.crew.gates.languages import BY_SUFFIX
 from longshift.crew.gates.scan import in_string, is_test_path
-from longshift.engine.checking.hacks.shape import (
-    DISABLED,
-    LONGEST_LINE,
-    SKIPPED,
-    Change,
-    Hack,
-    Moved,
-)
+from longshift.engine.checking.hacks.narrowed import Narrowed, bare
+from longshift.engine.checking.hacks.shape import DISABLED, SKIPPED, Change, Hack, Moved
 
 MOST_OF_A_FILE: Final = 20
 _WHOLE: Final = re.compile(
@@ -28,7 +22,6 @@ _WHOLE: Final = re.compile(
     r"|#!\[\s*allow\(|allow\(\s*(?:warnings|unused|clippy::all)\b|noqa:\s*ALL"
 )
 """One that silences a whole file, or everything that could be said of a line."""
-_COMMENT: Final = re.compile(r"\s*(?:#|//|/\*|\{/\*).*$|^\s*#!?\[.*\]\s*$")
 _GROUP: Final = re.compile(
     r"\b(?P<only>(?:it|test|describe|context|suite)\.only\b|f(?:it|describe)\s*\(\s*[\"'`])"
     r"|(?:^|\s)(?:xdescribe|xcontext)\s*\(|\b(?:describe|context|suite)\.(?:skip|todo)\b"
@@ -63,14 +56,16 @@ def silenced(changes: Sequence[Change]) -> Iterator[Hack]:
     stood = Moved(
         key for one in changes for _, line in one.removed for key in [_key(one.path, line)] if key
     )
+    narrowed = Narrowed(changes)
     for one in changes:
         if one.new is not None:
-            yield from _of_file(one, stood)
+            yield from _of_file(one, stood, narrowed)
 
 
-def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
+def _of_file(one: Change, stood: Moved, narrowed: Narrowed) -> Iterator[Hack]:
     before: set[str] | None = None
     added = {number for number, _ in one.added}
+    lines: list[str] | None = None
     count = 0
     for number, line in one.added:
         key = _key(one.path, line)
@@ -78,6 +73,10 @@ def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
             continue
         if key.startswith(("items:", "perhaps:")) and _HOOK not in (one.new or ""):
             continue  # other items than those of pytest
+        lines = lines or (one.new or "").splitlines()
+        came = narrowed.takes(one, lines, number, line)
+        if came == "narrower":
+            continue
         count += 1
         group = _GROUP.search(line)
         if group is not None and key.startswith("tests:"):
@@ -85,16 +84,16 @@ def _of_file(one: Change, stood: Moved) -> Iterator[Hack]:
             message = f"{how} kept from running: {line.strip()[:120]}"
             yield Hack(one.path, number, SKIPPED, message)
             continue
-        bare = _bare(line)
-        before = before or {_bare(each) for each in (one.old or "").splitlines()}
-        plain = bool(_WHOLE.search(line)) or (bool(bare) and bare in before)
+        before = before or {bare(each) for each in (one.old or "").splitlines()}
+        alone = bare(line)
+        plain = bool(_WHOLE.search(line)) or (bool(alone) and alone in before)
         # What stands on a line of its own speaks of the next one: is that one the run's?
         plain = (
             plain
             or key.startswith(("collected:", "items:", "ends:"))
-            or (not bare and number + 1 not in added)
+            or (not alone and number + 1 not in added)
         )
-        plain = plain and not key.startswith(("feels:", "perhaps:"))
+        plain = plain and came != "other" and not key.startswith(("feels:", "perhaps:"))
         how = "Code asks whether it is tested" if key.startswith("feels:") else _HOW
         message = f"{how}: {line.strip()[:160]}"
         yield Hack(one.path, number, DISABLED, message, "error" if plain else "warning")
@@ -124,7 +123,3 @@ def _key(path: str, line: str) -> str | None:
 
 
 _SCRIPTS: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
-
-
-def _bare(line: str) -> str:
-    return _COMMENT.sub("", line[:LONGEST_LINE]).strip()
