@@ -55,6 +55,7 @@ _CALLS: Final = re.compile(
     r"|\b(?:make|just)\s+(?:test|lint|check|typecheck)\b|\bcargo nextest\b|\bunittest\b"
     r"|\bgo build\b|\bnode --test\b"
 )
+_COMMANDS: Final = re.compile(r"commands(?:_pre|_post)?\s{0,80}=")
 _HOOK: Final = re.compile(r"^\s*-\s+id:\s*[\"']?([\w.-]+)")
 _RULE_OFF: Final = re.compile(
     r"^\s*[\"']?(?P<rule>@?[\w/-]+)[\"']?\s*:\s*\[?\s*(?P<level>[\"'](?:off|warn|error)[\"']|[012])(?=[,\]\s]|$)"
@@ -153,11 +154,22 @@ def _no_longer_run(scripts: Sequence[Change]) -> Iterator[Hack]:
 
 def _run_by(one: Change, text: str | None) -> set[str]:
     found: set[str] = set()
-    for line in (text or "").splitlines():
+    lines = (text or "").splitlines()
+    for line in _commands(lines) if basename(one.path) == "tox.ini" else lines:
         found |= _tools(line[:LONGEST_LINE])
         if one.path.endswith(".pre-commit-config.yaml") and (hook := _HOOK.match(line)):
             found.add(f"the hook {hook[1]}")
     return found
+
+
+def _commands(lines: Sequence[str]) -> Iterator[str]:
+    """What tox runs: the other keys of its file, and sections for tools, only configure."""
+    within = False
+    for line in lines:
+        if line[:1] not in ("", " ", "\t", "#", ";"):
+            within = bool(_COMMANDS.match(line))
+        if within:
+            yield line
 
 
 def _tools(line: str) -> set[str]:
