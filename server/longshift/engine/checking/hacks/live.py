@@ -20,8 +20,10 @@ _STRINGS: Final = (
 )
 """Texts in quotes, of most languages, and of Rust: there they go on, and a lone `'` is no quote."""
 _SPAN, _RUST_SPAN = (
-    re.compile(rf"(?P<text>{strings})|//[^\n]*|`|(?<![^\s;{{}}(),])/\*") for strings in _STRINGS
+    re.compile(rf"{raw}(?P<text>{strings})|//[^\n]*|`|(?<![^\s;{{}}(),])/\*")
+    for raw, strings in zip(("", r"(?<!\w)[bc]?r#{0,255}\"|"), _STRINGS, strict=True)
 )
+"""Of Rust also what opens a raw text, in which a `\\` is nothing else."""
 _NEVER: Final = re.compile(
     r"\bif\s{0,80}(?:\(\s{0,80}(?:false|0|!1|!true)\s{0,80}\)|false)\s{0,80}\{"
 )
@@ -54,17 +56,26 @@ def _spans(text: str, *, is_rust: bool) -> Iterator[tuple[int, int, bool]]:
     pattern, at = _RUST_SPAN if is_rust else _SPAN, 0
     while found := pattern.search(text, at):
         at, said = found.end(), found.group()
-        if said in ("`", "/*"):
-            end = text.find("*/", at) if said == "/*" else _end_of_template(text, at)
-            if end < 0:
-                return
-            at = end + (2 if said == "/*" else 1)
+        if said[0] == "`":
+            at = _end_of_template(text, at)
+        elif said == "/*":
+            at = _behind(text, "*/", at)
+        elif said[0] in "bcr":
+            at = _behind(text, f'"{"#" * said.count("#")}', at)
+        if at < 0:
+            return
         yield found.start(), at, said == "/*"
 
 
+def _behind(text: str, mark: str, at: int) -> int:
+    """Behind the next such mark; -1 where there is none."""
+    end = text.find(mark, at)
+    return end if end < 0 else end + len(mark)
+
+
 def _end_of_template(text: str, at: int) -> int:
-    while (end := text.find("`", at)) >= 0 and text[end - 1] == "\\":
-        at = end + 1
+    while (end := _behind(text, "`", at)) >= 0 and text[end - 2] == "\\":
+        at = end
     return end
 
 
