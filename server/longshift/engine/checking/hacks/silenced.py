@@ -4,13 +4,15 @@ Owns telling a new one from one that moved with its line. Pure.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from functools import cached_property
 from posixpath import splitext
 from typing import Final
 
 from longshift.crew.gates.languages import BY_SUFFIX
 from longshift.crew.gates.scan import in_string, is_test_path
 from longshift.engine.checking.hacks.narrowed import Narrowed, bare
+from longshift.engine.checking.hacks.outcomes import HOOKS, Outcomes, outcomes
 from longshift.engine.checking.hacks.shape import DISABLED, SKIPPED, Change, Hack, Moved
 
 MOST_OF_A_FILE: Final = 20
@@ -29,9 +31,10 @@ _GROUP: Final = re.compile(
 _HOW: Final = "A check is kept from speaking here"
 _ENDS: Final = re.compile(
     r"\b(?:os\._exit|sys\.exit|process\.exit|os\.Exit|pytest\.exit)\(\s*(?:0\s*)?\)"
-    r"|\bexitstatus\s*=\s*0|\bdef pytest_(?:runtest_makereport|sessionfinish)\b"
+    r"|\bexitstatus\s*=\s*0"
 )
 """What ends all tests well, whatever they found."""
+_TOLD: Final = re.compile(rf"\bdef (?:{'|'.join(HOOKS)})\b")
 _FEELS: Final = re.compile(
     r"PYTEST_CURRENT_TEST|[\"']pytest[\"'] in sys\.modules|\bJEST_WORKER_ID\b"
     r"|process\.env\.VITEST\b|\btesting\.Testing\(\)"
@@ -63,18 +66,15 @@ def silenced(changes: Sequence[Change]) -> Iterator[Hack]:
 
 
 def _of_file(one: Change, stood: Moved, narrowed: Narrowed) -> Iterator[Hack]:
-    before: set[str] | None = None
-    added = {number for number, _ in one.added}
-    lines: list[str] | None = None
+    text = _Text(one)
     count = 0
     for number, line in one.added:
         key = _key(one.path, line)
         if key is None or stood.takes(key) or count == MOST_OF_A_FILE:
             continue
-        if key.startswith(("items:", "perhaps:")) and _HOOK not in (one.new or ""):
-            continue  # other items than those of pytest
-        lines = lines or (one.new or "").splitlines()
-        came = narrowed.takes(one, lines, number, line)
+        if not text.means(key, number, line):
+            continue
+        came = narrowed.takes(one, text.lines, number, line)
         if came == "narrower":
             continue
         count += 1
@@ -84,19 +84,59 @@ def _of_file(one: Change, stood: Moved, narrowed: Narrowed) -> Iterator[Hack]:
             message = f"{how} kept from running: {line.strip()[:120]}"
             yield Hack(one.path, number, SKIPPED, message)
             continue
-        before = before or {bare(each) for each in (one.old or "").splitlines()}
-        alone = bare(line)
-        plain = bool(_WHOLE.search(line)) or (bool(alone) and alone in before)
-        # What stands on a line of its own speaks of the next one: is that one the run's?
-        plain = (
-            plain
-            or key.startswith(("collected:", "items:", "ends:"))
-            or (not alone and number + 1 not in added)
-        )
-        plain = plain and came != "other" and not key.startswith(("feels:", "perhaps:"))
+        plain = came != "other" and text.is_plain(key, number, line)
         how = "Code asks whether it is tested" if key.startswith("feels:") else _HOW
         message = f"{how}: {line.strip()[:160]}"
         yield Hack(one.path, number, DISABLED, message, "error" if plain else "warning")
+
+
+class _Text:
+    """A file that differs, read no further than it is asked about."""
+
+    def __init__(self, one: Change) -> None:
+        self._one = one
+
+    @cached_property
+    def lines(self) -> Sequence[str]:
+        return (self._one.new or "").splitlines()
+
+    @cached_property
+    def _before(self) -> Set[str]:
+        return {bare(each) for each in (self._one.old or "").splitlines()}
+
+    @cached_property
+    def _added(self) -> Set[int]:
+        return {number for number, _ in self._one.added}
+
+    @cached_property
+    def _outcomes(self) -> Outcomes | None:
+        return outcomes(self._one.new or "") if self._one.path.endswith(".py") else None
+
+    def means(self, key: str, number: int, line: str) -> bool:
+        """Whether a line is what it looks like."""
+        if key.startswith(("items:", "perhaps:")):
+            return _HOOK in (self._one.new or "")  # or else other items than those of pytest
+        if key.startswith("ends:"):
+            if self._outcomes is not None:
+                return number in self._outcomes.ends
+            ends = _ENDS.search(line)
+            return ends is None or not in_string(line, ends.start())
+        return True
+
+    def is_plain(self, key: str, number: int, line: str) -> bool:
+        """Whether nothing honest explains a line."""
+        if key.startswith(("feels:", "perhaps:")):
+            return False
+        if key.startswith("told:"):
+            return self._outcomes is None or number in self._outcomes.hooks
+        alone = bare(line)
+        return (
+            bool(_WHOLE.search(line))
+            or (bool(alone) and alone in self._before)
+            or key.startswith(("collected:", "items:", "ends:"))
+            # What stands on a line of its own speaks of the next one: is that one the run's?
+            or (not alone and number + 1 not in self._added)
+        )
 
 
 def _key(path: str, line: str) -> str | None:
@@ -118,7 +158,8 @@ def _key(path: str, line: str) -> str | None:
     if path.endswith("conftest.py") and _PERHAPS.search(line):
         return f"perhaps:{told}"
     if is_test_path(path) or path.endswith("conftest.py"):
-        return f"ends:{told}" if _ENDS.search(line) else None
+        kind = "ends" if _ENDS.search(line) else "told" if _TOLD.search(line) else ""
+        return f"{kind}:{told}" if kind else None
     return f"feels:{told}" if _FEELS.search(line) else None
 
 
