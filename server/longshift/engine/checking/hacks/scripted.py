@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename
 from typing import Final
 
+from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.ignored import newly_ignored
 from longshift.engine.checking.hacks.shape import (
     COVERAGE,
@@ -33,8 +34,16 @@ _CODE: Final = re.compile(
 )
 _IGNORES: Final = re.compile(r"(?:^|/)\.(?:eslint|flake8|pylint|ruff)ignore$")
 _ALWAYS: Final = re.compile(
-    r"\bcontinue-on-error:\s*true\b|\ballow_failure:\s*true\b|^\s*(?:-\s+)?if:\s*(?:\$\{\{\s*)?false\b"
+    r"(?P<may_fail>\bcontinue-on-error:\s*true\b|\ballow_failure:\s*true\b)"
+    r"|^\s*(?:-\s+)?if:\s*(?:\$\{\{\s*)?false\b"
 )
+_USES: Final = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?(?P<action>[^\s\"'#]{1,200})")
+_CHECKING: Final = re.compile(
+    r"(?<![a-z])(?:lint(?:er|ing)?|tests?|checks?|ruff|mypy|e?slint|pytest|pre-commit|codeql)(?![a-z])"
+)
+_TELLING: Final = re.compile(r"report|publish|upload|result|summary|comment")
+"""Actions that tell of tests, and run none."""
+_RUNS: Final = re.compile(r"^\s*(?:-\s+)?(?:run|(?:before_|after_)?script|command)\s*:")
 _WITH_TOOL: Final = re.compile(
     r"\|\|\s*(?:true|:|exit\s+0|echo)(?=[\s\"';)]|$)|;\s*(?:true|exit\s+0)\s*[\"']?,?\s*$"
     r"|--exit-zero\b|--passWithNoTests\b|--no-cov\b|--allow-(?:dirty|fail\w*)\b"
@@ -64,6 +73,10 @@ _THRESHOLD: Final = re.compile(
     r"(?P<key>--cov-fail-under|--fail-under|fail_under|\bbranches|\bfunctions|\blines|\bstatements"
     r"|\btarget|\bthreshold)[\"']?\s*[:= ]\s*(?P<value>\d{1,3}(?:\.\d{1,4})?)"
 )
+MOST_OF_A_BLOCK: Final = 400
+"""Lines of a step or job that are read, on either side."""
+MOST_BLOCKS: Final = 50
+"""Steps and jobs of a file that are read; of more, each counts as one that checks."""
 _LEVELS: Final = {"off": 0, "0": 0, "warn": 1, "1": 1, "error": 2, "2": 2}
 
 
@@ -98,17 +111,67 @@ def _is_table(path: str) -> bool:
 
 def _unheeded(one: Change, stood: Moved) -> Iterator[Hack]:
     piped = _piped_before(one)
+    is_make = basename(one.path).endswith("akefile")
+    lines: Sequence[str] = ()
+    asked = 0
     for number, line in one.added:
         folded = _folded(line)
         if not folded or stood.takes(folded):
             continue
-        checks = bool(_tools(line))
-        always = _ALWAYS.search(line) and not basename(one.path).endswith("akefile")
-        swallows = _SWALLOWS.match(line) and basename(one.path).endswith("akefile")
-        lost = checks and (_WITH_TOOL.search(line) or swallows or _piped(one.path, line) - piped)
-        if always or lost:
+        always = None if is_make else _ALWAYS.search(line)
+        swallows = is_make and _SWALLOWS.match(line)
+        lost = bool(_tools(line)) and (
+            _WITH_TOOL.search(line) or swallows or _piped(one.path, line) - piped
+        )
+        severity: Severity | None = "error" if always or lost else None
+        if always and always["may_fail"] and not lost and asked < MOST_BLOCKS:
+            lines = lines or (one.new or "").splitlines()
+            asked += 1
+            severity = _may_fail(lines, number)
+        if severity:
             message = f"The failing of a check no longer counts: {line.strip()[:160]}"
-            yield Hack(one.path, number, DISABLED, message)
+            yield Hack(one.path, number, DISABLED, message, severity)
+
+
+def _may_fail(lines: Sequence[str], number: int) -> Severity | None:
+    """What it is that a step or job may fail: an error if it checks, a warning if it may."""
+    perhaps: Severity | None = None
+    for line in _block(lines, number):
+        uses = _USES.match(line)
+        action = uses["action"].lower() if uses else ""
+        if _tools(line) or (_CHECKING.search(action) and not _TELLING.search(action)):
+            return "error"
+        if _RUNS.match(line) or action.startswith("."):
+            perhaps = "warning"
+    return perhaps
+
+
+def _block(lines: Sequence[str], number: int) -> Iterator[str]:
+    """The table of YAML that holds a line, as far as indentation tells."""
+    own = _depth(lines[number - 1])
+    start = number - 1
+    first = max(0, start - MOST_OF_A_BLOCK)
+    while start > first and not _is_item(lines[start], own) and _is_within(lines[start - 1], own):
+        start -= 1
+    yield lines[start][:LONGEST_LINE]
+    for line in lines[start + 1 : start + 2 * MOST_OF_A_BLOCK]:
+        if not _is_within(line, own) or _is_item(line, own):
+            return
+        yield line[:LONGEST_LINE]
+
+
+def _depth(line: str) -> int:
+    """Where the key of a line begins, behind the dash of an item."""
+    return len(line) - len(line.lstrip(" \t-"))
+
+
+def _is_item(line: str, own: int) -> bool:
+    """Whether a line opens the item whose keys stand at a depth."""
+    return line.lstrip()[:1] == "-" and _depth(line) == own
+
+
+def _is_within(line: str, own: int) -> bool:
+    return not line.strip() or _depth(line) >= own
 
 
 def _piped_before(one: Change) -> set[str]:
