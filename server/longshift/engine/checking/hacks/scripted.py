@@ -5,12 +5,13 @@ Pure.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from posixpath import basename
 from typing import Final
 
 from longshift.domain.model import Severity
-from longshift.engine.checking.hacks.ignored import newly_ignored
+from longshift.engine.checking.hacks.eslint import Before, configures_eslint
+from longshift.engine.checking.hacks.ignored import lines_ignored, newly_ignored
 from longshift.engine.checking.hacks.shape import (
     COVERAGE,
     DISABLED,
@@ -32,7 +33,7 @@ _CODE: Final = re.compile(
     r"(?:^|/)(?:eslint\.config\.[cm]?[jt]s|\.eslintrc\.(?:[cm]?js|ya?ml)|(?:jest|vitest|vite)\.config"
     r"\.[cm]?[jt]s|\.?codecov\.ya?ml|\.c8rc\.json)$"
 )
-_IGNORES: Final = re.compile(r"(?:^|/)\.(?:eslint|flake8|pylint|ruff)ignore$")
+_IGNORES: Final = re.compile(r"(?:^|/)\.(?P<tool>eslint|flake8|pylint|ruff)ignore$")
 _ALWAYS: Final = re.compile(
     r"(?P<may_fail>\bcontinue-on-error:\s*true\b|\ballow_failure:\s*true\b)"
     r"|^\s*(?:-\s+)?if:\s*(?:\$\{\{\s*)?false\b"
@@ -66,9 +67,6 @@ _CALLS: Final = re.compile(
 )
 _COMMANDS: Final = re.compile(r"commands(?:_pre|_post)?\s{0,80}=")
 _HOOK: Final = re.compile(r"^\s*-\s+id:\s*[\"']?([\w.-]+)")
-_RULE_OFF: Final = re.compile(
-    r"^\s*[\"']?(?P<rule>@?[\w/-]+)[\"']?\s*:\s*\[?\s*(?P<level>[\"'](?:off|warn|error)[\"']|[012])(?=[,\]\s]|$)"
-)
 _THRESHOLD: Final = re.compile(
     r"(?P<key>--cov-fail-under|--fail-under|fail_under|\bbranches|\bfunctions|\blines|\bstatements"
     r"|\btarget|\bthreshold)[\"']?\s*[:= ]\s*(?P<value>\d{1,3}(?:\.\d{1,4})?)"
@@ -77,7 +75,6 @@ MOST_OF_A_BLOCK: Final = 400
 """Lines of a step or job that are read, on either side."""
 MOST_BLOCKS: Final = 50
 """Steps and jobs of a file that are read; of more, each counts as one that checks."""
-_LEVELS: Final = {"off": 0, "0": 0, "warn": 1, "1": 1, "error": 2, "2": 2}
 
 
 def is_script(path: str) -> bool:
@@ -92,15 +89,14 @@ def scripted(changes: Sequence[Change], base: Sequence[str] = ()) -> Iterator[Ha
     for one in scripts:
         yield from _unheeded(one, stood)
     yield from _no_longer_run(scripts)
+    before = Before(changes, base)
     for one in changes:
-        if _CODE.search(one.path):
-            yield from _rules_off(one)
+        if configures_eslint(one.path) and _CODE.search(one.path):
+            yield from before.lowered(one)
             yield from newly_ignored(one, base)
-        if _IGNORES.search(one.path):
-            for number, line in one.added:
-                if line.strip() and not line.lstrip().startswith("#"):
-                    message = f"Files are left out of a check: {line.strip()[:120]}"
-                    yield Hack(one.path, number, DISABLED, message)
+        ignores = _IGNORES.search(one.path)
+        if ignores and (ignores["tool"] != "eslint" or before.stood(one)):
+            yield from lines_ignored(one, base, before.texts)
         if _CODE.search(one.path) or (_SCRIPTS.search(one.path) and not _is_table(one.path)):
             yield from _thresholds(one)
 
@@ -248,24 +244,6 @@ def _uncommented(line: str) -> str:
     told = line.lstrip("\t @-") if line.startswith("\t") else line.strip()
     aside = told.startswith(("#", "//", "name:", "- name:"))
     return "" if aside else told.partition(" #")[0]
-
-
-def _rules_off(one: Change) -> Iterator[Hack]:
-    before: Mapping[str, int] = {rule: level for _, rule, level in _levels(one.removed)}
-    for number, rule, level in _levels(one.added):
-        if rule in before and level < before[rule]:
-            yield Hack(one.path, number, DISABLED, f"The rule {rule} was lowered.", names=(rule,))
-        elif rule not in before and level == 0:
-            yield Hack(
-                one.path, number, DISABLED, f"The rule {rule} was turned off.", names=(rule,)
-            )
-
-
-def _levels(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str, int]]:
-    for number, line in lines:
-        found = _RULE_OFF.match(line)
-        if found:
-            yield number, found["rule"], _LEVELS[found["level"].strip("\"'")]
 
 
 def _thresholds(one: Change) -> Iterator[Hack]:
