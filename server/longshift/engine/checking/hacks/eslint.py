@@ -105,11 +105,9 @@ def _levels(text: str, lines: Sequence[tuple[int, str]] | None) -> Iterator[_Lev
         first = line + text.count("\n", at, found.start("rule"))
         last = first + text.count("\n", found.start("rule"), found.start("level"))
         line, at = first, found.start("rule")
-        # Options have numbers as well: those of a rule stand alone, or behind such a name.
-        level = found["level"].strip("\"'")
-        if level.isdecimal() and found["alone"] is None and not re.search(r"[-/]", found["rule"]):
+        # Rules have options with such values as well: within a line, only its name tells a rule.
+        if found["alone"] is None and not re.search(r"[-/]", found["rule"]):
             continue
         if numbers is None or numbers & {first, last}:
-            yield _Level(
-                last if numbers and first not in numbers else first, found["rule"], _LEVELS[level]
-            )
+            place = last if numbers and first not in numbers else first
+            yield _Level(place, found["rule"], _LEVELS[found["level"].strip("\"'")])
