@@ -16,7 +16,7 @@ from longshift.domain.fingerprints import fingerprint
 from longshift.domain.model import Finding
 from longshift.domain.state import Run
 from longshift.engine.checking.hacks import Change, Compared, Hack, find_hacks
-from longshift.engine.checking.hacks.settings_of import is_settings
+from longshift.engine.checking.hacks.settings.settings_of import is_settings
 from longshift.engine.checking.sources import Sources
 from longshift.engine.recognising import dismissed_of
 from longshift.engine.room import RunRoom, is_text

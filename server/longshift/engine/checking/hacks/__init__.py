@@ -9,9 +9,9 @@ test that moved, was renamed, merged or made into cases; code that went with its
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from longshift.engine.checking.hacks.configured import configured
 from longshift.engine.checking.hacks.lost_tests import lost_tests
 from longshift.engine.checking.hacks.scripted import scripted
+from longshift.engine.checking.hacks.settings.configured import configured
 from longshift.engine.checking.hacks.shape import CODES, Change, Hack
 from longshift.engine.checking.hacks.silenced import silenced
 from longshift.engine.checking.hacks.wished import as_wished

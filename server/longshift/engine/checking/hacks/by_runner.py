@@ -13,7 +13,7 @@ from typing import Final
 
 from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.scripted import is_script
-from longshift.engine.checking.hacks.settings_of import flat_settings, is_settings
+from longshift.engine.checking.hacks.settings.settings_of import flat_settings, is_settings
 from longshift.engine.checking.hacks.shape import LONGEST_LINE, SKIPPED, Change, Hack, quoted
 from longshift.engine.checking.hacks.tested import Placed, Test
 

@@ -10,8 +10,8 @@ from posixpath import basename
 from typing import Final
 
 from longshift.domain.model import Severity
-from longshift.engine.checking.hacks.eslint import Before, configures_eslint
-from longshift.engine.checking.hacks.ignored import lines_ignored, newly_ignored
+from longshift.engine.checking.hacks.settings.eslint import Before, configures_eslint
+from longshift.engine.checking.hacks.settings.ignored import lines_ignored, newly_ignored
 from longshift.engine.checking.hacks.shape import (
     COVERAGE,
     DISABLED,

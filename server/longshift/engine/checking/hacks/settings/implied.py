@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from posixpath import dirname, join, normpath
 from typing import Final
 
-from longshift.engine.checking.hacks.settings_of import Flat
-from longshift.engine.checking.hacks.spelling import LEAST
+from longshift.engine.checking.hacks.settings.settings_of import Flat
+from longshift.engine.checking.hacks.settings.spelling import LEAST
 
 MOST: Final = 20
 """Files of tsc's that one is taken to extend."""

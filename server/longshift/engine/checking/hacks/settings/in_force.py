@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from posixpath import basename, dirname
 from typing import Final, NamedTuple
 
-from longshift.engine.checking.hacks.settings_of import Flat, flat_settings
+from longshift.engine.checking.hacks.settings.settings_of import Flat, flat_settings
 from longshift.engine.checking.hacks.shape import Change
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from posixpath import basename, dirname
 from typing import Final
 
-from longshift.engine.checking.hacks.spelling import (
+from longshift.engine.checking.hacks.settings.spelling import (
     holds_regexes,
     in_one_spelling,
     is_old_spelling,

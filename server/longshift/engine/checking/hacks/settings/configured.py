@@ -13,15 +13,15 @@ from posixpath import dirname
 from typing import Final
 
 from longshift.domain.model import Severity
-from longshift.engine.checking.hacks.collected import (
+from longshift.engine.checking.hacks.settings.collected import (
     is_test_file,
     no_longer_collected,
     without_vain_ignores,
 )
-from longshift.engine.checking.hacks.implied import implied
-from longshift.engine.checking.hacks.in_force import Place, Settings, in_force
-from longshift.engine.checking.hacks.renamed import Renamed
-from longshift.engine.checking.hacks.scopes import (
+from longshift.engine.checking.hacks.settings.implied import implied
+from longshift.engine.checking.hacks.settings.in_force import Place, Settings, in_force
+from longshift.engine.checking.hacks.settings.renamed import Renamed
+from longshift.engine.checking.hacks.settings.scopes import (
     OF_FILES,
     Wider,
     beginnings,
@@ -34,7 +34,7 @@ from longshift.engine.checking.hacks.scopes import (
     packages,
     patterns,
 )
-from longshift.engine.checking.hacks.settings_of import Flat, is_settings
+from longshift.engine.checking.hacks.settings.settings_of import Flat, is_settings
 from longshift.engine.checking.hacks.shape import COVERAGE, DISABLED, Change, Hack
 from longshift.engine.checking.tasks import tools_of
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from posixpath import basename, dirname
 from typing import Final
 
-from longshift.engine.checking.hacks.settings_of import Flat
+from longshift.engine.checking.hacks.settings.settings_of import Flat
 from longshift.engine.checking.hacks.shape import quoted
 
 _NAMES: Final = {"pytest.python_functions": "test_it", "pytest.python_classes": "TestIt"}
