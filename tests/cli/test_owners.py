@@ -20,6 +20,7 @@ from longshift.domain.state import Run
 from longshift.engine.owning.reaching import Guest
 from longshift.journal.client import ControlClient
 from longshift.journal.lease import Lease, OwnerAlive, announced
+from longshift.repository.worktree import Worktree
 from tests.cli.test_second_process import QUICK, TASKS, held
 from tests.cli.test_watch import terminal
 from tests.scripted_model import ScriptedServer
@@ -29,6 +30,7 @@ from tests.support.cli_shell import (
     Shell,
     Started,
     planner,
+    process_as_it_was,
     raise_signal,
     signal_flow,
     worker,
@@ -164,7 +166,8 @@ def test_a_goal_is_not_left_to_who_passes(endpoint: Shell, scripted: ScriptedSer
             assert owner_of(endpoint).address is None
             return await asyncio.to_thread(run_that_looks_for_the_owner, endpoint)
 
-    run = asyncio.run(pass_by())
+    with process_as_it_was():
+        run = asyncio.run(pass_by())
     out, err = run.communicate(timeout=WITHIN_S)
     assert run.returncode == 0, out + err
     assert "owns this repository" not in err
@@ -280,7 +283,7 @@ async def test_who_looks_on_is_told_again_once_a_silent_owner_goes_on(
     monkeypatch.setattr("longshift.cli.board.spectator.LOOK_EVERY_S", 0.05)
     with endpoint.started("run", "Write both", "--json") as run:
         run.wait_for("task.landed", task="T1")
-        spectator = Spectator(find_worktree(endpoint.root))
+        spectator = Spectator(Worktree.discover(endpoint.root))
         spectator.read()
         following = asyncio.create_task(spectator.follow())
         await until(lambda: spectator.live)

@@ -79,7 +79,7 @@ class Shell:
             contextlib.chdir(cwd or self.root),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            _process_as_it_was(),
+            process_as_it_was(),
         ):
             ended = main()
         assert "Traceback" not in err.getvalue() + out.getvalue(), err.getvalue()
@@ -167,7 +167,7 @@ def _standard_input(typed: str) -> Iterator[IO[str]]:
 
 
 @contextmanager
-def _process_as_it_was() -> Iterator[None]:
+def process_as_it_was() -> Iterator[None]:
     """Take back what a command changes of its own process: signals and logging."""
     numbers = (signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in numbers]
