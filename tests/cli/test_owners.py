@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,13 @@ from longshift.engine.owning.reaching import Guest
 from longshift.journal.client import ControlClient
 from longshift.journal.lease import Lease, OwnerAlive, announced
 from longshift.repository.worktree import Worktree
+from tests.cli.test_detached import until
 from tests.cli.test_second_process import QUICK, TASKS, held
 from tests.cli.test_watch import terminal
 from tests.scripted_model import ScriptedServer
-from tests.support import warm
 from tests.support.cli_shell import (
     WITHIN_S,
     Shell,
-    Started,
     planner,
     process_as_it_was,
     raise_signal,
@@ -57,32 +55,13 @@ def shown(shell: Shell, run_id: str = "R1") -> dict[str, object]:
     return described
 
 
-@contextlib.contextmanager
-def begun(shell: Shell, command: tuple[str, ...]) -> Iterator[Started]:
-    """A command under way, killed at the end of the block."""
-    process = subprocess.Popen(
-        command,
-        cwd=shell.root,
-        env={**os.environ, **shell.environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield Started(process)
-        finally:
-            process.kill()
-
-
 def test_what_a_script_starts_in_the_background_heeds_an_ordinary_kill(
     endpoint: Shell, scripted: ScriptedServer
 ) -> None:
     """A shell without job control has what it starts with `&` ignore Ctrl-C."""
     scripted.play(held("never"))
-    command = ("sh", "-c", 'trap "" INT; exec "$@"', "sh", *COLD, "run", "Write both", "--json")
-    with begun(endpoint, command) as run:
+    command = ("sh", "-c", 'trap "" INT; exec "$@"', "sh", *COLD)
+    with endpoint.started("run", "Write both", "--json", command=command) as run:
         run.wait_for("task.landed", task="T1")
         run.interrupt()
         run.process.send_signal(signal.SIGTERM)
@@ -193,10 +172,7 @@ def run_that_looks_for_the_owner(shell: Shell) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + WITHIN_S
-    while "pygit2" not in Path("/proc", str(run.pid), "maps").read_text():
-        assert time.monotonic() < deadline, "it does not look at the repository"
-        time.sleep(0.05)
+    until(lambda: "pygit2" in Path("/proc", str(run.pid), "maps").read_text())
     time.sleep(0.5)  # what it would need to find a door
     return run
 
@@ -208,16 +184,13 @@ def test_run_detach_has_an_engine_of_its_own_where_the_owner_just_ends(
     endpoint.here("status")
     lease = Lease.acquire(endpoint.root / ".git" / "longshift")
     assert isinstance(lease, Lease)
-    with begun(endpoint, (*warm.command(), "run", "Write both", "--detach", "--json")) as run:
+    with endpoint.started("run", "Write both", "--detach", "--json") as run:
         time.sleep(1.5)  # it has found an owner without a door, and waits for it
         lease.release()
         started = json.loads(run.end(status=0).out)
     assert started["pid"] == owner_of(endpoint).pid not in (run.process.pid, os.getpid())
     raise_signal(scripted.base_url, "go")
-    deadline = time.monotonic() + WITHIN_S
-    while announced(endpoint.root / ".git" / "longshift") is not None:
-        assert time.monotonic() < deadline, "its engine stays"
-        time.sleep(0.05)
+    until(lambda: announced(endpoint.root / ".git" / "longshift") is None)
     assert shown(endpoint)["outcome"] == "done"
 
 
@@ -286,27 +259,17 @@ async def test_who_looks_on_is_told_again_once_a_silent_owner_goes_on(
         spectator = Spectator(Worktree.discover(endpoint.root))
         spectator.read()
         following = asyncio.create_task(spectator.follow())
-        await until(lambda: spectator.live)
+        await asyncio.to_thread(until, lambda: spectator.live)
         pid = owner_of(endpoint).pid
         os.kill(pid, signal.SIGSTOP)
-        await until(lambda: spectator.is_silent)
+        await asyncio.to_thread(until, lambda: spectator.is_silent)
         await asyncio.sleep(0.5)  # more than a call waits for its answer
         os.kill(pid, signal.SIGCONT)
-        await until(lambda: not spectator.is_silent)
+        await asyncio.to_thread(until, lambda: not spectator.is_silent)
         await spectator.call("pauseRun", {"runId": "R1"})
-        await until(lambda: spectator.known.state.runs["R1"].paused)
+        await asyncio.to_thread(until, lambda: spectator.known.state.runs["R1"].paused)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    def wait() -> None:
-        deadline = time.monotonic() + WITHIN_S
-        while not holds():
-            assert time.monotonic() < deadline, "it did not happen"
-            time.sleep(0.02)
-
-    await asyncio.to_thread(wait)
 
 
 def test_a_run_of_a_process_that_was_interrupted_ends_the_commands_that_follow_it_with_130(
@@ -362,10 +325,7 @@ def test_an_engine_in_the_background_that_can_not_journal_ends(
     pid = started["pid"]
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     raise_signal(scripted.base_url, "go")
-    deadline = time.monotonic() + WITHIN_S
-    while announced(endpoint.root / ".git" / "longshift") is not None:
-        assert time.monotonic() < deadline, "it stays"
-        time.sleep(0.05)
+    until(lambda: announced(endpoint.root / ".git" / "longshift") is None)
     assert shown(endpoint)["state"] == "paused"
 
 

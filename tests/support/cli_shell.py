@@ -87,10 +87,13 @@ class Shell:
         return Done(ended, out.getvalue(), err.getvalue())
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator["Started"]:
-        """Start a command that prints JSON lines; it is killed at the end of the block."""
+    def started(self, *arguments: str, command: Sequence[str] | None = None) -> Iterator["Started"]:
+        """Start a command that prints JSON lines; it is killed at the end of the block.
+
+        `command` is what starts `longshift`, where it is to be another than usual.
+        """
         process = subprocess.Popen(
-            [*warm.command(), *arguments],
+            [*(command or warm.command()), *arguments],
             cwd=self.root,
             env={**os.environ, **self.environ},
             stdin=subprocess.DEVNULL,

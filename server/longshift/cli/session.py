@@ -25,7 +25,7 @@ from longshift.engine.engine import Surroundings
 from longshift.engine.owning.ownership import Guest, Owner, connect
 from longshift.engine.ports import DiskHand, SystemClock
 from longshift.errors import NeedsPerson, UsageError
-from longshift.journal.lease import RECORD_NAME, Lease, OwnerAlive
+from longshift.journal.lease import OwnerAlive, owner_at
 from longshift.journal.reader import JournalReader
 from longshift.repository.worktree import Worktree
 from longshift.settings import Trust, default_trust_folder
@@ -83,17 +83,8 @@ def read_after(worktree: Worktree, seq: int) -> list[Recorded]:
 
 
 def owner_of(worktree: Worktree) -> OwnerAlive | None:
-    """Who drives a repository's runs at this moment; None: nobody.
-
-    Asks the lock only where a record speaks of somebody, who may have been killed.
-    """
-    if not (worktree.state_dir / RECORD_NAME).exists():
-        return None
-    lease = Lease.acquire(worktree.state_dir)
-    if isinstance(lease, OwnerAlive):
-        return lease
-    lease.release()
-    return None
+    """Who drives a repository's runs at this moment; None: nobody."""
+    return owner_at(worktree.state_dir)
 
 
 def journal_path(worktree: Worktree) -> Path:
@@ -184,8 +175,6 @@ async def open_owner(worktree: Worktree, *, goes_on: bool = True, is_passing: bo
         tell=notice,
     )
     link = await connect(worktree, surroundings, is_passing=is_passing)
-    if isinstance(link, Guest):
-        link.on_silence = notice
     log_to(worktree.state_dir)
     return link
 

@@ -158,6 +158,23 @@ def announced(state_dir: Path) -> OwnerAlive | None:
     return _read_record(state_dir)
 
 
+def owner_at(state_dir: Path) -> OwnerAlive | None:
+    """Who owns a repository at this moment; None: nobody.
+
+    Asks the lock only where a record speaks of somebody, who may have been killed.
+
+    Raises:
+        NeedsPerson: the folder can't be written.
+    """
+    if not (state_dir / RECORD_NAME).exists():
+        return None
+    lease = Lease.acquire(state_dir)
+    if isinstance(lease, OwnerAlive):
+        return lease
+    lease.release()
+    return None
+
+
 class _Record(BaseModel):
     """What `owner.json` says."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from longshift.errors import NeedsPerson
-from longshift.journal.lease import RECORD_NAME, Lease, OwnerAlive
+from longshift.journal.lease import owner_at
 from longshift.repository.worktree import Worktree
 
 READY: Final = "ready"
@@ -32,7 +32,7 @@ async def ensure_engine(worktree: Worktree) -> bool:
     Raises:
         NeedsPerson: none can be started; says why.
     """
-    if await asyncio.to_thread(_is_owned, worktree):
+    if await asyncio.to_thread(owner_at, worktree.state_dir) is not None:
         return False
     await asyncio.to_thread(start_engine, worktree.root)
     return True
@@ -99,13 +99,3 @@ def start_apart(root: Path) -> str:
 def _command(root: Path, *options: str) -> list[str]:
     """The command line of `longshift engine`, with nothing of the current folder on its path."""
     return [sys.executable, "-P", "-m", "longshift", "engine", "--repo", str(root), *options]
-
-
-def _is_owned(worktree: Worktree) -> bool:
-    if not (worktree.state_dir / RECORD_NAME).exists():
-        return False
-    lease = Lease.acquire(worktree.state_dir)
-    if isinstance(lease, OwnerAlive):
-        return True
-    lease.release()
-    return False

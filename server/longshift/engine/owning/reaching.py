@@ -30,15 +30,27 @@ DECIDED_WITHIN_S: Final = 90.0
 class Guest:
     """Another process owns the repository; commands go to it."""
 
-    def __init__(self, client: ControlClient, owner: OwnerAlive, worktree: Worktree) -> None:
-        """Speak through a connected client, from a worktree of the same repository."""
+    def __init__(
+        self,
+        client: ControlClient,
+        owner: OwnerAlive,
+        worktree: Worktree,
+        tell: Callable[[str], None],
+    ) -> None:
+        """Speak through a connected client, from a worktree of the same repository.
+
+        Args:
+            client: connected.
+            owner: who is spoken to.
+            worktree: the person's.
+            tell: says a sentence to the person, where the owner lets a command wait.
+        """
         self._client = client
         self._decides: ControlClient | None = None
         self._word: str | None = None
         self._worktree = worktree
         self.owner = owner
-        self.on_silence: Callable[[str], None] = lambda _words: None
-        """Told, once a call, of an owner that lets it wait."""
+        self._tell = tell
 
     async def call(
         self,
@@ -51,7 +63,7 @@ class Guest:
         # The owner may live in another worktree, and a goal is for the files of this one.
         here = {"repo": self._worktree.root.as_uri()} if command == "startGoal" else {}
         words = f"{about_silence(self.owner.pid)} Waiting for it."
-        telling = asyncio.get_running_loop().call_later(SILENT_AFTER_S, self.on_silence, words)
+        telling = asyncio.get_running_loop().call_later(SILENT_AFTER_S, self._tell, words)
         try:
             return await self._client.call(command, {**here, **arguments}, timeout_s=within_s)
         finally:
@@ -140,7 +152,7 @@ async def reach(
         if not isinstance(lease, OwnerAlive):
             return lease
         try:
-            return await _visit(lease, worktree)
+            return await _visit(lease, worktree, tell)
         except NeedsPerson:
             if waits_left == 0:
                 raise
@@ -150,11 +162,11 @@ async def reach(
     raise AssertionError("the last try returns or raises")
 
 
-async def _visit(owner: OwnerAlive, worktree: Worktree) -> Guest:
+async def _visit(owner: OwnerAlive, worktree: Worktree, tell: Callable[[str], None]) -> Guest:
     if owner.address is None:
         raise Busy(owner, worktree.state_dir).explain()
     try:
         client = await ControlClient.connect(owner.address, owner.pid)
-        return Guest(client, owner, worktree)
+        return Guest(client, owner, worktree, tell)
     except (NeedsPerson, OSError) as error:
         raise Busy(owner, worktree.state_dir).explain() from error

@@ -13,7 +13,11 @@ from typing import Final
 
 from longshift.domain.model import Severity
 from longshift.engine.checking.hacks.scripted import is_script
-from longshift.engine.checking.hacks.settings.settings_of import flat_settings, is_settings
+from longshift.engine.checking.hacks.settings.settings_of import (
+    flat_settings,
+    is_settings,
+    words_of,
+)
 from longshift.engine.checking.hacks.shape import LONGEST_LINE, SKIPPED, Change, Hack, quoted
 from longshift.engine.checking.hacks.tested import Placed, Test
 
@@ -67,8 +71,8 @@ class _Runner:
         for one in changes:
             if is_settings(one.path):
                 settings = flat_settings(one.path, one.new or "")
-                self._files += _listed(settings.get("pytest.python_files"))
-                self._classes += _listed(settings.get("pytest.python_classes"))
+                self._files += words_of(settings.get("pytest.python_files"))
+                self._classes += words_of(settings.get("pytest.python_classes"))
         tests = [(one.path, one.new or "") for one in changes if one.is_test]
         self._bases = set(_words(found for _, text in tests for found in _BASES.findall(text)))
         self._imports = {
@@ -110,8 +114,3 @@ def _words(texts: Iterable[str]) -> Iterator[str]:
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:
     return any(name.startswith(one) or fnmatchcase(name, one) for one in patterns[:50])
-
-
-def _listed(value: object) -> list[str]:
-    parts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    return [word for one in parts for word in str(one).split()]

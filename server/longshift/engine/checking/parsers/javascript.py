@@ -13,6 +13,7 @@ from longshift.engine.checking.parsers.shape import (
     Output,
     number,
     one_line,
+    same_path,
     severity_of,
 )
 
@@ -116,7 +117,7 @@ def read_tests(output: Output) -> Iterator[Diagnostic]:
             continue
         own = path or (place[0] if _TEST_FILE.search(place[0]) else "")
         name = f"{own}::{test}" if own else test
-        if own and _same(test, own):
+        if own and same_path(test, own):
             name = own  # the whole file fails
         if name in seen:
             continue
@@ -162,14 +163,10 @@ def _frame_below(output: Output, at: int, path: str) -> tuple[str, int] | None:
         if any(form.match(line) for form in (_JEST, _SPEC, _TAP, _VITEST, _ABOVE, _ENDED)):
             break
         place = _place_in(line)
-        if place and (_same(place[0], path) if path else _TEST_FILE.search(place[0])):
+        if place and (same_path(place[0], path) if path else _TEST_FILE.search(place[0])):
             return place
         first = first or place
     return None if path else first
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
 def _place_in(line: str) -> tuple[str, int] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line
+from longshift.engine.checking.parsers.shape import Diagnostic, Output, number, one_line, same_path
 
 _SECTION: Final = re.compile(
     r"(?P<side>_{3,}|_{1,2}(?=.{60})) (?!_ )(?:ERROR (?:at \w+ of |collecting ))?"
@@ -91,7 +91,7 @@ def _summed_up(output: Output, sections: Sequence[_Section]) -> Iterator[Diagnos
         path, (test, reason) = summary["path"], _test_of(summary["rest"] or "", by_name)
         alike = by_name.get(test.replace("::", ".") or path, [])
         section = alike.pop(0) if alike else _Section("", [])
-        where = [line for name, line in section.places if _same(name, path)]
+        where = [line for name, line in section.places if same_path(name, path)]
         message = one_line(reason) or section.error
         yield _failure(path, where[-1] if where else 1, test, message)
 
@@ -122,10 +122,6 @@ def _failure(path: str, line: int, test: str, message: str) -> Diagnostic:
         tool="pytest",
         test=f"{path}::{test}" if test else path,
     )
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
 def _of_no_file(output: Output, *, is_report: bool) -> Iterator[Diagnostic]:

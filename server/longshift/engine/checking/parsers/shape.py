@@ -102,3 +102,8 @@ _WORDS: Final[dict[str, Severity]] = {
     "hint": "hint",
     "none": "info",  # SARIF
 }
+
+
+def same_path(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one is the other as seen from a folder above."""
+    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")

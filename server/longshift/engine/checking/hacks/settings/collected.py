@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from posixpath import basename, dirname
 from typing import Final
 
-from longshift.engine.checking.hacks.settings.settings_of import Flat
+from longshift.engine.checking.hacks.settings.settings_of import Flat, words_of
 from longshift.engine.checking.hacks.shape import quoted
 
 _NAMES: Final = {"pytest.python_functions": "test_it", "pytest.python_classes": "TestIt"}
@@ -41,7 +41,7 @@ def no_longer_collected(
         if lost:
             yield key, f"leaves out tests that ran before: {quoted(lost)}."
     for key, name in _NAMES.items() if ran else ():
-        patterns = _listed(new.get(key))
+        patterns = _patterns(new.get(key))
         if key not in old and patterns and not any(_fits_name(name, one) for one in patterns):
             yield key, f"leaves out tests by their usual names: only {', '.join(patterns)[:200]}."
 
@@ -95,7 +95,7 @@ _LOOKS: Final = ("pytest.testpaths", "pytest.python_files", "pytest.norecursedir
 
 
 def _looks_for(path: str, key: str, settings: Flat) -> bool:
-    patterns = _listed(settings.get(key))
+    patterns = _patterns(settings.get(key))
     if key == "pytest.testpaths":
         return not patterns or any(_is_below(path, one) for one in patterns)
     if key == "pytest.python_files":
@@ -123,6 +123,5 @@ def _fits_name(name: str, pattern: str) -> bool:
     return name.startswith(pattern) or fnmatchcase(name, pattern)
 
 
-def _listed(value: object) -> list[str]:
-    parts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    return [word for one in parts for word in str(one).split()][:MOST_PATTERNS]
+def _patterns(value: object) -> list[str]:
+    return words_of(value)[:MOST_PATTERNS]

@@ -191,3 +191,9 @@ def _json(text: str) -> object:
             end = text.find("\n" if part == "//" else "*/", at)
             at = len(text) if end < 0 else end + (0 if part == "//" else 2)
     return json.loads(_TRAILING.sub(r"\1", "".join([*kept, text[at:]])))
+
+
+def words_of(value: object) -> list[str]:
+    """The words of a setting that is a list, or a text with spaces between them."""
+    parts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return [word for one in parts for word in str(one).split()]
